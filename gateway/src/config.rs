@@ -1,0 +1,247 @@
+//! How a node is configured: flags, environment, a TOML file, in this order of precedence; wrong values stop the start.
+
+use crate::auth::KeySource;
+use clap::{CommandFactory, FromArgMatches, Parser};
+use conversation_protocol::limits;
+use std::{net::SocketAddr, path::PathBuf};
+
+/// The gateway's settings. Every flag can also stand in the TOML file, by its long name.
+#[derive(Debug, Clone, Parser)]
+#[command(name = "gateway", version, about = "A real-time push gateway for conversation lists")]
+pub struct Config {
+    /// A TOML file with any of these settings by their long names.
+    #[arg(long, env = "GATEWAY_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// Address for clients; without --internal-listen for backends and metrics too.
+    #[arg(long, env = "GATEWAY_LISTEN", default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+    /// Address for /server/v1 and /metrics alone.
+    #[arg(long, env = "GATEWAY_INTERNAL_LISTEN")]
+    pub internal_listen: Option<SocketAddr>,
+    /// Where lists are kept: embedded:DIR, memory: or redis://HOST:PORT.
+    #[arg(long, env = "GATEWAY_STORE", default_value = "embedded:./data")]
+    pub store: String,
+    /// Keys that backends may use, separated by commas.
+    #[arg(long = "api-key", env = "GATEWAY_API_KEYS", value_delimiter = ',', hide_env_values = true)]
+    pub api_keys: Vec<String>,
+    /// Secret of HS256 tokens, at least 32 bytes.
+    #[arg(long, env = "GATEWAY_JWT_SECRET", hide_env_values = true)]
+    pub jwt_secret: Option<String>,
+    /// A public key for tokens as ALGORITHM:FILE, with a PEM file; RS256, ES256 or EdDSA. May be given several times.
+    #[arg(long, env = "GATEWAY_JWT_PUBLIC_KEYS", value_delimiter = ',')]
+    pub jwt_public_key: Vec<KeySource>,
+    /// What a token's `iss` must be.
+    #[arg(long, env = "GATEWAY_JWT_ISSUER")]
+    pub jwt_issuer: Option<String>,
+    /// What a token's `aud` must contain.
+    #[arg(long, env = "GATEWAY_JWT_AUDIENCE")]
+    pub jwt_audience: Option<String>,
+    /// Origins of web pages that may connect, like https://chat.example; the gateway's own page always may.
+    #[arg(long = "allowed-origin", env = "GATEWAY_ALLOWED_ORIGINS", value_delimiter = ',')]
+    pub allowed_origins: Vec<String>,
+    /// Threads that serve connections; 0: one per core.
+    #[arg(long, env = "GATEWAY_WORKERS", default_value_t = 0)]
+    pub workers: usize,
+    /// Live sessions on this node; more are told to back off.
+    #[arg(long, env = "GATEWAY_MAX_SESSIONS", default_value_t = 100_000)]
+    pub max_sessions: usize,
+    /// Live sessions of one user on this node; one more ends the oldest.
+    #[arg(long, env = "GATEWAY_SESSIONS_PER_USER", default_value_t = limits::SESSIONS_PER_USER_MAX)]
+    pub sessions_per_user: usize,
+    /// New sessions of one user a second, with bursts of four times that.
+    #[arg(long, env = "GATEWAY_CONNECTS_PER_USER", default_value_t = 10)]
+    pub connects_per_user: u32,
+    /// Reads for syncs that may be under way at once.
+    #[arg(long, env = "GATEWAY_CONCURRENT_SYNCS", default_value_t = 256)]
+    pub concurrent_syncs: usize,
+    /// Units of calls a second, per session and, over HTTP, per user.
+    #[arg(long, env = "GATEWAY_CALL_UNITS_PER_SECOND", default_value_t = limits::CALL_UNITS_PER_SECOND)]
+    pub call_units_per_second: u32,
+    /// Milliseconds between comparisons of a followed user's clock with the store.
+    #[arg(long, env = "GATEWAY_COMPARE_INTERVAL_MS", default_value_t = limits::COMPARE_INTERVAL_MS)]
+    pub compare_interval_ms: u64,
+    /// Milliseconds from SIGTERM until sessions are closed, for the balancer to notice.
+    #[arg(long, env = "GATEWAY_DRAIN_DELAY_MS", default_value_t = 3_000)]
+    pub drain_delay_ms: u64,
+    /// Milliseconds over which sessions are closed.
+    #[arg(long, env = "GATEWAY_DRAIN_SPREAD_MS", default_value_t = 10_000)]
+    pub drain_spread_ms: u64,
+    /// What to log, as tracing directives, like info or conversation_gateway=debug.
+    #[arg(long, env = "GATEWAY_LOG", default_value = "info")]
+    pub log: String,
+}
+
+/// Whether tokens and API keys are real.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// No keys configured: a random secret, the API key `dev`, tokens for anybody, loopback only.
+    Development,
+    /// Tokens and API keys are configured.
+    Production,
+}
+
+/// A setting that is wrong; says which, what it was and what was expected.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct ConfigError(pub String);
+
+impl Config {
+    /// Reads command line, environment and file; `--help` and wrong values end the process.
+    pub fn from_process() -> Self {
+        let matches = Self::command().get_matches();
+        let file = matches.get_one::<PathBuf>("config").cloned();
+        let result = match file {
+            None => Self::from_arg_matches(&matches),
+            Some(path) => match Self::with_file(&path) {
+                Ok(command) => Self::from_arg_matches(&command.get_matches()),
+                Err(error) => {
+                    eprintln!("gateway: {error}");
+                    std::process::exit(2);
+                }
+            },
+        };
+        result.unwrap_or_else(|error| error.exit())
+    }
+
+    /// The command whose defaults are what a file says.
+    fn with_file(path: &std::path::Path) -> Result<clap::Command, ConfigError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| ConfigError(format!("--config {}: cannot be read: {error}", path.display())))?;
+        Self::with_settings(&text).map_err(|error| ConfigError(format!("--config {}: {error}", path.display())))
+    }
+
+    fn with_settings(text: &str) -> Result<clap::Command, ConfigError> {
+        let table: toml::Table = text.parse().map_err(|error| ConfigError(format!("expected TOML: {error}")))?;
+        let mut command = Self::command();
+        for (name, value) in table {
+            let argument = command.get_arguments().find(|argument| argument.get_long() == Some(name.as_str()));
+            let Some(id) = argument.map(|argument| argument.get_id().clone()) else {
+                let known: Vec<_> = command.get_arguments().filter_map(clap::Arg::get_long).collect();
+                return Err(ConfigError(format!("{name}: unknown setting, expected one of {}", known.join(", "))));
+            };
+            let values = match value {
+                toml::Value::Array(values) => values.iter().map(plain).collect::<Option<Vec<_>>>(),
+                value => plain(&value).map(|value| vec![value]),
+            };
+            let values =
+                values.ok_or_else(|| ConfigError(format!("{name}: expected text, a number or a list of texts")))?;
+            command = command.mut_arg(id, |argument| argument.default_values(values));
+        }
+        Ok(command)
+    }
+
+    /// Checks what one setting alone does not show.
+    pub fn mode(&self) -> Result<Mode, ConfigError> {
+        let wrong = |message: String| Err(ConfigError(message));
+        if let Some(secret) = &self.jwt_secret
+            && secret.len() < limits::SECRET_BYTES_MIN
+        {
+            return wrong(format!(
+                "--jwt-secret: expected at least {} bytes, got {}",
+                limits::SECRET_BYTES_MIN,
+                secret.len()
+            ));
+        }
+        if self.api_keys.iter().any(String::is_empty) {
+            return wrong("--api-key: expected keys that are not empty".to_owned());
+        }
+        for origin in &self.allowed_origins {
+            let host = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
+            if host.is_none_or(|host| host.is_empty() || host.contains('/')) {
+                return wrong(format!("--allowed-origin: expected one like https://chat.example, got {origin:?}"));
+            }
+        }
+        for (name, value) in [
+            ("--max-sessions", self.max_sessions as u64),
+            ("--sessions-per-user", self.sessions_per_user as u64),
+            ("--connects-per-user", u64::from(self.connects_per_user)),
+            ("--concurrent-syncs", self.concurrent_syncs as u64),
+            ("--call-units-per-second", u64::from(self.call_units_per_second)),
+            ("--compare-interval-ms", self.compare_interval_ms),
+        ] {
+            if value == 0 {
+                return wrong(format!("{name}: expected at least 1, got 0"));
+            }
+        }
+        let has_token_key = self.jwt_secret.is_some() || !self.jwt_public_key.is_empty();
+        match (has_token_key, !self.api_keys.is_empty()) {
+            (true, true) => Ok(Mode::Production),
+            (true, false) => wrong("--api-key: expected one, since a key for tokens is configured".to_owned()),
+            (false, true) => {
+                wrong("--jwt-secret or --jwt-public-key: expected one, since --api-key is configured".to_owned())
+            }
+            (false, false) => {
+                let addresses = [Some(self.listen), self.internal_listen];
+                match addresses.into_iter().flatten().find(|address| !address.ip().is_loopback()) {
+                    None => Ok(Mode::Development),
+                    Some(address) => wrong(format!(
+                        "--listen {address}: without --api-key and a key for tokens (--jwt-secret or \
+                         --jwt-public-key) only a loopback address is served, in development mode"
+                    )),
+                }
+            }
+        }
+    }
+}
+
+fn plain(value: &toml::Value) -> Option<String> {
+    match value {
+        toml::Value::String(text) => Some(text.clone()),
+        toml::Value::Integer(number) => Some(number.to_string()),
+        toml::Value::Boolean(flag) => Some(flag.to_string()),
+        toml::Value::Float(_) | toml::Value::Datetime(_) | toml::Value::Array(_) | toml::Value::Table(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(args: &[&str]) -> Config {
+        Config::try_parse_from(["gateway"].iter().chain(args)).unwrap()
+    }
+
+    fn refusal(args: &[&str]) -> String {
+        config(args).mode().unwrap_err().to_string()
+    }
+
+    const SECRET: &str = "0123456789abcdef0123456789abcdef";
+
+    #[test]
+    fn without_keys_it_is_development_on_loopback_only() {
+        assert_eq!(config(&[]).mode().unwrap(), Mode::Development);
+        assert_eq!(config(&["--listen", "[::1]:80"]).mode().unwrap(), Mode::Development);
+        assert!(refusal(&["--listen", "0.0.0.0:80"]).contains("only a loopback address"));
+        assert!(refusal(&["--internal-listen", "10.0.0.1:80"]).contains("only a loopback address"));
+    }
+
+    #[test]
+    fn only_one_kind_of_key_does_not_start() {
+        assert!(refusal(&["--jwt-secret", SECRET]).starts_with("--api-key: expected one"));
+        assert!(refusal(&["--api-key", "k"]).starts_with("--jwt-secret or --jwt-public-key"));
+        assert_eq!(config(&["--api-key", "k", "--jwt-secret", SECRET]).mode().unwrap(), Mode::Production);
+    }
+
+    #[test]
+    fn a_wrong_value_names_the_setting_and_what_was_expected() {
+        assert_eq!(
+            refusal(&["--jwt-secret", "short", "--api-key", "k"]),
+            "--jwt-secret: expected at least 32 bytes, got 5"
+        );
+        assert!(refusal(&["--allowed-origin", "chat.example"]).contains("like https://chat.example"));
+        assert!(refusal(&["--max-sessions", "0"]).contains("--max-sessions: expected at least 1"));
+        let error = Config::try_parse_from(["gateway", "--jwt-public-key", "HS256:key.pem"]).unwrap_err().to_string();
+        assert!(error.contains("RS256, ES256 or EdDSA"), "{error}");
+    }
+
+    #[test]
+    fn a_file_gives_defaults_that_flags_overrule() {
+        let command = Config::with_settings("listen = \"127.0.0.1:9\"\nworkers = 3\napi-key = [\"a\", \"b\"]").unwrap();
+        let matches = command.try_get_matches_from(["gateway", "--workers", "5"]).unwrap();
+        let config = Config::from_arg_matches(&matches).unwrap();
+        assert_eq!((config.listen.port(), config.workers, config.api_keys.len()), (9, 5, 2));
+        let error = Config::with_settings("lissen = 1").unwrap_err().to_string();
+        assert!(error.starts_with("lissen: unknown setting, expected one of"), "{error}");
+        assert!(Config::with_settings("listen = 1.5").is_err());
+    }
+}

@@ -1,0 +1,20 @@
+//! Who gets which change, and when: sessions, the hub that finds them, the relay that hears the store, the transports.
+
+pub mod api;
+pub mod auth;
+pub mod clock;
+pub mod compare;
+pub mod config;
+pub mod demo;
+pub mod drain;
+pub mod http;
+pub mod hub;
+pub mod leases;
+pub mod live;
+pub mod metrics;
+pub mod node;
+pub mod origin;
+pub mod rate;
+pub mod relay;
+pub mod session;
+pub mod transport;

@@ -1,0 +1,383 @@
+//! What a session does with each input, and when it must be woken.
+
+use super::{
+    Input, Output, SessionConfig,
+    comparison::{Comparison, Verdict, is_ahead, judge},
+    frames,
+    heartbeat::{Beat, Pulse},
+    mailbox::{Fit, Mailbox},
+};
+use conversation_protocol::{
+    CloseCode, Cursor, DeviceId, Event, Frame, Head, Hint, Kick, SyncMode,
+    limits::{COMPARE_GRACE_MS, WRITE_STALL_MS},
+};
+use std::time::Duration;
+
+const WRITE_STALL: Duration = Duration::from_millis(WRITE_STALL_MS);
+const COMPARE_GRACE: Duration = Duration::from_millis(COMPARE_GRACE_MS);
+/// How long a client waits for its hints to be followed before it is told that its sync is late.
+pub(super) const FOLLOW_PATIENCE: Duration = Duration::from_secs(10);
+/// What a client is told whose token was refused by the head; the backend's own reason came with the hint.
+const KICKED: &str = "kicked by the backend";
+
+/// One client's view of its user's list: what it has been given, and what it must be given next.
+///
+/// Idle it takes some 350 bytes and no allocation of its own beside the device's name.
+#[derive(Debug)]
+pub struct Session {
+    device: Option<DeviceId>,
+    token_issued_at_us: Option<u64>,
+    token_expires_at: Duration,
+    pub(super) window: u32,
+    pub(super) jitter: u64,
+    pub(super) phase: Phase,
+    /// The last cursor the client was given, or came with; without one only a full sync helps.
+    pub(super) cursor: Option<Cursor>,
+    /// The total that was last sent.
+    pub(super) total_sent: u64,
+    pub(super) mailbox: Mailbox,
+    /// The sync that must follow the one under way.
+    pub(super) again: Option<SyncMode>,
+    /// Syncs that failed since the last finish.
+    pub(super) failures: u32,
+    pub(super) comparison: Comparison,
+    /// While output is pending: when the transport last took some of it.
+    busy_since: Option<Duration>,
+    pulse: Pulse,
+}
+
+/// What the session is about.
+#[derive(Debug)]
+pub(super) enum Phase {
+    /// The user's hints are not yet received; a read now could miss what comes right after it.
+    Unfollowed {
+        /// When the client is told that this takes long.
+        patience_until: Duration,
+    },
+    /// A sync is due, as soon as the transport is free.
+    Due {
+        /// Which one.
+        mode: SyncMode,
+        /// Not before; later than now after a failure.
+        at: Duration,
+    },
+    /// The first read of a sync is under way. Its start is not yet sent, because the head decides the mode.
+    Opening {
+        /// What was asked for.
+        asked: SyncMode,
+    },
+    /// A replay is under way; [`Session::cursor`] says how far it has come.
+    Replaying {
+        /// The version at which the client stood when it began: later rows are new to it.
+        began: u64,
+        /// Where the store was at the last read.
+        head: Cursor,
+        /// Whether the next slice is being read.
+        reading: bool,
+    },
+    /// The client has, or the mailbox holds, everything that was hinted.
+    Live,
+    /// Nothing follows.
+    Closed,
+}
+
+impl Session {
+    /// A session whose hints are not yet followed.
+    pub fn new(config: SessionConfig, now: Duration) -> Self {
+        Self {
+            device: config.device,
+            token_issued_at_us: config.token_issued_at_us,
+            token_expires_at: config.token_expires_at,
+            window: config.window,
+            jitter: config.jitter,
+            phase: Phase::Unfollowed { patience_until: now + FOLLOW_PATIENCE },
+            cursor: config.since,
+            total_sent: 0,
+            mailbox: Mailbox::default(),
+            again: None,
+            failures: 0,
+            comparison: Comparison::None,
+            busy_since: None,
+            pulse: Pulse::new(config.heartbeat, config.jitter, now),
+        }
+    }
+
+    /// Decides what an input at `now` leads to, and appends it to `outputs`.
+    pub fn handle(&mut self, input: Input, now: Duration, outputs: &mut Vec<Output>) {
+        if self.is_closed() {
+            return;
+        }
+        match input {
+            Input::Followed => self.followed(now),
+            Input::Hint(hint) => self.hint(&hint, now, outputs),
+            Input::SyncRead(read) => self.sync_read(read, now, outputs),
+            Input::Compare => self.compare(now),
+            Input::Compared(head) => self.compared(&head, now, outputs),
+            Input::Writable => self.busy_since = None,
+            Input::Progress => self.busy_since = self.busy_since.map(|_| now),
+            Input::Received => self.pulse.received(),
+            Input::TokenRefreshed { issued_at_us, expires_at } => {
+                self.token_issued_at_us = issued_at_us;
+                self.token_expires_at = expires_at;
+            }
+            Input::Kick { reason } => self.kick(reason, now, outputs),
+            Input::Drain { after_ms } => {
+                self.end(&Event::Reconnect { after_ms }, CloseCode::Draining, "draining", now, outputs);
+            }
+            Input::Tick => self.tick(now, outputs),
+        }
+        self.advance(now, outputs);
+    }
+
+    /// Whether a client at `cursor` (`None`: not one of ours) has everything, where the store's head, read after the
+    /// client asked, is `head`. If not, a sync from there follows.
+    pub fn probe(&mut self, cursor: Option<Cursor>, head: &Head, now: Duration, outputs: &mut Vec<Output>) -> bool {
+        if self.is_closed() || self.close_if_kicked(head, now, outputs) {
+            return false;
+        }
+        let nothing_pending = matches!(self.phase, Phase::Live) && !self.has_news();
+        let seen = self.mailbox.seen();
+        let has_all_given = nothing_pending && cursor == self.cursor;
+        // Steps that change no row move the head but send nothing: what was seen counts as well as what was given.
+        let up_to_date = cursor == Some(head.cursor)
+            || (has_all_given && seen.epoch == head.cursor.epoch && seen.version >= head.cursor.version);
+        if up_to_date {
+            return true;
+        }
+        match self.phase {
+            Phase::Live => {
+                self.cursor = cursor;
+                self.request_sync(SyncMode::Replay, now);
+            }
+            Phase::Replaying { .. } => self.request_sync(SyncMode::Replay, now),
+            // The start of the sync that is due follows the answer in any case.
+            Phase::Unfollowed { .. } | Phase::Due { .. } | Phase::Opening { .. } | Phase::Closed => {}
+        }
+        self.advance(now, outputs);
+        false
+    }
+
+    /// When [`Input::Tick`] must come at the latest; `None` once closed.
+    pub fn next_tick(&self) -> Option<Duration> {
+        let sync = match self.phase {
+            Phase::Closed => return None,
+            Phase::Unfollowed { patience_until } => Some(patience_until),
+            Phase::Due { at, .. } => Some(at),
+            Phase::Live => match self.comparison {
+                Comparison::Ahead { until, .. } => Some(until),
+                Comparison::None | Comparison::Asked { .. } | Comparison::Answered { .. } => None,
+            },
+            Phase::Opening { .. } | Phase::Replaying { .. } => None,
+        };
+        // A busy session waits for the transport before it does anything of the sync.
+        let next = match self.busy_since {
+            Some(since) => Some(since + WRITE_STALL),
+            None => sync,
+        };
+        let beat = self.pulse.due().min(self.token_expires_at);
+        Some(next.map_or(beat, |next| next.min(beat)))
+    }
+
+    /// Whether [`Output::Close`] was given.
+    pub fn is_closed(&self) -> bool {
+        matches!(self.phase, Phase::Closed)
+    }
+
+    /// Whether a sync has finished and no gap is known.
+    pub fn is_live(&self) -> bool {
+        matches!(self.phase, Phase::Live)
+    }
+
+    /// The device, as the client names it.
+    pub fn device(&self) -> Option<&DeviceId> {
+        self.device.as_ref()
+    }
+
+    fn followed(&mut self, now: Duration) {
+        if matches!(self.phase, Phase::Unfollowed { .. }) {
+            self.phase = Phase::Due { mode: SyncMode::Replay, at: now };
+        }
+    }
+
+    fn hint(&mut self, hint: &Hint, now: Duration, outputs: &mut Vec<Output>) {
+        if let Some(kick) = &hint.kick
+            && self.is_meant(kick)
+        {
+            return self.kick(kick.reason.clone(), now, outputs);
+        }
+        match self.phase {
+            // The read that is to come sees what was hinted before it.
+            Phase::Unfollowed { .. } | Phase::Due { .. } | Phase::Closed => {}
+            Phase::Opening { .. } | Phase::Replaying { .. } => match self.mailbox.accept(hint) {
+                // A gap before the read's clock does not matter: the mailbox knows at the finish.
+                Fit::Old | Fit::Next | Fit::Gap => {}
+                Fit::Fork => self.request_sync(SyncMode::Full, now),
+            },
+            Phase::Live => match self.mailbox.accept(hint) {
+                Fit::Old | Fit::Next => {}
+                Fit::Gap => self.request_sync(SyncMode::Replay, now),
+                Fit::Fork => self.request_sync(SyncMode::Full, now),
+            },
+        }
+    }
+
+    fn compare(&mut self, now: Duration) {
+        if let Comparison::Ahead { head, .. } = self.comparison
+            && is_ahead(head, self.mailbox.seen())
+        {
+            // Asked again while the last answer is still ahead: it has had its time.
+            self.request_sync(SyncMode::Replay, now);
+        }
+        let noted = match self.phase {
+            Phase::Live => Some(self.mailbox.seen()),
+            Phase::Replaying { head, .. } => Some(head),
+            Phase::Unfollowed { .. } | Phase::Due { .. } | Phase::Opening { .. } | Phase::Closed => None,
+        };
+        self.comparison = Comparison::Asked { noted };
+    }
+
+    fn compared(&mut self, head: &Head, now: Duration, outputs: &mut Vec<Output>) {
+        if self.close_if_kicked(head, now, outputs) {
+            return;
+        }
+        if let Comparison::Asked { noted } = self.comparison {
+            self.comparison = Comparison::Answered { noted, head: head.cursor };
+        }
+        if self.is_live() {
+            self.judge_comparison(now);
+        }
+    }
+
+    /// Draws the conclusion from an answer, once the session is live.
+    pub(super) fn judge_comparison(&mut self, now: Duration) {
+        let Comparison::Answered { noted, head } = self.comparison else { return };
+        self.comparison = Comparison::None;
+        match judge(noted, head, self.mailbox.seen()) {
+            Verdict::Fine => {}
+            Verdict::Ahead => self.comparison = Comparison::Ahead { head, until: now + COMPARE_GRACE },
+            Verdict::Unsure => self.request_sync(SyncMode::Replay, now),
+            Verdict::WentBack => self.request_sync(SyncMode::Full, now),
+        }
+    }
+
+    fn tick(&mut self, now: Duration, outputs: &mut Vec<Output>) {
+        if self.busy_since.is_some_and(|since| now >= since + WRITE_STALL) {
+            return self.close(CloseCode::TooSlow, "nothing was taken for too long", outputs);
+        }
+        if now >= self.token_expires_at {
+            return self.end(&Event::TokenExpired {}, CloseCode::TokenExpired, "token expired", now, outputs);
+        }
+        match self.phase {
+            Phase::Unfollowed { patience_until } if now >= patience_until && self.busy_since.is_none() => {
+                self.late(now, outputs);
+            }
+            Phase::Live => {
+                if let Comparison::Ahead { head, until } = self.comparison
+                    && now >= until
+                {
+                    self.comparison = Comparison::None;
+                    if is_ahead(head, self.mailbox.seen()) {
+                        self.request_sync(SyncMode::Replay, now);
+                    }
+                }
+            }
+            Phase::Unfollowed { .. }
+            | Phase::Due { .. }
+            | Phase::Opening { .. }
+            | Phase::Replaying { .. }
+            | Phase::Closed => {}
+        }
+        match self.pulse.tick(self.busy_since.is_some(), now) {
+            Beat::Nothing => {}
+            Beat::Ping => outputs.push(Output::Ping),
+            Beat::Comment => outputs.push(Output::Comment),
+            Beat::Dead => self.close(CloseCode::NoPong, "no pong", outputs),
+        }
+    }
+
+    /// What can be done now that the transport is free: begin or continue a sync, or say what changed.
+    fn advance(&mut self, now: Duration, outputs: &mut Vec<Output>) {
+        if self.busy_since.is_some() {
+            return;
+        }
+        match self.phase {
+            Phase::Due { mode, at } if at <= now => self.open(mode, outputs),
+            Phase::Replaying { reading: false, .. } => self.read_on(outputs),
+            Phase::Live if self.has_news() => self.flush(now, outputs),
+            Phase::Unfollowed { .. }
+            | Phase::Due { .. }
+            | Phase::Opening { .. }
+            | Phase::Replaying { .. }
+            | Phase::Live
+            | Phase::Closed => {}
+        }
+    }
+
+    fn has_news(&self) -> bool {
+        !self.mailbox.is_empty() || self.mailbox.total() != self.total_sent
+    }
+
+    fn flush(&mut self, now: Duration, outputs: &mut Vec<Output>) {
+        let seen = self.mailbox.seen();
+        let since = self.cursor.map_or(0, |cursor| cursor.version);
+        let mut frames = frames::changes(&self.mailbox.take(), since);
+        if self.mailbox.total() != self.total_sent {
+            self.total_sent = self.mailbox.total();
+            frames.push(frames::total(self.total_sent, seen.version));
+        }
+        if let Some(last) = frames.last_mut() {
+            last.cursor = Some(seen);
+        }
+        self.cursor = Some(seen);
+        self.send(frames, now, outputs);
+    }
+
+    pub(super) fn send(
+        &mut self,
+        frames: impl IntoIterator<Item = Frame>,
+        now: Duration,
+        outputs: &mut Vec<Output>,
+    ) {
+        for frame in frames {
+            outputs.push(Output::Send(frame));
+            self.busy_since.get_or_insert(now);
+        }
+    }
+
+    /// Whether a kick concerns this device and this token.
+    fn is_meant(&self, kick: &Kick) -> bool {
+        let this_device = kick.device.is_none() || kick.device == self.device;
+        this_device && kick.not_before > 0 && self.token_issued_at_us.is_none_or(|issued_at_us| issued_at_us < kick.not_before)
+    }
+
+    pub(super) fn close_if_kicked(&mut self, head: &Head, now: Duration, outputs: &mut Vec<Output>) -> bool {
+        let kicked = head.is_kicked(self.device.as_ref(), self.token_issued_at_us);
+        if kicked {
+            self.kick(KICKED.to_owned(), now, outputs);
+        }
+        kicked
+    }
+
+    fn kick(&mut self, reason: String, now: Duration, outputs: &mut Vec<Output>) {
+        self.end(&Event::KickedOffline { reason }, CloseCode::KickedOffline, "kicked offline", now, outputs);
+    }
+
+    /// The last event, then the close; also where the transport is busy.
+    fn end(
+        &mut self,
+        last: &Event,
+        code: CloseCode,
+        reason: &'static str,
+        now: Duration,
+        outputs: &mut Vec<Output>,
+    ) {
+        self.send([Frame::new(last)], now, outputs);
+        self.close(code, reason, outputs);
+    }
+
+    fn close(&mut self, code: CloseCode, reason: &'static str, outputs: &mut Vec<Output>) {
+        outputs.push(Output::Close { code, reason });
+        self.phase = Phase::Closed;
+        self.mailbox = Mailbox::default();
+    }
+}

@@ -1,0 +1,156 @@
+//! What a session has been told but not yet said: the newest state of each conversation, and which steps that covers.
+
+use conversation_protocol::{
+    ConversationId, Cursor, Hint, LogEntry,
+    limits::{MAILBOX_BYTES_MAX, MAILBOX_ROWS_MAX},
+};
+use std::collections::BTreeMap;
+
+/// Holds the effect of every step in `(from, to]` of one data set, merged to the newest state per conversation.
+/// Bounded: over its limits it forgets everything, and its span begins anew.
+#[derive(Debug, Default)]
+pub(super) struct Mailbox {
+    epoch: u64,
+    from: u64,
+    to: u64,
+    /// The total unread at `to`.
+    total: u64,
+    bytes: usize,
+    changes: BTreeMap<ConversationId, LogEntry>,
+}
+
+/// How a hint fits what was seen before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fit {
+    /// Nothing new.
+    Old,
+    /// The next step; it is in the mailbox.
+    Next,
+    /// Something before it, or of it, is missing; the span begins anew.
+    Gap,
+    /// It begins before what was seen and ends after it: the store lost writes that were seen.
+    Fork,
+}
+
+impl Mailbox {
+    /// Empty, with everything up to `seen` said.
+    pub(super) fn at(seen: Cursor, total: u64) -> Self {
+        Self { epoch: seen.epoch, from: seen.version, to: seen.version, total, ..Self::default() }
+    }
+
+    /// Up to where every step is said or in here.
+    pub(super) fn seen(&self) -> Cursor {
+        Cursor { epoch: self.epoch, version: self.to }
+    }
+
+    /// The total unread at [`Self::seen`].
+    pub(super) fn total(&self) -> u64 {
+        self.total
+    }
+
+    /// Whether no change of a row waits.
+    pub(super) fn is_empty(&self) -> bool {
+        self.changes.is_empty()
+    }
+
+    /// Merges a hint. A mailbox of [`Cursor::EMPTY`] takes a step of any data set.
+    pub(super) fn accept(&mut self, hint: &Hint) -> Fit {
+        let adopts = self.seen() == Cursor::EMPTY && hint.previous == 0;
+        if hint.epoch != self.epoch && !adopts {
+            // A kick alone says nothing of the rows, also where the data set is another.
+            return if hint.previous == hint.clock { Fit::Old } else { self.begin_anew(hint, Fit::Gap) };
+        }
+        if hint.clock <= self.to {
+            return Fit::Old;
+        }
+        if hint.previous < self.to {
+            return self.begin_anew(hint, Fit::Fork);
+        }
+        if hint.previous > self.to {
+            // A kick alone, at a clock that was not seen: only that clock is news.
+            return self.begin_anew(hint, Fit::Gap);
+        }
+        self.epoch = hint.epoch;
+        self.merge(hint)
+    }
+
+    fn begin_anew(&mut self, hint: &Hint, fit: Fit) -> Fit {
+        *self = Self::at(Cursor { epoch: hint.epoch, version: hint.previous }, hint.total_unread);
+        self.merge(hint);
+        fit
+    }
+
+    /// Takes the step that begins at `to`.
+    fn merge(&mut self, hint: &Hint) -> Fit {
+        self.to = hint.clock;
+        self.total = hint.total_unread;
+        if hint.truncated {
+            return self.forget();
+        }
+        for (conversation_id, version) in &hint.deleted {
+            self.put(LogEntry::Deleted { conversation_id: conversation_id.clone(), version: *version });
+        }
+        for row in &hint.rows {
+            self.put(LogEntry::Row(row.clone()));
+        }
+        if self.changes.len() > MAILBOX_ROWS_MAX || self.bytes > MAILBOX_BYTES_MAX {
+            return self.forget();
+        }
+        Fit::Next
+    }
+
+    fn forget(&mut self) -> Fit {
+        *self = Self::at(self.seen(), self.total);
+        Fit::Gap
+    }
+
+    /// Keeps the newer of what is there and what comes.
+    fn put(&mut self, change: LogEntry) {
+        let conversation_id = match &change {
+            LogEntry::Row(row) => &row.conversation_id,
+            LogEntry::Deleted { conversation_id, .. } => conversation_id,
+        };
+        if let Some(known) = self.changes.get_mut(conversation_id) {
+            if known.version() < change.version() {
+                self.bytes = self.bytes - bytes_of(known) + bytes_of(&change);
+                *known = change;
+            }
+        } else {
+            self.bytes += bytes_of(&change);
+            self.changes.insert(conversation_id.clone(), change);
+        }
+    }
+
+    /// Everything up to `said` was said by a sync: keeps what came after it. False if steps after `said` are missing.
+    pub(super) fn settle(&mut self, said: Cursor, total: u64) -> bool {
+        let nothing_held = self.seen() == Cursor::EMPTY;
+        let same_data = self.epoch == said.epoch || said == Cursor::EMPTY;
+        if nothing_held || (self.epoch == said.epoch && self.to <= said.version) {
+            *self = Self::at(said, total);
+            return true;
+        }
+        if same_data && self.from <= said.version {
+            self.changes.retain(|_, change| change.version() > said.version);
+            self.bytes = self.changes.values().map(bytes_of).sum();
+            self.from = said.version;
+            return true;
+        }
+        false
+    }
+
+    /// All changes, by rising version; they count as said.
+    pub(super) fn take(&mut self) -> Vec<LogEntry> {
+        self.from = self.to;
+        self.bytes = 0;
+        let mut changes: Vec<LogEntry> = std::mem::take(&mut self.changes).into_values().collect();
+        changes.sort_unstable_by_key(LogEntry::version);
+        changes
+    }
+}
+
+fn bytes_of(change: &LogEntry) -> usize {
+    match change {
+        LogEntry::Row(row) => row.conversation_id.as_str().len() + row.json.len(),
+        LogEntry::Deleted { conversation_id, .. } => conversation_id.as_str().len(),
+    }
+}

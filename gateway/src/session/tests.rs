@@ -1,0 +1,7 @@
+//! Does a session follow its rules? Each test is a script of what happens and what must come of it.
+
+mod gaps;
+mod life;
+mod live;
+mod script;
+mod syncs;

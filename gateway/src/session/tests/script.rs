@@ -1,0 +1,250 @@
+//! How a test speaks to a session: one line of words in, one line of words out. Hides the API from the tests.
+//!
+//! Inputs: `followed`, `hint 8>9 a@9 b@8+2 -c@9 total=3 truncated epoch=8 kick=50 device=phone`, `slice`, `page` with
+//! `head=12 changed=3 total=2 floor=4 before=50` and rows, `fails`, `fails 2000` (ms), `compare`, `compared 12`,
+//! `writable`, `progress`, `received`, `refresh 60 900` (issued, expires in s), `make room`, `drain 500`,
+//! `probe 7:9 head=12`, and `at 26.5` (s), which sets the clock and ticks. `a@9+4` is row a of version 9, created at 4.
+//! A cursor is `epoch:version`; a bare version is of epoch 7.
+
+use crate::session::{Heartbeat, Input, Output, ReadRequest, Session, SessionConfig, SyncRead};
+use conversation_protocol::{
+    ApiError, ConversationId, Cursor, ErrorKind, Frame, Head, Hint, Kick, LogEntry, Page, ReplaySlice, RowState,
+};
+use std::{sync::Arc, time::Duration};
+
+pub(super) struct Script {
+    session: Session,
+    now: Duration,
+}
+
+pub(super) fn config(since: Option<&str>) -> SessionConfig {
+    SessionConfig {
+        since: since.map(cursor),
+        window: 100,
+        device: Some("phone".parse().unwrap()),
+        token_issued_at_us: Some(60),
+        token_expires_at: Duration::from_secs(3_600),
+        heartbeat: Heartbeat::PingPong,
+        jitter: 0,
+    }
+}
+
+impl Script {
+    pub(super) fn new(config: SessionConfig) -> Self {
+        Self { session: Session::new(config, Duration::ZERO), now: Duration::ZERO }
+    }
+
+    /// A session that is about to read, its client at `since`.
+    pub(super) fn followed(since: &str) -> Self {
+        let mut script = Self::new(config(Some(since)));
+        script.run("followed");
+        script
+    }
+
+    /// A session that is live and idle at a version of epoch 7 (or at a cursor), with total 0.
+    pub(super) fn live_at(version: &str) -> Self {
+        let mut script = Self::new(config(None));
+        script.run("followed");
+        script.run(&format!("page head={version}"));
+        script.run("writable");
+        script
+    }
+
+    /// Does one line and compares what came of it; outputs are joined by "; ".
+    #[track_caller]
+    pub(super) fn check(&mut self, line: &str, expected: &str) -> &mut Self {
+        let outcome = self.run(line);
+        assert_eq!(outcome, expected, "after {line:?}");
+        self
+    }
+
+    /// The second at which the session wants its next tick.
+    #[track_caller]
+    pub(super) fn check_next_tick(&self, expected: Option<f64>) {
+        assert_eq!(self.session.next_tick().map(|at| at.as_secs_f64()), expected);
+    }
+
+    pub(super) fn run(&mut self, line: &str) -> String {
+        let mut outputs = Vec::new();
+        let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
+        if word == "probe" {
+            let (cursor, words) = rest.split_once(' ').expect("a probe has a head");
+            let up_to_date =
+                self.session.probe(cursor.parse().ok(), &Words::parse(words).head(), self.now, &mut outputs);
+            return render(up_to_date.to_string(), &outputs);
+        }
+        let input = match word {
+            "followed" => Input::Followed,
+            "hint" => Input::Hint(Arc::new(Words::parse(rest).hint())),
+            "slice" => Input::SyncRead(SyncRead::Replay(Words::parse(rest).slice())),
+            "page" => Input::SyncRead(SyncRead::Page(Words::parse(rest).page())),
+            "fails" => Input::SyncRead(SyncRead::Failed(ApiError {
+                retry_after_ms: rest.parse().ok(),
+                ..ApiError::new(ErrorKind::StoreUnavailable, "away")
+            })),
+            "compare" => Input::Compare,
+            "compared" => Input::Compared(Arc::new(Words::parse(&format!("head={rest}")).head())),
+            "writable" => Input::Writable,
+            "progress" => Input::Progress,
+            "received" => Input::Received,
+            "refresh" => {
+                let (issued, expires) = rest.split_once(' ').expect("refresh has two numbers");
+                let expires_at = Duration::from_secs(expires.parse().unwrap());
+                Input::TokenRefreshed { issued_at_us: issued.parse().ok(), expires_at }
+            }
+            "make" => Input::Kick { reason: "a newer session".to_owned() },
+            "drain" => Input::Drain { after_ms: rest.parse().unwrap() },
+            "at" => {
+                self.now = Duration::from_secs_f64(rest.parse().unwrap());
+                Input::Tick
+            }
+            other => panic!("no such input: {other}"),
+        };
+        self.session.handle(input, self.now, &mut outputs);
+        render(String::new(), &outputs)
+    }
+}
+
+fn cursor(text: &str) -> Cursor {
+    let text = if text.contains(':') { text.to_owned() } else { format!("7:{text}") };
+    text.parse().unwrap()
+}
+
+fn id(name: &str) -> ConversationId {
+    format!("c2c_{name}").parse().unwrap()
+}
+
+struct Words<'a>(Vec<&'a str>);
+
+impl<'a> Words<'a> {
+    fn parse(text: &'a str) -> Self {
+        Self(text.split_whitespace().collect())
+    }
+
+    fn value(&self, name: &str) -> Option<&'a str> {
+        self.0.iter().find_map(|word| word.strip_prefix(name)?.strip_prefix('='))
+    }
+
+    fn number(&self, name: &str) -> Option<u64> {
+        self.value(name).map(|value| value.parse().unwrap())
+    }
+
+    /// `a@9`, `a@9+4`, `-a@9`, in their order; `a*300@9` is 300 rows a0, a1 … from version 9; `a*3x1000@9`: of 1,000
+    /// bytes each.
+    fn entries(&self) -> Vec<LogEntry> {
+        let mut entries = Vec::new();
+        for (name, at) in self.0.iter().filter_map(|word| word.split_once('@')) {
+            let (version, created) = at.split_once('+').unwrap_or((at, "1"));
+            let (first, created): (u64, u64) = (version.parse().unwrap(), created.parse().unwrap());
+            let (name, count) = name.split_once('*').unwrap_or((name, ""));
+            let (count, bytes) = count.split_once('x').unwrap_or((count, "0"));
+            for index in 0..count.parse().unwrap_or(1) {
+                let name = if count.is_empty() { name.to_owned() } else { format!("{name}{index}") };
+                let version = first + index;
+                entries.push(match name.strip_prefix('-') {
+                    Some(name) => LogEntry::Deleted { conversation_id: id(name), version },
+                    None => LogEntry::Row(RowState {
+                        conversation_id: id(&name),
+                        version,
+                        created,
+                        json: format!("\"{name}@{version}{}\"", ".".repeat(bytes.parse().unwrap())).into(),
+                    }),
+                });
+            }
+        }
+        entries
+    }
+
+    fn rows(&self) -> Vec<RowState> {
+        let row = |entry| match entry {
+            LogEntry::Row(row) => Some(row),
+            LogEntry::Deleted { .. } => None,
+        };
+        self.entries().into_iter().filter_map(row).collect()
+    }
+
+    fn hint(&self) -> Hint {
+        let (previous, clock) = self.0[0].split_once('>').expect("a hint begins with previous>clock");
+        let deleted = self.entries().into_iter().filter_map(|entry| match entry {
+            LogEntry::Deleted { conversation_id, version } => Some((conversation_id, version)),
+            LogEntry::Row(_) => None,
+        });
+        Hint {
+            epoch: self.number("epoch").unwrap_or(7),
+            previous: previous.parse().unwrap(),
+            clock: clock.parse().unwrap(),
+            total_unread: self.number("total").unwrap_or(0),
+            rows: self.rows(),
+            deleted: deleted.collect(),
+            truncated: self.0.contains(&"truncated"),
+            kick: self.number("kick").map(|not_before| Kick {
+                device: self.value("device").map(|device| device.parse().unwrap()),
+                not_before,
+                reason: "bye".to_owned(),
+            }),
+        }
+    }
+
+    fn head(&self) -> Head {
+        Head {
+            cursor: cursor(self.value("head").expect("a head")),
+            total_unread: self.number("total").unwrap_or(0),
+            row_count: self.number("count").unwrap_or(0),
+            tombstone_floor: self.number("floor").unwrap_or(0),
+            not_before: self.number("before").unwrap_or(0),
+            ..Head::empty()
+        }
+    }
+
+    fn slice(&self) -> ReplaySlice {
+        let entries = self.entries();
+        let changed = self.number("changed").unwrap_or(entries.len() as u64);
+        ReplaySlice { head: self.head(), changed, entries }
+    }
+
+    fn page(&self) -> Page {
+        Page { head: self.head(), rows: self.rows(), next_seq: 3, is_finished: self.0.contains(&"finished") }
+    }
+}
+
+fn render(first: String, outputs: &[Output]) -> String {
+    let outputs = outputs.iter().map(|output| match output {
+        Output::Send(frame) => render_frame(frame),
+        Output::Read(ReadRequest::Replay { since }) => format!("read since {since}"),
+        Output::Read(ReadRequest::Full { window }) => format!("read top {window}"),
+        Output::Ping => "ping".to_owned(),
+        Output::Comment => "comment".to_owned(),
+        Output::Close { code, .. } => format!("close {}", code.code()),
+    });
+    std::iter::once(first).chain(outputs).filter(|text| !text.is_empty()).collect::<Vec<_>>().join("; ")
+}
+
+fn render_frame(frame: &Frame) -> String {
+    use conversation_protocol::EventName as Name;
+    let data: serde_json::Value = serde_json::from_str(&frame.data).unwrap();
+    let names = |field: &str| {
+        let list: Vec<&str> = data[field].as_array().unwrap().iter().map(|name| name.as_str().unwrap()).collect();
+        // Many rows are only counted.
+        if list.len() > 8 || list[0].len() > 100 { format!("*{}", list.len()) } else { list.join(" ").replace("c2c_", "") }
+    };
+    let text = |field: &str| data[field].to_string().replace('"', "");
+    let said = match frame.event {
+        Name::SyncServerStart => format!("start {}", text("mode")),
+        Name::NewConversation => format!("new {}", names("conversationList")),
+        Name::ConversationChanged => format!("changed {}", names("conversationList")),
+        Name::ConversationDeleted => format!("deleted {} @{}", names("conversationIDList"), text("version")),
+        Name::TotalUnreadMessageCountChanged => format!("total {} @{}", text("totalUnreadCount"), text("version")),
+        Name::SyncServerFinish => match data.get("nextSeq") {
+            Some(next_seq) => format!("finish {} next {next_seq} {}", text("mode"), text("isFinished")),
+            None => format!("finish {}", text("mode")),
+        },
+        Name::SyncServerFailed => format!("failed {} {} ms", text("code"), text("retryAfterMs")),
+        Name::KickedOffline => format!("kicked ({})", text("reason")),
+        Name::TokenExpired => "token expired".to_owned(),
+        Name::Reconnect => format!("reconnect after {} ms", text("afterMs")),
+    };
+    match frame.cursor {
+        Some(cursor) => format!("{said} #{cursor}"),
+        None => said,
+    }
+}

@@ -1,0 +1,2 @@
+//! The load tool's command line.
+fn main() {}

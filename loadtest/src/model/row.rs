@@ -1,0 +1,344 @@
+//! What one row of one user must be, computed from everything that was posted about it.
+
+use conversation_protocol::{
+    AtType, Conversation, ConversationId, ConversationType, GroupAtInfo, GroupType, LastMessage, MessageStatus,
+    RecvOpt, UserId,
+    conversation::{AT_ALL, PIN_BIT},
+    ids::Peer,
+    limits::READ_AHEAD_MAX,
+    server::{Message, Profile},
+};
+use std::{collections::BTreeMap, sync::Arc};
+
+/// A message on its way into a row.
+pub(super) struct Arrival<'a> {
+    pub(super) message: Arc<Message>,
+    pub(super) sender: &'a UserId,
+    /// How the conversation is shown, taken from a fresh message only.
+    pub(super) profile: &'a Profile,
+    pub(super) group_type: Option<GroupType>,
+}
+
+/// Up to where to read; both 0 means everything.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ReadUpTo {
+    pub(super) timestamp: u64,
+    pub(super) sequence: u64,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+struct Seen {
+    message: Arc<Message>,
+    sender: UserId,
+    /// Whether it counts as unread as long as it is neither read nor revoked.
+    counts: bool,
+    /// Whom it mentions, seen from the row's user.
+    mention: Option<AtType>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+struct Revocation {
+    revoker: UserId,
+    reason: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+struct Edit {
+    message: Arc<Message>,
+    revision: Option<u64>,
+}
+
+/// A row that is in the list.
+#[derive(Debug, Clone, PartialEq, Default)]
+struct Live {
+    messages: BTreeMap<u64, Seen>,
+    /// By seq, of messages seen and not yet seen alike.
+    revocations: BTreeMap<u64, Revocation>,
+    /// By seq, of messages seen and not yet seen alike.
+    edits: BTreeMap<u64, Edit>,
+    /// The seq at which the user joined; 0 if not known.
+    joined_at: u64,
+    read_mark: u64,
+    /// No message up to this seq is shown as the preview.
+    cleared_up_to: u64,
+    show_name: String,
+    face_url: String,
+    group_type: Option<GroupType>,
+    profile_revision: Option<u64>,
+    is_pinned: bool,
+    draft_text: String,
+    /// When it was last activated, on the model's clock.
+    activation: u64,
+}
+
+/// A row that is, was or was never in the list.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct RowHistory {
+    live: Option<Live>,
+    /// The newest seq when the row was last deleted; messages up to it change nothing.
+    barrier: u64,
+    recv_opt: RecvOpt,
+}
+
+impl Default for RowHistory {
+    fn default() -> Self {
+        Self { live: None, barrier: 0, recv_opt: RecvOpt::Receive }
+    }
+}
+
+impl RowHistory {
+    pub(super) fn is_there(&self) -> bool {
+        self.live.is_some()
+    }
+
+    /// The row that is there, or one that is made now.
+    fn live_or_made(&mut self, clock: u64) -> &mut Live {
+        let barrier = self.barrier;
+        self.live.get_or_insert_with(|| Live {
+            joined_at: barrier,
+            read_mark: barrier,
+            cleared_up_to: barrier,
+            activation: clock,
+            ..Live::default()
+        })
+    }
+
+    pub(super) fn message(&mut self, user: &UserId, id: &ConversationId, arrival: &Arrival<'_>, clock: u64) {
+        let message = &arrival.message;
+        if message.seq <= self.barrier {
+            return;
+        }
+        let live = self.live_or_made(clock);
+        if live.messages.contains_key(&message.seq) {
+            return;
+        }
+        if message.seq > live.newest() {
+            live.take_profile(arrival.profile, arrival.group_type);
+        }
+        let is_own = arrival.sender == user;
+        let previous_preview = live.preview().map(|seen| seen.message.seq);
+        live.messages.insert(
+            message.seq,
+            Seen {
+                message: message.clone(),
+                sender: arrival.sender.clone(),
+                counts: !is_own
+                    && !message.is_excluded_from_unread_count
+                    && live.group_type != Some(GroupType::AVChatRoom),
+                mention: if is_own || id.is_c2c() { None } else { mention(user, &message.at_user_list) },
+            },
+        );
+        if is_own {
+            live.read_mark = live.read_mark.max(message.seq);
+        }
+        if live.preview().map(|seen| seen.message.seq) != previous_preview {
+            live.activation = clock;
+        }
+    }
+
+    pub(super) fn modify(&mut self, message: &Arc<Message>, revision: Option<u64>) {
+        let Some(live) = &mut self.live else { return };
+        if live.revocations.contains_key(&message.seq) {
+            return;
+        }
+        let known = live.edits.get(&message.seq).and_then(|edit| edit.revision);
+        match (revision, known) {
+            (Some(revision), Some(known)) if revision <= known => {}
+            (revision, known) => {
+                let edit = Edit { message: message.clone(), revision: revision.or(known) };
+                live.edits.insert(message.seq, edit);
+            }
+        }
+    }
+
+    pub(super) fn revoke(&mut self, seq: u64, revoker: &UserId, reason: Option<&str>) {
+        let Some(live) = &mut self.live else { return };
+        let revocation = Revocation { revoker: revoker.clone(), reason: reason.map(str::to_owned) };
+        live.revocations.entry(seq).or_insert(revocation);
+    }
+
+    pub(super) fn set_profile(&mut self, profile: &Profile, group_type: Option<GroupType>, revision: Option<u64>) {
+        let Some(live) = &mut self.live else { return };
+        if let (Some(revision), Some(known)) = (revision, live.profile_revision)
+            && revision <= known
+        {
+            return;
+        }
+        live.profile_revision = revision.or(live.profile_revision);
+        live.take_profile(profile, group_type);
+    }
+
+    pub(super) fn join(
+        &mut self,
+        seq: Option<u64>,
+        message: Option<(Arc<Message>, &UserId)>,
+        profile: &Profile,
+        group_type: Option<GroupType>,
+        clock: u64,
+    ) {
+        let given = seq.max(message.as_ref().map(|(message, _)| message.seq));
+        if self.is_there() || given.is_some_and(|given| given <= self.barrier) {
+            return;
+        }
+        let live = self.live_or_made(clock);
+        live.joined_at = live.joined_at.max(given.unwrap_or(0));
+        live.read_mark = live.joined_at;
+        live.take_profile(profile, group_type);
+        if let Some((message, sender)) = message {
+            let seen = Seen { message: message.clone(), sender: sender.clone(), counts: false, mention: None };
+            live.messages.insert(message.seq, seen);
+        }
+    }
+
+    pub(super) fn delete(&mut self) {
+        if let Some(live) = self.live.take() {
+            self.barrier = live.newest().max(self.barrier);
+        }
+    }
+
+    pub(super) fn set_pinned(&mut self, is_pinned: bool, clock: u64) {
+        if is_pinned {
+            self.live_or_made(clock).is_pinned = true;
+        } else if let Some(live) = &mut self.live {
+            live.is_pinned = false;
+        }
+    }
+
+    pub(super) fn set_draft(&mut self, text: &str, clock: u64) {
+        if text.is_empty() {
+            if let Some(live) = &mut self.live {
+                live.draft_text.clear();
+            }
+            return;
+        }
+        let live = self.live_or_made(clock);
+        if live.draft_text != text {
+            live.draft_text = text.to_owned();
+            live.activation = clock;
+        }
+    }
+
+    pub(super) fn set_recv_opt(&mut self, recv_opt: RecvOpt) {
+        self.recv_opt = recv_opt;
+    }
+
+    pub(super) fn clear_history(&mut self) {
+        let Some(live) = &mut self.live else { return };
+        live.cleared_up_to = live.newest();
+        live.read_mark = live.read_mark.max(live.newest());
+    }
+
+    pub(super) fn read(&mut self, id: &ConversationId, up_to: ReadUpTo) {
+        let Some(live) = &mut self.live else { return };
+        let newest = live.newest();
+        let seq = if up_to.sequence > 0 {
+            if up_to.sequence <= newest + READ_AHEAD_MAX { up_to.sequence } else { newest }
+        } else if id.is_c2c() && up_to.timestamp > 0 {
+            let not_after = |(_, seen): &(&u64, &Seen)| seen.message.timestamp <= up_to.timestamp;
+            live.messages.iter().filter(not_after).map(|(seq, _)| *seq).max().unwrap_or(0)
+        } else {
+            newest
+        };
+        live.read_mark = live.read_mark.max(seq);
+    }
+
+    /// The row as clients see it, with `version` 0; `None` if it is not in the list.
+    pub(super) fn conversation(&self, id: &ConversationId, user: &UserId) -> Option<Conversation> {
+        let live = self.live.as_ref()?;
+        let (conversation_type, user_id, group_id) = match id.peer() {
+            Peer::User(peer) => (ConversationType::C2c, Some(peer), None),
+            Peer::Group(group) => (ConversationType::Group, None, Some(group)),
+        };
+        Some(Conversation {
+            conversation_id: id.clone(),
+            conversation_type,
+            user_id,
+            group_id,
+            group_type: live.group_type,
+            show_name: live.show_name.clone(),
+            face_url: live.face_url.clone(),
+            unread_count: live.unread().filter(|seen| seen.counts).count() as u64,
+            recv_opt: self.recv_opt,
+            last_message: live.last_message(user),
+            group_at_info_list: live
+                .unread()
+                .filter_map(|seen| seen.mention.map(|at_type| GroupAtInfo { seq: seen.message.seq, at_type }))
+                .collect(),
+            draft_text: live.draft_text.clone(),
+            draft_timestamp: u64::from(!live.draft_text.is_empty()),
+            is_pinned: live.is_pinned,
+            order_key: live.activation + if live.is_pinned { PIN_BIT } else { 0 },
+            mark_list: Vec::new(),
+            custom_data: String::new(),
+            conversation_group_list: Vec::new(),
+            c2c_read_timestamp: id.is_c2c().then(|| {
+                live.messages.range(..=live.read_mark).next_back().map_or(0, |(_, seen)| seen.message.timestamp)
+            }),
+            group_read_sequence: (!id.is_c2c()).then_some(live.read_mark),
+            version: 0,
+        })
+    }
+}
+
+impl Live {
+    /// The highest seq seen in any way.
+    fn newest(&self) -> u64 {
+        self.messages.keys().next_back().copied().unwrap_or(0).max(self.joined_at)
+    }
+
+    /// The messages after the read mark that are not revoked.
+    fn unread(&self) -> impl Iterator<Item = &Seen> {
+        let after_mark = self.messages.range(self.read_mark + 1..);
+        after_mark.filter(|(seq, _)| !self.revocations.contains_key(seq)).map(|(_, seen)| seen)
+    }
+
+    fn preview(&self) -> Option<&Seen> {
+        let shown = self.messages.range(self.cleared_up_to + 1..).map(|(_, seen)| seen);
+        shown.filter(|seen| !seen.message.is_excluded_from_last_message).last()
+    }
+
+    fn last_message(&self, user: &UserId) -> Option<LastMessage> {
+        let Seen { message, sender, .. } = self.preview()?;
+        let content = self.edits.get(&message.seq).map_or(message, |edit| &edit.message);
+        let revocation = self.revocations.get(&message.seq);
+        let unless_revoked = |text: &str| if revocation.is_some() { String::new() } else { text.to_owned() };
+        Some(LastMessage {
+            msg_id: message.msg_id.clone(),
+            seq: message.seq,
+            sender: sender.clone(),
+            nick_name: content.nick_name.clone(),
+            face_url: content.face_url.clone(),
+            is_self: sender == user,
+            timestamp: message.timestamp,
+            elem_type: content.elem_type,
+            text: unless_revoked(&content.text),
+            status: if revocation.is_some() { MessageStatus::Revoked } else { MessageStatus::Sent },
+            revoker: revocation.map(|revocation| revocation.revoker.clone()),
+            revoke_reason: revocation.and_then(|revocation| revocation.reason.clone()),
+            at_user_list: content.at_user_list.clone(),
+            cloud_custom_data: unless_revoked(&content.cloud_custom_data),
+        })
+    }
+
+    fn take_profile(&mut self, profile: &Profile, group_type: Option<GroupType>) {
+        if let Some(show_name) = &profile.show_name {
+            self.show_name.clone_from(show_name);
+        }
+        if let Some(face_url) = &profile.face_url {
+            self.face_url.clone_from(face_url);
+        }
+        self.group_type = group_type.or(self.group_type);
+    }
+}
+
+/// Whom a message mentions, seen from one user.
+fn mention(user: &UserId, at_user_list: &[String]) -> Option<AtType> {
+    let me = at_user_list.iter().any(|mentioned| mentioned == user.as_str());
+    let all = at_user_list.iter().any(|mentioned| mentioned == AT_ALL);
+    match (me, all) {
+        (true, true) => Some(AtType::AllAndMe),
+        (true, false) => Some(AtType::Me),
+        (false, true) => Some(AtType::All),
+        (false, false) => None,
+    }
+}

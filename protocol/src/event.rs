@@ -1,0 +1,233 @@
+//! What a session is told: events, and the frames that carry them.
+
+use crate::{conversation::Conversation, cursor::Cursor, ids::ConversationId};
+use serde::{Deserialize, Serialize};
+
+/// The name of an event: the SDK's listener method without "on".
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum EventName {
+    /// A sync begins.
+    SyncServerStart,
+    /// Rows that the client cannot know.
+    NewConversation,
+    /// Rows that changed.
+    ConversationChanged,
+    /// Rows that went.
+    ConversationDeleted,
+    /// The total.
+    TotalUnreadMessageCountChanged,
+    /// A sync is complete.
+    SyncServerFinish,
+    /// A sync was given up; the server tries again.
+    SyncServerFailed,
+    /// The session ends for good.
+    KickedOffline,
+    /// The session ends until there is a new token.
+    TokenExpired,
+    /// The session ends; come back after a while.
+    Reconnect,
+}
+
+impl EventName {
+    /// The name on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::SyncServerStart => "syncServerStart",
+            Self::NewConversation => "newConversation",
+            Self::ConversationChanged => "conversationChanged",
+            Self::ConversationDeleted => "conversationDeleted",
+            Self::TotalUnreadMessageCountChanged => "totalUnreadMessageCountChanged",
+            Self::SyncServerFinish => "syncServerFinish",
+            Self::SyncServerFailed => "syncServerFailed",
+            Self::KickedOffline => "kickedOffline",
+            Self::TokenExpired => "tokenExpired",
+            Self::Reconnect => "reconnect",
+        }
+    }
+}
+
+/// How a sync brings the client up to date.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SyncMode {
+    /// The list from its top; the client drops what the sync did not confirm.
+    Full,
+    /// Only what changed since the client's cursor.
+    Replay,
+}
+
+/// An event with its data, typed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", content = "data", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum Event {
+    /// A sync begins; a client keeps showing its old list until the finish of a full sync.
+    SyncServerStart {
+        /// Full or replay.
+        mode: SyncMode,
+    },
+    /// Rows that the client cannot know, at most 100.
+    NewConversation {
+        /// Full rows, to replace or insert by id.
+        conversation_list: Vec<Conversation>,
+    },
+    /// Rows that changed, at most 100.
+    ConversationChanged {
+        /// Full rows, to replace or insert by id.
+        conversation_list: Vec<Conversation>,
+    },
+    /// Rows that went.
+    ConversationDeleted {
+        /// Their ids.
+        #[serde(rename = "conversationIDList")]
+        conversation_id_list: Vec<ConversationId>,
+        /// The largest tick of these deletions; rows of these ids up to it stay out.
+        version: u64,
+    },
+    /// The sum of the unread counts of the rows with receive option 0.
+    TotalUnreadMessageCountChanged {
+        /// The sum.
+        total_unread_count: u64,
+        /// The clock at which it held; not newer than one the client has: dropped.
+        version: u64,
+    },
+    /// A sync is complete.
+    SyncServerFinish {
+        /// Full or replay.
+        mode: SyncMode,
+        /// After a full sync: where to page on.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        next_seq: Option<u64>,
+        /// After a full sync: whether there is nothing more to page.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        is_finished: Option<bool>,
+        /// The names of all conversation groups (folders).
+        conversation_group_list: Vec<String>,
+        /// How many rows the user has.
+        conversation_count: u64,
+    },
+    /// A sync was given up; the session stays and the server tries again.
+    SyncServerFailed {
+        /// An error code.
+        code: u32,
+        /// What went wrong.
+        message: String,
+        /// Milliseconds until the server tries again.
+        retry_after_ms: u64,
+    },
+    /// The last event before a close with 4003.
+    KickedOffline {
+        /// Why.
+        reason: String,
+    },
+    /// The last event before a close with 4202.
+    TokenExpired {},
+    /// The last event before a close with 4200.
+    Reconnect {
+        /// Milliseconds to wait before coming back.
+        after_ms: u64,
+    },
+}
+
+impl Event {
+    /// The event's name.
+    pub fn name(&self) -> EventName {
+        match self {
+            Self::SyncServerStart { .. } => EventName::SyncServerStart,
+            Self::NewConversation { .. } => EventName::NewConversation,
+            Self::ConversationChanged { .. } => EventName::ConversationChanged,
+            Self::ConversationDeleted { .. } => EventName::ConversationDeleted,
+            Self::TotalUnreadMessageCountChanged { .. } => EventName::TotalUnreadMessageCountChanged,
+            Self::SyncServerFinish { .. } => EventName::SyncServerFinish,
+            Self::SyncServerFailed { .. } => EventName::SyncServerFailed,
+            Self::KickedOffline { .. } => EventName::KickedOffline,
+            Self::TokenExpired {} => EventName::TokenExpired,
+            Self::Reconnect { .. } => EventName::Reconnect,
+        }
+    }
+
+    /// The JSON of the event's data alone.
+    fn data(&self) -> String {
+        let mut value = serde_json::to_value(self).expect("an event is always JSON");
+        value["data"].take().to_string()
+    }
+}
+
+/// One event as it goes out. `data` is JSON that is already encoded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Frame {
+    /// The event's name.
+    pub event: EventName,
+    /// Where the client stands once it has this frame; absent on all frames but the last of their kind.
+    pub cursor: Option<Cursor>,
+    /// The JSON of the event's data.
+    pub data: String,
+}
+
+impl Frame {
+    /// A frame without a cursor.
+    pub fn new(event: &Event) -> Self {
+        Self { event: event.name(), cursor: None, data: event.data() }
+    }
+
+    /// A frame of rows that are already encoded.
+    pub fn rows<'a>(event: EventName, rows: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut data = String::from(r#"{"conversationList":["#);
+        for (index, row) in rows.into_iter().enumerate() {
+            if index > 0 {
+                data.push(',');
+            }
+            data.push_str(row);
+        }
+        data.push_str("]}");
+        Self { event, cursor: None, data }
+    }
+
+    /// The frame as a WebSocket message.
+    pub fn to_json(&self) -> String {
+        let mut text = String::with_capacity(self.data.len() + 96);
+        text.push_str(r#"{"event":""#);
+        text.push_str(self.event.as_str());
+        if let Some(cursor) = self.cursor {
+            text.push_str(r#"","cursor":""#);
+            text.push_str(&cursor.to_string());
+        }
+        text.push_str(r#"","data":"#);
+        text.push_str(&self.data);
+        text.push('}');
+        text
+    }
+}
+
+/// A frame as a client reads it.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct ReceivedFrame {
+    /// Where the client stands once it has this frame.
+    #[serde(default)]
+    pub cursor: Option<Cursor>,
+    /// The event.
+    #[serde(flatten)]
+    pub event: Event,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_frame_reads_back_as_its_event() {
+        let event = Event::ConversationDeleted { conversation_id_list: vec!["c2c_bob".parse().unwrap()], version: 9 };
+        let mut frame = Frame::new(&event);
+        frame.cursor = Some(Cursor { epoch: 10, version: 9 });
+        assert_eq!(
+            frame.to_json(),
+            r#"{"event":"conversationDeleted","cursor":"a:9","data":{"conversationIDList":["c2c_bob"],"version":9}}"#
+        );
+        let received: ReceivedFrame = serde_json::from_str(&frame.to_json()).unwrap();
+        assert_eq!(received, ReceivedFrame { cursor: frame.cursor, event });
+    }
+
+    #[test]
+    fn an_event_without_data_has_an_empty_object() {
+        assert_eq!(Frame::new(&Event::TokenExpired {}).to_json(), r#"{"event":"tokenExpired","data":{}}"#);
+    }
+}

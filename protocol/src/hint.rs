@@ -1,0 +1,178 @@
+//! What a store tells every node after a commit: the rows that changed, as clients see them.
+//!
+//! A hint may be lost, doubled or late; [`Hint::previous`] lets the reader see that.
+
+use crate::{cursor::Cursor, ids::ConversationId, ids::DeviceId, limits::HINT_BYTES_MAX};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// A row as it is sent: encoded once, shared by all who send it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowState {
+    /// Which conversation.
+    pub conversation_id: ConversationId,
+    /// When it last changed.
+    pub version: u64,
+    /// When it came into the list, or came back; a client at an older cursor does not know it.
+    pub created: u64,
+    /// The JSON of [`crate::Conversation`], without line breaks.
+    pub json: Arc<str>,
+}
+
+/// Sessions to end, because the backend said so.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Kick {
+    /// The device to end; absent: all of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<DeviceId>,
+    /// Tokens issued before this are refused, in microseconds since 1970 on the store's clock.
+    pub not_before: u64,
+    /// What the client is told.
+    pub reason: String,
+}
+
+/// One atomic step on a user's rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hint {
+    /// The user's data set.
+    pub epoch: u64,
+    /// The clock before the step.
+    pub previous: u64,
+    /// The clock after the step; equal to `previous` when no row changed.
+    pub clock: u64,
+    /// The total unread after the step.
+    pub total_unread: u64,
+    /// Rows that changed, in their state after the step.
+    pub rows: Vec<RowState>,
+    /// Rows that went, each with its tick.
+    pub deleted: Vec<(ConversationId, u64)>,
+    /// Whether rows and deletions were left out because the hint was too large; a reader then replays.
+    pub truncated: bool,
+    /// Sessions to end.
+    pub kick: Option<Kick>,
+}
+
+/// The text is no hint.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("not a hint: {0}")]
+pub struct InvalidHint(String);
+
+#[derive(Serialize, Deserialize)]
+struct Header {
+    /// Epoch and previous clock.
+    from: Cursor,
+    clock: u64,
+    total: u64,
+    /// Id, version, created of each row whose JSON follows, a line each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    rows: Vec<(ConversationId, u64, u64)>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    deleted: Vec<(ConversationId, u64)>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    truncated: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    kick: Option<Kick>,
+}
+
+impl Hint {
+    /// The clock after the step, as a cursor.
+    pub fn cursor(&self) -> Cursor {
+        Cursor { epoch: self.epoch, version: self.clock }
+    }
+
+    /// A header line and a line per row; without rows where that would be over [`HINT_BYTES_MAX`].
+    pub fn encode(&self) -> String {
+        let rows_bytes: usize =
+            self.rows.iter().map(|row| row.json.len() + row.conversation_id.as_str().len() + 40).sum();
+        let deleted_bytes: usize = self.deleted.iter().map(|(id, _)| id.as_str().len() + 24).sum();
+        let fits = rows_bytes + deleted_bytes + 256 <= HINT_BYTES_MAX;
+        let header = Header {
+            from: Cursor { epoch: self.epoch, version: self.previous },
+            clock: self.clock,
+            total: self.total_unread,
+            rows: if fits {
+                self.rows.iter().map(|row| (row.conversation_id.clone(), row.version, row.created)).collect()
+            } else {
+                Vec::new()
+            },
+            deleted: if fits { self.deleted.clone() } else { Vec::new() },
+            truncated: self.truncated || !fits,
+            kick: self.kick.clone(),
+        };
+        let mut text = serde_json::to_string(&header).expect("a header is always JSON");
+        if fits {
+            for row in &self.rows {
+                text.push('\n');
+                text.push_str(&row.json);
+            }
+        }
+        text
+    }
+
+    /// Reads what [`Hint::encode`] wrote.
+    pub fn decode(text: &str) -> Result<Self, InvalidHint> {
+        let mut lines = text.split('\n');
+        let header: Header =
+            serde_json::from_str(lines.next().unwrap_or_default()).map_err(|e| InvalidHint(e.to_string()))?;
+        let mut rows = Vec::with_capacity(header.rows.len());
+        for (conversation_id, version, created) in header.rows {
+            let json = lines.next().ok_or_else(|| InvalidHint("a row is missing".to_owned()))?.into();
+            rows.push(RowState { conversation_id, version, created, json });
+        }
+        Ok(Self {
+            epoch: header.from.epoch,
+            previous: header.from.version,
+            clock: header.clock,
+            total_unread: header.total,
+            rows,
+            deleted: header.deleted,
+            truncated: header.truncated,
+            kick: header.kick,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hint(json: &str) -> Hint {
+        Hint {
+            epoch: 7,
+            previous: 10,
+            clock: 12,
+            total_unread: 3,
+            rows: vec![RowState {
+                conversation_id: "c2c_bob".parse().unwrap(),
+                version: 11,
+                created: 4,
+                json: json.into(),
+            }],
+            deleted: vec![("group_g".parse().unwrap(), 12)],
+            truncated: false,
+            kick: Some(Kick { device: Some("phone".parse().unwrap()), not_before: 5, reason: "x\ny".to_owned() }),
+        }
+    }
+
+    #[test]
+    fn a_hint_survives_its_encoding() {
+        let hint = hint(r#"{"conversationID":"c2c_bob","draftText":"a\nb"}"#);
+        assert_eq!(Hint::decode(&hint.encode()), Ok(hint));
+    }
+
+    #[test]
+    fn a_hint_that_is_too_large_leaves_its_rows_out_and_says_so() {
+        let hint = hint(&format!("\"{}\"", "x".repeat(HINT_BYTES_MAX)));
+        let decoded = Hint::decode(&hint.encode()).unwrap();
+        assert!(decoded.truncated && decoded.rows.is_empty() && decoded.deleted.is_empty());
+        assert_eq!((decoded.previous, decoded.clock, decoded.kick), (10, 12, hint.kick));
+    }
+
+    #[test]
+    fn a_torn_hint_is_an_error() {
+        let text = hint("{}").encode();
+        assert!(Hint::decode(text.rsplit_once('\n').unwrap().0).is_err());
+        assert!(Hint::decode("").is_err());
+    }
+}

@@ -1,0 +1,26 @@
+//! What is said between the gateway, its clients and its backends: pure data, no I/O.
+//!
+//! `PROTOCOL.md` beside this crate is the contract in words; its JSON examples are golden tests of these types.
+
+pub mod close;
+pub mod conversation;
+pub mod cursor;
+pub mod error;
+pub mod event;
+pub mod hint;
+pub mod ids;
+pub mod limits;
+pub mod method;
+pub mod server;
+pub mod sync;
+
+pub use close::CloseCode;
+pub use conversation::{
+    AtType, Conversation, ConversationType, GroupAtInfo, GroupType, LastMessage, MessageStatus, RecvOpt,
+};
+pub use cursor::Cursor;
+pub use error::{ApiError, ErrorKind};
+pub use event::{Event, EventName, Frame, SyncMode};
+pub use hint::{Hint, Kick, RowState};
+pub use ids::{ConversationId, DeviceId, GroupId, MessageId, UserId};
+pub use sync::{Head, LogEntry, Page, ReplaySlice};

@@ -1,0 +1,223 @@
+//! Where conversation lists are kept: the rules of every change, and the stores that keep the rows.
+//!
+//! A store keeps values that it does not understand: what a change does to a user's rows is decided by [`rules`],
+//! the same for every store, and committed only if nobody else wrote the user meanwhile ([`Writer`]).
+
+pub mod embedded;
+pub mod record;
+pub mod redis;
+pub mod rules;
+pub mod writer;
+
+use async_trait::async_trait;
+use conversation_protocol::{ConversationId, DeviceId, Head, Hint, Page, ReplaySlice, RowState, UserId};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+pub use writer::{WriteError, Writer};
+
+/// Why a store could not answer, sorted by what the caller does next.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum StoreError {
+    /// Try again later; whether a commit took place is unknown.
+    #[error("the store is unavailable: {0}")]
+    Unavailable(String),
+    /// Give up: what lies in the store is not what this version writes.
+    #[error("the store holds what cannot be read: {0}")]
+    Corrupt(String),
+}
+
+/// Which rows a step needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RowSelection {
+    /// These.
+    Ids(Vec<ConversationId>),
+    /// Those with something unread, at most this many.
+    Unread(usize),
+}
+
+/// What a step reads of one user, all at one moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Load {
+    /// Whose.
+    pub user: UserId,
+    /// Which rows.
+    pub rows: RowSelection,
+    /// How many of the oldest tombstones to name.
+    pub tombstones: usize,
+}
+
+/// What a step found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Loaded {
+    /// The store's own time, in microseconds since 1970.
+    pub now_us: u64,
+    /// The user's head as it was committed; `None` for a user without data.
+    pub head: Option<String>,
+    /// The rows asked for, as they were committed; `None` where there is neither row nor tombstone.
+    pub rows: Vec<(ConversationId, Option<String>)>,
+    /// The oldest tombstones, by rising version.
+    pub tombstones: Vec<(ConversationId, u64)>,
+}
+
+/// One step on a user, to be committed as a whole or not at all.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Commit {
+    /// Whose.
+    pub user: UserId,
+    /// The clock the step was computed from; 0 for a user without data. Another one in the store: a conflict.
+    pub expected_clock: u64,
+    /// The clock after the step.
+    pub clock: u64,
+    /// The new head, as a value.
+    pub head: String,
+    /// What is written, at most one entry per conversation.
+    pub writes: Vec<Write>,
+    /// Told to every node once committed.
+    pub hint: Hint,
+    /// What to read in case of a conflict.
+    pub load: Load,
+}
+
+/// What a step writes for one conversation.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Write {
+    /// Which one.
+    pub conversation_id: ConversationId,
+    /// Where it stood in the indexes before; `None` if there was nothing, not even a tombstone.
+    pub before: Option<Indexed>,
+    /// Where it stands now, and its value; `None` purges a tombstone without a trace.
+    pub after: Option<(Indexed, String)>,
+}
+
+/// Where a value stands in the indexes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Indexed {
+    /// Its place in the log of changes.
+    pub version: u64,
+    /// A row or a tombstone.
+    pub kind: IndexedKind,
+}
+
+/// A row stands in the list, a tombstone in the log alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IndexedKind {
+    /// A row.
+    Row {
+        /// Its place in the list.
+        order_key: u64,
+        /// Whether [`RowSelection::Unread`] finds it.
+        has_unread: bool,
+    },
+    /// A tombstone.
+    Tombstone,
+}
+
+/// What became of a commit.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Committed {
+    /// It stands, and its hint is on the way.
+    Done,
+    /// Somebody else wrote the user; nothing was changed. What [`Commit::load`] asked for, as it is now.
+    Conflict(Loaded),
+}
+
+/// A live session as every node can see it; lives as long as its lease is renewed.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SessionLease {
+    /// Whose session.
+    #[serde(rename = "userID")]
+    pub user: UserId,
+    /// The node that holds it.
+    pub node: String,
+    /// Its number on that node.
+    pub session: u64,
+    /// The client's device, if it named one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<DeviceId>,
+    /// "websocket" or "sse".
+    pub transport: String,
+    /// When it connected, in seconds since 1970.
+    pub connected_at: u64,
+}
+
+/// Receives hints of the users it was told to follow.
+#[async_trait]
+pub trait HintSink: Send {
+    /// Follows users; once this returns, every later commit's hint arrives.
+    async fn follow(&mut self, users: &[UserId]) -> Result<(), StoreError>;
+    /// Follows users no more.
+    async fn unfollow(&mut self, users: &[UserId]) -> Result<(), StoreError>;
+    /// Shows that the path is alive.
+    async fn ping(&mut self) -> Result<(), StoreError>;
+}
+
+/// Yields the hints of followed users; `None` once the path is broken, after which nothing comes any more.
+#[async_trait]
+pub trait HintStream: Send {
+    /// The next hint.
+    async fn next(&mut self) -> Option<(UserId, Arc<Hint>)>;
+}
+
+/// A place where conversation lists are kept. Every read is one consistent step.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    /// Reads what steps on several users need; one answer per entry, in order.
+    async fn load(&self, loads: &[Load]) -> Result<Vec<Loaded>, StoreError>;
+
+    /// Commits steps on several users, each on its own; one answer per entry, in order. An entry's error says
+    /// nothing about the others. Answered only once it is as durable as the store makes it.
+    async fn commit(&self, commits: Vec<Commit>) -> Vec<Result<Committed, StoreError>>;
+
+    /// The heads of several users, in order; [`Head::empty`] for users without data.
+    async fn heads(&self, users: &[UserId]) -> Result<Vec<Head>, StoreError>;
+
+    /// The log after a version: at most `rows_max` entries, and no further entry once `bytes_max` is reached.
+    async fn replay(
+        &self,
+        user: &UserId,
+        after: u64,
+        rows_max: usize,
+        bytes_max: usize,
+    ) -> Result<ReplaySlice, StoreError>;
+
+    /// The `count` rows of the list below an orderKey (exclusive); 0: from the top.
+    async fn page(&self, user: &UserId, below: u64, count: u32) -> Result<Page, StoreError>;
+
+    /// Single rows, in the order asked; `None` where there is no row.
+    async fn rows(
+        &self,
+        user: &UserId,
+        conversation_ids: &[ConversationId],
+    ) -> Result<(Head, Vec<Option<RowState>>), StoreError>;
+
+    /// A new path for hints; each node uses one, and makes a new one when it breaks.
+    async fn hints(&self) -> Result<(Box<dyn HintSink>, Box<dyn HintStream>), StoreError>;
+
+    /// Makes or renews leases of live sessions; they end by themselves after `lease_ms`.
+    async fn renew_sessions(&self, leases: &[SessionLease], lease_ms: u64) -> Result<(), StoreError>;
+
+    /// Ends leases.
+    async fn end_sessions(&self, leases: &[SessionLease]) -> Result<(), StoreError>;
+
+    /// A user's live sessions on all nodes.
+    async fn sessions(&self, user: &UserId) -> Result<Vec<SessionLease>, StoreError>;
+
+    /// Whether the store answers.
+    async fn ping(&self) -> Result<(), StoreError>;
+}
+
+/// Opens the store that a URL names: `embedded:DIR`, `memory:` or `redis://…`.
+pub async fn open(url: &str) -> Result<Arc<dyn Store>, StoreError> {
+    if url == "memory:" {
+        return Ok(Arc::new(embedded::EmbeddedStore::in_memory()?));
+    }
+    if let Some(directory) = url.strip_prefix("embedded:") {
+        return Ok(Arc::new(embedded::EmbeddedStore::open(directory.as_ref())?));
+    }
+    if url.starts_with("redis://") || url.starts_with("rediss://") {
+        return Ok(Arc::new(redis::RedisStore::connect(url).await?));
+    }
+    Err(StoreError::Unavailable(format!("store: expected embedded:DIR, memory: or redis://HOST:PORT, got {url:?}")))
+}

@@ -1,0 +1,181 @@
+//! How rows, tombstones and heads look in a store: text whose first line is all that a reader must parse.
+//!
+//! A row is three lines: `R <version> <created>`, the JSON that clients see, and what only the rules need.
+//! A tombstone is two: `T <version>`, and what only the rules need. JSON has no raw line breaks, so lines are safe.
+
+use crate::StoreError;
+use conversation_protocol::{ConversationId, Cursor, DeviceId, Head, LogEntry, RowState};
+use serde::{Deserialize, Serialize};
+use std::{collections::BTreeMap, sync::Arc};
+
+/// The head of a user as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StoredHead {
+    /// Epoch and clock.
+    pub cursor: Cursor,
+    /// The sum of the unread counts of the rows with receive option 0.
+    pub total_unread: u64,
+    /// How many rows there are.
+    pub rows: u64,
+    /// How many of them are pinned.
+    pub pinned: u64,
+    /// How many tombstones there are.
+    #[serde(default)]
+    pub tombstones: u64,
+    /// The newest version of a purged tombstone.
+    #[serde(default)]
+    pub tombstone_floor: u64,
+    /// The names of the conversation groups (folders).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub group_names: Vec<String>,
+    /// Tokens issued before this are refused, in microseconds since 1970.
+    #[serde(default)]
+    pub not_before: u64,
+    /// The same, for single devices.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub device_not_before: BTreeMap<DeviceId, u64>,
+}
+
+impl StoredHead {
+    /// The head of a user whose first data is being written.
+    pub fn new(epoch: u64) -> Self {
+        Self {
+            cursor: Cursor { epoch, version: 0 },
+            total_unread: 0,
+            rows: 0,
+            pinned: 0,
+            tombstones: 0,
+            tombstone_floor: 0,
+            group_names: Vec::new(),
+            not_before: 0,
+            device_not_before: BTreeMap::new(),
+        }
+    }
+
+    /// The value to keep.
+    pub fn encode(&self) -> String {
+        serde_json::to_string(self).expect("a head is always JSON")
+    }
+
+    /// Reads a value.
+    pub fn decode(value: &str) -> Result<Self, StoreError> {
+        serde_json::from_str(value).map_err(|error| corrupt("head", value, &error.to_string()))
+    }
+}
+
+/// What sessions and clients need of a head that may not be there.
+pub fn read_head(value: Option<&str>) -> Result<Head, StoreError> {
+    let Some(value) = value else { return Ok(Head::empty()) };
+    let head = StoredHead::decode(value)?;
+    Ok(Head {
+        cursor: head.cursor,
+        total_unread: head.total_unread,
+        row_count: head.rows,
+        tombstone_floor: head.tombstone_floor,
+        group_names: head.group_names,
+        not_before: head.not_before,
+        device_not_before: head.device_not_before,
+    })
+}
+
+/// A value's parts, without reading its JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lines<'a> {
+    /// A row.
+    Row {
+        /// When it last changed.
+        version: u64,
+        /// When it came, or came back.
+        created: u64,
+        /// The JSON that clients see.
+        visible: &'a str,
+        /// What only the rules need.
+        hidden: &'a str,
+    },
+    /// A tombstone.
+    Tombstone {
+        /// When the row went.
+        version: u64,
+        /// What only the rules need.
+        hidden: &'a str,
+    },
+}
+
+impl<'a> Lines<'a> {
+    /// Splits a value.
+    pub fn read(value: &'a str) -> Result<Self, StoreError> {
+        let wrong = |why: &str| corrupt("row", value, why);
+        let (first, rest) = value.split_once('\n').ok_or_else(|| wrong("no first line"))?;
+        let mut words = first.split(' ');
+        let kind = words.next();
+        let mut number =
+            || words.next().and_then(|word| word.parse::<u64>().ok()).ok_or_else(|| wrong("a number is missing"));
+        match kind {
+            Some("R") => {
+                let (version, created) = (number()?, number()?);
+                let (visible, hidden) = rest.split_once('\n').ok_or_else(|| wrong("no third line"))?;
+                Ok(Self::Row { version, created, visible, hidden })
+            }
+            Some("T") => Ok(Self::Tombstone { version: number()?, hidden: rest }),
+            _ => Err(wrong("neither row nor tombstone")),
+        }
+    }
+
+    /// Joins the parts to a value.
+    pub fn write(&self) -> String {
+        match self {
+            Self::Row { version, created, visible, hidden } => format!("R {version} {created}\n{visible}\n{hidden}"),
+            Self::Tombstone { version, hidden } => format!("T {version}\n{hidden}"),
+        }
+    }
+}
+
+/// A row as it is sent; `None` for a tombstone.
+pub fn read_row(conversation_id: &ConversationId, value: &str) -> Result<Option<RowState>, StoreError> {
+    match read_entry(conversation_id, value)? {
+        LogEntry::Row(row) => Ok(Some(row)),
+        LogEntry::Deleted { .. } => Ok(None),
+    }
+}
+
+/// An entry of the log as it is sent.
+pub fn read_entry(conversation_id: &ConversationId, value: &str) -> Result<LogEntry, StoreError> {
+    let conversation_id = conversation_id.clone();
+    Ok(match Lines::read(value)? {
+        Lines::Row { version, created, visible, .. } => {
+            LogEntry::Row(RowState { conversation_id, version, created, json: Arc::from(visible) })
+        }
+        Lines::Tombstone { version, .. } => LogEntry::Deleted { conversation_id, version },
+    })
+}
+
+pub(crate) fn corrupt(what: &str, value: &str, why: &str) -> StoreError {
+    // Only the value's size is told: texts and drafts do not belong in a log.
+    StoreError::Corrupt(format!("{what} of {} bytes: {why}", value.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_survive_their_text() {
+        for lines in [
+            Lines::Row { version: 9, created: 3, visible: r#"{"a":"x\ny"}"#, hidden: "{}" },
+            Lines::Tombstone { version: 12, hidden: r#"{"barrier":4}"# },
+        ] {
+            assert_eq!(Lines::read(&lines.write()).unwrap(), lines);
+        }
+        let head = StoredHead::new(7);
+        assert_eq!(StoredHead::decode(&head.encode()).unwrap(), head);
+    }
+
+    #[test]
+    fn a_value_of_another_kind_is_an_error_that_does_not_show_it() {
+        for value in ["", "R 1\n{}\n{}", "R 1 2\n{}", "T x\n{}", "Z 1\nsecret"] {
+            let error = Lines::read(value).unwrap_err().to_string();
+            assert!(!error.contains("secret"), "{error}");
+        }
+    }
+}

@@ -1,0 +1,361 @@
+//! How changes become one atomic step: each takes its tick of the user's clock, and the total follows the rows.
+
+use super::{
+    Change, Effect, Refusal, message, profile, read,
+    row::{Row, Slot},
+    settings,
+};
+use crate::{Commit, Load, Loaded, RowSelection, StoreError, Write, record::StoredHead};
+use conversation_protocol::{
+    ConversationId, Hint, Kick, RowState, UserId,
+    conversation::PIN_BIT,
+    limits::{ROW_BYTES_MAX, STEP_ROWS_MAX, TOMBSTONE_AGE_MAX_US, TOMBSTONES_MAX, USER_ROWS_MAX},
+    method::ReadScope,
+};
+use std::{collections::HashMap, sync::Arc};
+
+/// How many tombstones a step may purge beyond those it makes.
+const PURGE_EXTRA: usize = 4;
+/// Devices whose kicks are remembered one by one; past it the oldest kick is forgotten.
+const KICKED_DEVICES_MAX: usize = 64;
+
+/// What became of a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Outcome {
+    /// How many rows changed in a way that clients see.
+    pub changed: u64,
+    /// Whether rows are left over for a further step of the same change.
+    pub is_partial: bool,
+}
+
+/// A step, ready to be committed.
+#[derive(Debug)]
+pub struct Step {
+    /// What became of each change, in order.
+    pub outcomes: Vec<Result<Outcome, Refusal>>,
+    /// What to commit; `None` when nothing changed.
+    pub commit: Option<Commit>,
+}
+
+/// Whether a change takes a step of its own, because which rows it touches is only known in the store.
+pub fn steps_alone(change: &Change) -> bool {
+    matches!(change, Change::Read(ReadScope::All | ReadScope::AllC2c | ReadScope::AllGroups, _))
+}
+
+/// What must be read for some changes of one user.
+pub fn load_for(user: &UserId, changes: &[Change]) -> Load {
+    let rows = if changes.iter().any(steps_alone) {
+        RowSelection::Unread(USER_ROWS_MAX as usize)
+    } else {
+        let mut ids: Vec<_> = changes.iter().filter_map(Change::conversation_id).cloned().collect();
+        ids.sort();
+        ids.dedup();
+        RowSelection::Ids(ids)
+    };
+    let deletions = changes.iter().filter(|change| matches!(change, Change::Delete(_))).count();
+    let tombstones = if deletions > 0 { deletions + PURGE_EXTRA } else { 0 };
+    Load { user: user.clone(), rows, tombstones }
+}
+
+/// Applies changes, in order, to what a store holds of a user. `new_epoch` names the data set of a user without data.
+pub fn step(load: Load, loaded: &Loaded, changes: &[Change], new_epoch: u64) -> Result<Step, StoreError> {
+    let mut state = State::read(&load.user, loaded, new_epoch)?;
+    let outcomes = changes.iter().map(|change| state.apply(change)).collect();
+    let commit = state.into_commit(load, loaded);
+    Ok(Step { outcomes, commit })
+}
+
+/// A conversation before and after the step.
+struct Touched {
+    slot: Slot,
+    before: Option<crate::Indexed>,
+    is_dirty: bool,
+}
+
+/// A user in the middle of a step.
+struct State {
+    user: UserId,
+    now_us: u64,
+    head: StoredHead,
+    clock_before: u64,
+    /// In the order of loading, which is stable.
+    touched: Vec<(ConversationId, Touched)>,
+    index: HashMap<ConversationId, usize>,
+    kick: Option<Kick>,
+}
+
+impl State {
+    fn read(user: &UserId, loaded: &Loaded, new_epoch: u64) -> Result<Self, StoreError> {
+        let head = match &loaded.head {
+            Some(value) => StoredHead::decode(value)?,
+            None => StoredHead::new(new_epoch),
+        };
+        let mut touched = Vec::with_capacity(loaded.rows.len());
+        let mut index = HashMap::with_capacity(loaded.rows.len());
+        for (id, value) in &loaded.rows {
+            let slot = Slot::decode(value.as_deref())?;
+            index.insert(id.clone(), touched.len());
+            touched.push((id.clone(), Touched { before: slot.indexed(), slot, is_dirty: false }));
+        }
+        let (user, now_us, clock_before) = (user.clone(), loaded.now_us, head.cursor.version);
+        Ok(Self { user, now_us, head, clock_before, touched, index, kick: None })
+    }
+
+    /// The next tick: the store's time, but always forward, and below the pin bit.
+    fn tick(&mut self) -> Result<u64, Refusal> {
+        let tick = (self.head.cursor.version + 1).max(self.now_us);
+        if tick >= PIN_BIT {
+            return Err(Refusal::ClockExhausted);
+        }
+        self.head.cursor.version = tick;
+        Ok(tick)
+    }
+
+    fn apply(&mut self, change: &Change) -> Result<Outcome, Refusal> {
+        if let Change::Kick { device, reason } = change {
+            return self.kick(device.clone(), reason.clone());
+        }
+        if let Some(id) = change.conversation_id() {
+            let changed = self.apply_to(self.index[id], change)?;
+            return Ok(Outcome { changed, is_partial: false });
+        }
+        let (mut changed, mut written) = (0, 0);
+        for position in 0..self.touched.len() {
+            if !self.is_in_scope(position, change) {
+                continue;
+            }
+            if written == STEP_ROWS_MAX {
+                return Ok(Outcome { changed, is_partial: true });
+            }
+            changed += self.apply_to(position, change)?;
+            written += usize::from(self.touched[position].1.is_dirty);
+        }
+        Ok(Outcome { changed, is_partial: false })
+    }
+
+    fn is_in_scope(&self, position: usize, change: &Change) -> bool {
+        let is_c2c = self.touched[position].0.is_c2c();
+        match change {
+            Change::Read(ReadScope::All, _) => true,
+            Change::Read(ReadScope::AllC2c, _) => is_c2c,
+            Change::Read(ReadScope::AllGroups, _) => !is_c2c,
+            _ => false,
+        }
+    }
+
+    /// Applies a change to one conversation; answers how many rows clients see changed by it, 0 or 1.
+    fn apply_to(&mut self, position: usize, change: &Change) -> Result<u64, Refusal> {
+        let before = self.touched[position].1.slot.clone();
+        let result = self.decide(position, change).and_then(|effect| self.settle(position, &before, effect));
+        if result.is_err() {
+            self.touched[position].1.slot = before;
+        }
+        result
+    }
+
+    /// What the rule of the change's family does to the slot.
+    fn decide(&mut self, position: usize, change: &Change) -> Result<Effect, Refusal> {
+        let (id, touched) = &mut self.touched[position];
+        let slot = &mut touched.slot;
+        if let (Some(if_version), Some(row)) = (change.if_version(), slot.row())
+            && row.visible.version > if_version
+        {
+            return Err(Refusal::Newer(Box::new(row.visible.clone())));
+        }
+        match change {
+            Change::Sent(sent) => Ok(message::sent(slot, &self.user, sent)),
+            Change::Revoked(revoked) => Ok(message::revoked(slot, revoked)),
+            Change::Modified(modified) => Ok(message::modified(slot, modified)),
+            Change::Read(ReadScope::One(_), up_to) => read::read(slot, *up_to),
+            Change::Read(ReadScope::All | ReadScope::AllC2c | ReadScope::AllGroups, _) => {
+                read::read(slot, read::ReadUpTo { timestamp: 0, sequence: 0 })
+            }
+            Change::Pin { is_pinned, .. } => settings::pin(slot, id, *is_pinned, self.head.pinned),
+            Change::ReceiveOption { recv_opt, .. } => settings::receive_option(slot, *recv_opt),
+            Change::Draft { text, .. } => Ok(settings::draft(slot, id, text, self.now_us / 1_000_000)),
+            Change::Delete(_) => Ok(settings::delete(slot)),
+            Change::ClearHistory(_) => read::clear_history(slot),
+            Change::Profile(set) => Ok(profile::profile_set(slot, set)),
+            Change::Joined(joined) => Ok(profile::joined(slot, &self.user, joined)),
+            Change::Kick { .. } => Ok(Effect::Nothing),
+        }
+    }
+
+    /// Gives the change its tick, if it did something, and brings the head along.
+    fn settle(&mut self, position: usize, before: &Slot, effect: Effect) -> Result<u64, Refusal> {
+        let touched = &self.touched[position].1;
+        if effect == Effect::Nothing || touched.slot == *before {
+            return Ok(0);
+        }
+        if let Slot::Row(row) = &touched.slot
+            && row.is_too_large()
+        {
+            return Err(Refusal::RowTooLarge);
+        }
+        let tick = self.tick()?;
+        let touched = &mut self.touched[position].1;
+        touched.is_dirty = true;
+        let is_visible = match (&mut touched.slot, before) {
+            (Slot::Row(row), Slot::Row(before)) => {
+                // What only the rules remember is kept, but no client is told.
+                let is_visible = row.visible != before.visible;
+                if effect == Effect::Activated {
+                    row.set_activation(tick);
+                }
+                if is_visible {
+                    row.visible.version = tick;
+                }
+                is_visible
+            }
+            (Slot::Row(row), Slot::Absent | Slot::Tombstone(_)) => {
+                row.created = tick;
+                row.visible.version = tick;
+                row.set_activation(tick);
+                true
+            }
+            (Slot::Tombstone(tombstone), _) => {
+                tombstone.version = tick;
+                true
+            }
+            (Slot::Absent, _) => unreachable!("a change never forgets a conversation"),
+        };
+        let (now, was) = (HeadShare::of(&touched.slot), HeadShare::of(before));
+        let head = &mut self.head;
+        head.total_unread = head.total_unread + now.total - was.total;
+        head.rows = head.rows + now.rows - was.rows;
+        head.pinned = head.pinned + now.pinned - was.pinned;
+        head.tombstones = head.tombstones + now.tombstones - was.tombstones;
+        Ok(u64::from(is_visible))
+    }
+
+    fn kick(&mut self, device: Option<conversation_protocol::DeviceId>, reason: String) -> Result<Outcome, Refusal> {
+        let tick = self.tick()?;
+        match &device {
+            None => {
+                self.head.not_before = tick;
+                self.head.device_not_before.clear();
+            }
+            Some(device) => {
+                let devices = &mut self.head.device_not_before;
+                devices.insert(device.clone(), tick);
+                while devices.len() > KICKED_DEVICES_MAX {
+                    let oldest = devices.iter().min_by_key(|(_, tick)| **tick).map(|(device, _)| device.clone());
+                    oldest.map(|device| devices.remove(&device));
+                }
+            }
+        }
+        self.kick = Some(Kick { device, not_before: tick, reason });
+        Ok(Outcome { changed: 0, is_partial: false })
+    }
+
+    fn into_commit(mut self, load: Load, loaded: &Loaded) -> Option<Commit> {
+        if self.head.cursor.version == self.clock_before {
+            return None;
+        }
+        let mut writes = Vec::new();
+        let mut hint = Hint {
+            epoch: self.head.cursor.epoch,
+            previous: self.clock_before,
+            clock: self.head.cursor.version,
+            total_unread: self.head.total_unread,
+            rows: Vec::new(),
+            deleted: Vec::new(),
+            truncated: false,
+            kick: self.kick.take(),
+        };
+        for (conversation_id, touched) in std::mem::take(&mut self.touched) {
+            let (Some(now), true) = (touched.slot.indexed(), touched.is_dirty) else { continue };
+            let value = match &touched.slot {
+                Slot::Absent => continue,
+                Slot::Row(row) => {
+                    let (value, visible) = row.encode();
+                    if now.version > self.clock_before {
+                        hint.rows.push(RowState {
+                            conversation_id: conversation_id.clone(),
+                            version: now.version,
+                            created: row.created,
+                            json: Arc::from(visible),
+                        });
+                    }
+                    value
+                }
+                Slot::Tombstone(tombstone) => {
+                    hint.deleted.push((conversation_id.clone(), tombstone.version));
+                    tombstone.encode()
+                }
+            };
+            writes.push(Write { conversation_id, before: touched.before, after: Some((now, value)) });
+        }
+        self.purge_tombstones(loaded, &mut writes);
+        Some(Commit {
+            user: self.user,
+            expected_clock: self.clock_before,
+            clock: self.head.cursor.version,
+            head: self.head.encode(),
+            writes,
+            hint,
+            load,
+        })
+    }
+
+    /// Drops the oldest tombstones that are over the bounds; cursors older than them are served no more.
+    fn purge_tombstones(&mut self, loaded: &Loaded, writes: &mut Vec<Write>) {
+        for (conversation_id, version) in &loaded.tombstones {
+            let is_old = version.saturating_add(TOMBSTONE_AGE_MAX_US) < self.now_us;
+            if !is_old && self.head.tombstones <= TOMBSTONES_MAX {
+                break;
+            }
+            // One that this step touched is a row now, or has a newer tombstone.
+            if self.index.contains_key(conversation_id) {
+                continue;
+            }
+            self.head.tombstones -= 1;
+            self.head.tombstone_floor = self.head.tombstone_floor.max(*version);
+            let before = Some(crate::Indexed { version: *version, kind: crate::IndexedKind::Tombstone });
+            writes.push(Write { conversation_id: conversation_id.clone(), before, after: None });
+        }
+    }
+}
+
+/// What one conversation adds to the head's numbers.
+struct HeadShare {
+    total: u64,
+    rows: u64,
+    pinned: u64,
+    tombstones: u64,
+}
+
+impl HeadShare {
+    fn of(slot: &Slot) -> Self {
+        match slot {
+            Slot::Absent => Self { total: 0, rows: 0, pinned: 0, tombstones: 0 },
+            Slot::Row(row) => {
+                Self { total: row.total_share(), rows: 1, pinned: u64::from(row.visible.is_pinned), tombstones: 0 }
+            }
+            Slot::Tombstone(_) => Self { total: 0, rows: 0, pinned: 0, tombstones: 1 },
+        }
+    }
+}
+
+impl Row {
+    /// Whether clients would get a row of more than 16 KiB.
+    fn is_too_large(&self) -> bool {
+        let visible = &self.visible;
+        let message = visible.last_message.as_ref();
+        let raw = visible.show_name.len()
+            + visible.face_url.len()
+            + visible.draft_text.len()
+            + visible.custom_data.len()
+            + visible.group_at_info_list.len() * 8
+            + message.map_or(0, |message| {
+                message.text.len()
+                    + message.cloud_custom_data.len()
+                    + message.nick_name.len()
+                    + message.face_url.len()
+                    + message.revoke_reason.as_ref().map_or(0, String::len)
+                    + message.at_user_list.iter().map(|user| user.len() + 3).sum::<usize>()
+            });
+        // One byte becomes at most six in JSON; only what might be too large is measured.
+        raw * 6 + 2_048 > ROW_BYTES_MAX && self.encode().1.len() > ROW_BYTES_MAX
+    }
+}
