@@ -2,8 +2,8 @@
 //!
 //! The rules of DOMAIN §3 and §4 with sets of sequences and no bounds, independent of the store's rules, to compare
 //! those with. Not modelled, because no small test reaches them: 5,000 rows a user, 100 mentions a row, 64 early
-//! changes a row, 256 ranges and times, the age and number of tombstones. `ifVersion` is ignored: a caller applies
-//! such a call only when it was answered as done.
+//! changes a row, 256 ranges and times, 16 KiB a row, the age and number of tombstones. `ifVersion` is ignored: a
+//! caller applies such a call only when it was answered as done.
 
 mod compare;
 mod row;
@@ -83,7 +83,7 @@ impl Model {
         Self::default()
     }
 
-    /// The users that have or had a row.
+    /// The users that something was posted about.
     pub fn users(&self) -> Vec<UserId> {
         let mut users: Vec<UserId> = self.users.keys().cloned().collect();
         users.sort();
@@ -299,9 +299,7 @@ fn targets(
         }
         (ConversationType::C2c, Some(sender)) => recipients
             .iter()
-            .flat_map(|peer| {
-                [(peer.clone(), ConversationId::c2c(sender)), (sender.clone(), ConversationId::c2c(peer))]
-            })
+            .flat_map(|peer| [(peer.clone(), ConversationId::c2c(sender)), (sender.clone(), ConversationId::c2c(peer))])
             .collect(),
         (ConversationType::C2c, None) => {
             let Some(shown) = &conversation.user_id else { return Vec::new() };
@@ -315,12 +313,7 @@ fn profile_of(conversation: &ConversationRef) -> Profile {
 }
 
 /// How the other side of a C2C message is shown to `user`.
-fn shown_to(
-    user: &UserId,
-    sender: &UserId,
-    recipients: &[UserId],
-    profiles: &BTreeMap<UserId, Profile>,
-) -> Profile {
+fn shown_to(user: &UserId, sender: &UserId, recipients: &[UserId], profiles: &BTreeMap<UserId, Profile>) -> Profile {
     let other = if user == sender { recipients.first() } else { Some(sender) };
     let nothing = Profile { show_name: None, face_url: None };
     other.and_then(|other| profiles.get(other)).cloned().unwrap_or(nothing)

@@ -36,6 +36,8 @@ pub struct Session {
     /// The total that was last sent.
     pub(super) total_sent: u64,
     pub(super) mailbox: Mailbox,
+    /// Where the store was known to be, unless the mailbox knows better; a head behind it shows lost writes.
+    pub(super) known: Option<Cursor>,
     /// The sync that must follow the one under way.
     pub(super) again: Option<SyncMode>,
     /// Syncs that failed since the last finish.
@@ -70,8 +72,6 @@ pub(super) enum Phase {
     Replaying {
         /// The version at which the client stood when it began: later rows are new to it.
         began: u64,
-        /// Where the store was at the last read.
-        head: Cursor,
         /// Whether the next slice is being read.
         reading: bool,
     },
@@ -94,6 +94,7 @@ impl Session {
             cursor: config.since,
             total_sent: 0,
             mailbox: Mailbox::default(),
+            known: None,
             again: None,
             failures: 0,
             comparison: Comparison::None,
@@ -139,7 +140,7 @@ impl Session {
         let seen = self.mailbox.seen();
         let has_all_given = nothing_pending && cursor == self.cursor;
         // Steps that change no row move the head but send nothing: what was seen counts as well as what was given.
-        let up_to_date = cursor == Some(head.cursor)
+        let up_to_date = (cursor == Some(head.cursor) && head.cursor != Cursor::EMPTY)
             || (has_all_given && seen.epoch == head.cursor.epoch && seen.version >= head.cursor.version);
         if up_to_date {
             return true;
@@ -228,11 +229,7 @@ impl Session {
             // Asked again while the last answer is still ahead: it has had its time.
             self.request_sync(SyncMode::Replay, now);
         }
-        let noted = match self.phase {
-            Phase::Live => Some(self.mailbox.seen()),
-            Phase::Replaying { head, .. } => Some(head),
-            Phase::Unfollowed { .. } | Phase::Due { .. } | Phase::Opening { .. } | Phase::Closed => None,
-        };
+        let noted = if self.is_live() { Some(self.mailbox.seen()) } else { self.known };
         self.comparison = Comparison::Asked { noted };
     }
 
@@ -332,12 +329,7 @@ impl Session {
         self.send(frames, now, outputs);
     }
 
-    pub(super) fn send(
-        &mut self,
-        frames: impl IntoIterator<Item = Frame>,
-        now: Duration,
-        outputs: &mut Vec<Output>,
-    ) {
+    pub(super) fn send(&mut self, frames: impl IntoIterator<Item = Frame>, now: Duration, outputs: &mut Vec<Output>) {
         for frame in frames {
             outputs.push(Output::Send(frame));
             self.busy_since.get_or_insert(now);
@@ -347,7 +339,9 @@ impl Session {
     /// Whether a kick concerns this device and this token.
     fn is_meant(&self, kick: &Kick) -> bool {
         let this_device = kick.device.is_none() || kick.device == self.device;
-        this_device && kick.not_before > 0 && self.token_issued_at_us.is_none_or(|issued_at_us| issued_at_us < kick.not_before)
+        this_device
+            && kick.not_before > 0
+            && self.token_issued_at_us.is_none_or(|issued_at_us| issued_at_us < kick.not_before)
     }
 
     pub(super) fn close_if_kicked(&mut self, head: &Head, now: Duration, outputs: &mut Vec<Output>) -> bool {
@@ -363,14 +357,7 @@ impl Session {
     }
 
     /// The last event, then the close; also where the transport is busy.
-    fn end(
-        &mut self,
-        last: &Event,
-        code: CloseCode,
-        reason: &'static str,
-        now: Duration,
-        outputs: &mut Vec<Output>,
-    ) {
+    fn end(&mut self, last: &Event, code: CloseCode, reason: &'static str, now: Duration, outputs: &mut Vec<Output>) {
         self.send([Frame::new(last)], now, outputs);
         self.close(code, reason, outputs);
     }

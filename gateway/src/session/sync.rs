@@ -21,6 +21,7 @@ impl Session {
         match &mut self.phase {
             Phase::Live => {
                 self.phase = Phase::Due { mode, at: now };
+                self.known = Some(self.mailbox.seen());
                 self.mailbox = Mailbox::default();
             }
             Phase::Due { mode: due, .. } => *due = stronger(*due, mode),
@@ -38,13 +39,19 @@ impl Session {
             Comparison::Answered { .. } | Comparison::Ahead { .. } => self.comparison = Comparison::None,
             Comparison::None | Comparison::Asked { .. } => {}
         }
-        match (mode, self.cursor) {
+        match (mode, self.replayable()) {
             (SyncMode::Replay, Some(since)) => {
                 self.phase = Phase::Opening { asked: SyncMode::Replay };
                 outputs.push(Output::Read(ReadRequest::Replay { since }));
             }
             (SyncMode::Full, _) | (SyncMode::Replay, None) => self.read_list(outputs),
         }
+    }
+
+    /// Where a replay may begin. Not at [`Cursor::EMPTY`], though that fits every data set: a client that was cut in the
+    /// middle of its first changes still stands there, with rows that another data set would not take away.
+    fn replayable(&self) -> Option<Cursor> {
+        self.cursor.filter(|cursor| *cursor != Cursor::EMPTY)
     }
 
     fn read_list(&mut self, outputs: &mut Vec<Output>) {
@@ -82,7 +89,10 @@ impl Session {
 
     fn slice(&mut self, slice: &ReplaySlice, now: Duration, outputs: &mut Vec<Output>) {
         let head = slice.head.cursor;
-        let servable = self.cursor.filter(|since| slice.head.can_replay(*since, slice.changed));
+        let known = self.known.replace(head);
+        // Earlier slices left rows out whose newer states are among the lost writes.
+        let went_back = known.is_some_and(|known| known.epoch == head.epoch && known.version > head.version);
+        let servable = self.replayable().filter(|since| !went_back && slice.head.can_replay(*since, slice.changed));
         let Some(since) = servable else {
             return self.unservable(now, outputs);
         };
@@ -105,7 +115,7 @@ impl Session {
         if slice.entries.is_empty() || slice.changed <= slice.entries.len() as u64 {
             self.finish(SyncMode::Replay, &slice.head, None, now, outputs);
         } else {
-            self.phase = Phase::Replaying { began, head, reading: false };
+            self.phase = Phase::Replaying { began, reading: false };
         }
     }
 
@@ -125,6 +135,7 @@ impl Session {
     }
 
     fn page(&mut self, page: &Page, now: Duration, outputs: &mut Vec<Output>) {
+        self.known = Some(page.head.cursor);
         self.start(SyncMode::Full, now, outputs);
         let mut frames = Vec::new();
         frames::rows(EventName::NewConversation, &page.rows, &mut frames);
@@ -186,7 +197,7 @@ impl Session {
 
     /// The hints cannot be followed for long already: says so, and waits on.
     pub(super) fn late(&mut self, now: Duration, outputs: &mut Vec<Output>) {
-        let mode = if self.cursor.is_some() { SyncMode::Replay } else { SyncMode::Full };
+        let mode = if self.replayable().is_some() { SyncMode::Replay } else { SyncMode::Full };
         self.start(mode, now, outputs);
         let message = "changes cannot be followed at present";
         self.fail(ErrorKind::StoreUnavailable.code(), message, FOLLOW_PATIENCE, now, outputs);

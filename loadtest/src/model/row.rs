@@ -45,7 +45,8 @@ struct Revocation {
 #[derive(Debug, Clone, PartialEq)]
 struct Edit {
     message: Arc<Message>,
-    revision: Option<u64>,
+    /// The greatest revision so far; 0 if none was given.
+    revision: u64,
 }
 
 /// A row that is in the list.
@@ -64,7 +65,8 @@ struct Live {
     show_name: String,
     face_url: String,
     group_type: Option<GroupType>,
-    profile_revision: Option<u64>,
+    /// The greatest revision so far; 0 if none was given.
+    profile_revision: u64,
     is_pinned: bool,
     draft_text: String,
     /// When it was last activated, on the model's clock.
@@ -141,30 +143,29 @@ impl RowHistory {
         if live.revocations.contains_key(&message.seq) {
             return;
         }
-        let known = live.edits.get(&message.seq).and_then(|edit| edit.revision);
-        match (revision, known) {
-            (Some(revision), Some(known)) if revision <= known => {}
-            (revision, known) => {
-                let edit = Edit { message: message.clone(), revision: revision.or(known) };
-                live.edits.insert(message.seq, edit);
-            }
+        let known = live.edits.get(&message.seq).map_or(0, |edit| edit.revision);
+        if revision.is_some_and(|revision| revision <= known) {
+            return;
         }
+        live.edits.insert(message.seq, Edit { message: message.clone(), revision: revision.unwrap_or(known) });
     }
 
     pub(super) fn revoke(&mut self, seq: u64, revoker: &UserId, reason: Option<&str>) {
         let Some(live) = &mut self.live else { return };
+        if !live.messages.contains_key(&seq) {
+            // What is revoked before it came keeps the content that it comes with, without the text.
+            live.edits.remove(&seq);
+        }
         let revocation = Revocation { revoker: revoker.clone(), reason: reason.map(str::to_owned) };
         live.revocations.entry(seq).or_insert(revocation);
     }
 
     pub(super) fn set_profile(&mut self, profile: &Profile, group_type: Option<GroupType>, revision: Option<u64>) {
         let Some(live) = &mut self.live else { return };
-        if let (Some(revision), Some(known)) = (revision, live.profile_revision)
-            && revision <= known
-        {
+        if revision.is_some_and(|revision| revision <= live.profile_revision) {
             return;
         }
-        live.profile_revision = revision.or(live.profile_revision);
+        live.profile_revision = revision.unwrap_or(live.profile_revision);
         live.take_profile(profile, group_type);
     }
 
@@ -185,6 +186,9 @@ impl RowHistory {
         live.read_mark = live.joined_at;
         live.take_profile(profile, group_type);
         if let Some((message, sender)) = message {
+            // The backend names the preview, so neither its exclusion nor an earlier deletion hides it.
+            live.cleared_up_to = live.cleared_up_to.min(message.seq - 1);
+            let message = Arc::new(Message { is_excluded_from_last_message: false, ..(*message).clone() });
             let seen = Seen { message: message.clone(), sender: sender.clone(), counts: false, mention: None };
             live.messages.insert(message.seq, seen);
         }
@@ -293,8 +297,8 @@ impl Live {
     }
 
     fn preview(&self) -> Option<&Seen> {
-        let shown = self.messages.range(self.cleared_up_to + 1..).map(|(_, seen)| seen);
-        shown.filter(|seen| !seen.message.is_excluded_from_last_message).last()
+        let mut shown = self.messages.range(self.cleared_up_to + 1..).map(|(_, seen)| seen);
+        shown.rfind(|seen| !seen.message.is_excluded_from_last_message)
     }
 
     fn last_message(&self, user: &UserId) -> Option<LastMessage> {

@@ -126,11 +126,21 @@ fn a_probe_that_is_not_up_to_date_is_followed_by_a_replay_from_there() {
 }
 
 #[test]
+fn a_client_at_the_cursor_of_no_data_is_up_to_date_only_if_it_was_given_nothing() {
+    Script::live_at("0:0").check("probe 0:0 head=0:0", "true");
+    // Simulation seed 763: the frames under way had already given it rows of data that are gone.
+    Script::live_at("0:0")
+        .check("hint 0>5 epoch=8 a@5+5", "new a@5 #8:5")
+        .check("writable", "")
+        .check("probe 0:0 head=0:0", "false; read top 100");
+}
+
+#[test]
 fn a_probe_before_the_first_read_came_is_answered_by_that_sync() {
-    Script::followed("7").check("probe 7:7 head=9", "false").check(
-        "slice head=9",
-        "start replay; total 0 @9; finish replay #7:9",
-    ).check("writable", "");
+    Script::followed("7")
+        .check("probe 7:7 head=9", "false")
+        .check("slice head=9", "start replay; total 0 @9; finish replay #7:9")
+        .check("writable", "");
 }
 
 #[test]

@@ -17,10 +17,10 @@ fn a_flush_is_new_then_changed_then_deleted_then_the_total() {
 
 #[test]
 fn a_row_that_came_before_the_clients_cursor_is_not_new() {
-    Script::live_at("7").check("hint 7>8 a@8+7", "changed a@8 #7:8").check("writable", "").check(
-        "hint 8>9 b@9+9",
-        "new b@9 #7:9",
-    );
+    Script::live_at("7")
+        .check("hint 7>8 a@8+7", "changed a@8 #7:8")
+        .check("writable", "")
+        .check("hint 8>9 b@9+9", "new b@9 #7:9");
 }
 
 #[test]
@@ -80,10 +80,10 @@ fn a_row_that_is_there_again_is_new_and_not_among_the_deleted() {
 
 #[test]
 fn one_step_that_brings_a_row_back_and_one_that_takes_it_again_keep_the_newest() {
-    Script::live_at("7").check("hint 7>9 -a@8 a@9+9", "new a@9 #7:9").check("writable", "").check(
-        "hint 9>11 a@10 -a@11",
-        "deleted a @11 #7:11",
-    );
+    Script::live_at("7")
+        .check("hint 7>9 -a@8 a@9+9", "new a@9 #7:9")
+        .check("writable", "")
+        .check("hint 9>11 a@10 -a@11", "deleted a @11 #7:11");
 }
 
 #[test]
@@ -97,14 +97,15 @@ fn new_stays_new_while_it_is_pending() {
 
 #[test]
 fn many_changes_at_once_are_cut_into_frames_and_only_the_last_has_the_cursor() {
-    Script::live_at("7").check("hint 7>300 a*250@9 total=1", "changed *100; changed *100; changed *50; total 1 @300 #7:300");
+    Script::live_at("7")
+        .check("hint 7>300 a*250@9 total=1", "changed *100; changed *100; changed *50; total 1 @300 #7:300");
     Script::live_at("7").check("hint 7>300 -a*150@9", "deleted *100 @108; deleted *50 @158 #7:300");
 }
 
 #[test]
 fn the_first_data_of_a_user_is_adopted() {
-    Script::live_at("0:0").check("hint 0>5 epoch=9 a@5+5 total=1", "new a@5; total 1 @5 #9:5").check("writable", "").check(
-        "hint 5>6 epoch=9 a@6+5 total=1",
-        "changed a@6 #9:6",
-    );
+    Script::live_at("0:0")
+        .check("hint 0>5 epoch=9 a@5+5 total=1", "new a@5; total 1 @5 #9:5")
+        .check("writable", "")
+        .check("hint 5>6 epoch=9 a@6+5 total=1", "changed a@6 #9:6");
 }

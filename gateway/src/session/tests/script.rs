@@ -225,7 +225,11 @@ fn render_frame(frame: &Frame) -> String {
     let names = |field: &str| {
         let list: Vec<&str> = data[field].as_array().unwrap().iter().map(|name| name.as_str().unwrap()).collect();
         // Many rows are only counted.
-        if list.len() > 8 || list[0].len() > 100 { format!("*{}", list.len()) } else { list.join(" ").replace("c2c_", "") }
+        if list.len() > 8 || list[0].len() > 100 {
+            format!("*{}", list.len())
+        } else {
+            list.join(" ").replace("c2c_", "")
+        }
     };
     let text = |field: &str| data[field].to_string().replace('"', "");
     let said = match frame.event {

@@ -22,10 +22,9 @@ fn a_client_whose_hints_cannot_be_followed_is_told() {
 
 #[test]
 fn a_client_without_a_cursor_gets_a_full_sync() {
-    Script::new(config(None)).check("followed", "read top 100").check(
-        "page head=9 total=4 b@9 a@3",
-        "start full; new b@9 a@3; total 4 @9; finish full next 3 false #7:9",
-    );
+    Script::new(config(None))
+        .check("followed", "read top 100")
+        .check("page head=9 total=4 b@9 a@3", "start full; new b@9 a@3; total 4 @9; finish full next 3 false #7:9");
 }
 
 #[test]
@@ -69,11 +68,12 @@ fn a_cursor_that_cannot_be_served_gives_a_full_sync_that_says_so() {
 }
 
 #[test]
-fn the_cursor_of_a_user_without_data_is_served_by_any_data_set() {
-    Script::followed("0:0")
-        .check("slice head=5 floor=3 changed=2 a@4+4", "start replay; new a@4 #7:4")
-        .check("writable", "read since 7:4")
-        .check("slice head=5 b@5+2", "new b@5 #7:5; total 0 @5; finish replay #7:5");
+fn the_cursor_of_a_user_without_data_gives_a_full_sync() {
+    // Simulation seed 635: cut in the middle of its first changes, a client keeps 0:0 and has rows; then the store was
+    // replaced, and a replay from 0:0, which fits every data set, left those rows.
+    Script::new(config(Some("0:0")))
+        .check("followed", "read top 100")
+        .check("page head=5 a@5+5", "start full; new a@5; total 0 @5; finish full next 3 false #7:5");
 }
 
 #[test]

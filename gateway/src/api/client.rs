@@ -1,0 +1,149 @@
+//! What each of a client's calls does.
+
+use super::{CallResult, Caller, empty_result, encode, raw, store_error, write_error};
+use crate::{node::Node, session::Input};
+use conversation_protocol::{
+    ApiError, ConversationId, Cursor, ErrorKind, Head, Page, RowState,
+    method::{BatchResult, ClientCall, IdResult, ProbeResult, TotalResult},
+};
+use conversation_store::{
+    WriteError,
+    rules::{Change, Outcome, ReadUpTo},
+};
+use std::sync::Arc;
+
+/// Does what a client asks.
+pub async fn execute(node: &Arc<Node>, caller: &Caller, call: ClientCall) -> CallResult {
+    let change = match call {
+        ClientCall::GetConversationList(params) => {
+            let page = node.store.page(&caller.user, params.next_seq, params.count).await;
+            let page = page.map_err(|error| store_error(&error))?;
+            return Ok(page_result(&page, params.next_seq == 0));
+        }
+        ClientCall::GetConversation(params) => return conversation(node, caller, params.conversation_id).await,
+        ClientCall::GetTotalUnreadMessageCount => {
+            let head = head(node, caller).await?;
+            let (total_unread_count, version) = (head.total_unread, head.cursor.version);
+            return encode(&TotalResult { total_unread_count, version });
+        }
+        ClientCall::Ping => return session_only(caller, "ping").map(|_| empty_result()),
+        ClientCall::Probe(params) => {
+            let cursor: Option<Cursor> = params.cursor.parse().ok();
+            let head = head(node, caller).await?;
+            let up_to_date = match &caller.session {
+                Some(session) => session.probe(cursor, &head),
+                None => cursor == Some(head.cursor),
+            };
+            return encode(&ProbeResult { up_to_date });
+        }
+        ClientCall::RefreshToken(params) => {
+            let session = session_only(caller, "refreshToken")?;
+            let identity = node.authenticator.identify(&params.token)?;
+            if identity.user != caller.user {
+                let message = "params.token: expected a token of the same user";
+                return Err(ApiError::new(ErrorKind::NotAuthenticated, message));
+            }
+            let head = head(node, caller).await?;
+            if head.is_kicked(session.lease().device.as_ref(), identity.issued_at_us) {
+                let message = "params.token: expected a token issued after the kick";
+                return Err(ApiError::new(ErrorKind::NotAuthenticated, message));
+            }
+            let (issued_at_us, expires_at) = (identity.issued_at_us, identity.deadline());
+            session.input(Input::TokenRefreshed { issued_at_us, expires_at });
+            return Ok(empty_result());
+        }
+        ClientCall::SetReceiveMessageOpt(params) => {
+            let changes = params.conversation_id_list.iter().map(|id| Change::ReceiveOption {
+                conversation_id: id.clone(),
+                recv_opt: params.recv_opt,
+                if_version: params.if_version,
+            });
+            return batch(node, caller, &params.conversation_id_list, changes.collect()).await;
+        }
+        ClientCall::DeleteConversation(params) => Change::Delete(params.conversation_id),
+        ClientCall::PinConversation(params) => Change::Pin {
+            conversation_id: params.conversation_id,
+            is_pinned: params.is_pinned,
+            if_version: params.if_version,
+        },
+        ClientCall::SetConversationDraft(params) => Change::Draft {
+            conversation_id: params.conversation_id,
+            text: params.draft_text,
+            if_version: params.if_version,
+        },
+        ClientCall::ClearHistoryMessage(params) => Change::ClearHistory(params.conversation_id),
+        ClientCall::CleanConversationUnreadMessageCount(scope, params) => {
+            Change::Read(scope, ReadUpTo { timestamp: params.clean_timestamp, sequence: params.clean_sequence })
+        }
+    };
+    apply(node, caller, vec![change]).await.remove(0).map_err(write_error)?;
+    Ok(empty_result())
+}
+
+/// Makes changes in a task of its own: a client that hangs up stops nothing that was begun.
+async fn apply(node: &Arc<Node>, caller: &Caller, changes: Vec<Change>) -> Vec<Result<Outcome, WriteError>> {
+    let (writer, user) = (node.writer.clone(), caller.user.clone());
+    let count = changes.len();
+    let work = node
+        .runtime
+        .spawn(async move { writer.apply_all(changes.into_iter().map(|change| (user.clone(), change))).await });
+    work.await.unwrap_or_else(|error| {
+        tracing::error!(%error, "a change failed");
+        vec![Err(WriteError::Store(conversation_store::StoreError::Corrupt("a change failed".to_owned()))); count]
+    })
+}
+
+async fn batch(node: &Arc<Node>, caller: &Caller, ids: &[ConversationId], changes: Vec<Change>) -> CallResult {
+    let outcomes = apply(node, caller, changes).await;
+    let result = |(id, outcome): (&ConversationId, Result<Outcome, WriteError>)| {
+        let error = outcome.map_err(write_error).err();
+        IdResult {
+            conversation_id: id.clone(),
+            result_code: error.as_ref().map_or(0, |error| error.kind.code()),
+            result_info: error.as_ref().map_or_else(String::new, |error| error.message.clone()),
+            conversation: error.and_then(|error| error.conversation),
+        }
+    };
+    encode(&BatchResult { result_list: ids.iter().zip(outcomes).map(result).collect() })
+}
+
+async fn head(node: &Node, caller: &Caller) -> Result<Head, ApiError> {
+    let heads = node.store.heads(std::slice::from_ref(&caller.user)).await;
+    Ok(heads.map_err(|error| store_error(&error))?.pop().unwrap_or_else(Head::empty))
+}
+
+async fn conversation(node: &Node, caller: &Caller, id: ConversationId) -> CallResult {
+    let (_, mut rows) = node.store.rows(&caller.user, &[id]).await.map_err(|error| store_error(&error))?;
+    match rows.pop().flatten() {
+        Some(row) => Ok(raw(format!(r#"{{"conversation":{}}}"#, row.json))),
+        None => Err(ApiError::new(
+            ErrorKind::UnknownConversation,
+            "params.conversationID: the conversation is not in the list",
+        )),
+    }
+}
+
+fn session_only<'a>(caller: &'a Caller, method: &str) -> Result<&'a Arc<crate::live::LiveSession>, ApiError> {
+    caller.session.as_ref().ok_or_else(|| {
+        ApiError::new(ErrorKind::UnknownMethod, format!("method: {method} is for WebSocket sessions only"))
+    })
+}
+
+/// `{conversationList, nextSeq, isFinished}`, and for the first page the cursor.
+fn page_result(page: &Page, is_first: bool) -> Box<serde_json::value::RawValue> {
+    let bytes: usize = page.rows.iter().map(|row: &RowState| row.json.len() + 1).sum();
+    let mut json = String::with_capacity(bytes + 128);
+    json.push_str(r#"{"conversationList":["#);
+    for (index, row) in page.rows.iter().enumerate() {
+        if index > 0 {
+            json.push(',');
+        }
+        json.push_str(&row.json);
+    }
+    json.push_str(&format!(r#"],"nextSeq":{},"isFinished":{}"#, page.next_seq, page.is_finished));
+    if is_first {
+        json.push_str(&format!(r#","cursor":"{}""#, page.head.cursor));
+    }
+    json.push('}');
+    raw(json)
+}

@@ -1,0 +1,63 @@
+//! How a hint that was lost without a trace is found: every followed user's clock is compared with the store's.
+
+use crate::{hub::Hub, leases::LEASE_MS, live::LiveSession, rate::UserRates, session::Input};
+use conversation_protocol::UserId;
+use conversation_store::{SessionLease, Store};
+use std::{sync::Arc, time::Duration};
+use tokio::time;
+
+/// Users compared in one trip to the store.
+const BATCH_MAX: usize = 500;
+/// Between two trips, so that comparisons leave the store room.
+const PAUSE: Duration = Duration::from_millis(5);
+/// How finely the interval of comparisons is kept.
+const TICK: Duration = Duration::from_millis(500);
+
+/// Compares whoever is due, and renews their leases, until the process ends.
+pub async fn run(store: Arc<dyn Store>, hub: Arc<Hub>, rates: Arc<UserRates>) {
+    let mut ticks = time::interval(TICK);
+    ticks.set_missed_tick_behavior(time::MissedTickBehavior::Delay);
+    let mut count = 0u32;
+    loop {
+        ticks.tick().await;
+        let due = hub.due_for_comparison();
+        compare(store.as_ref(), &hub, &due).await;
+        count = count.wrapping_add(1);
+        if count.is_multiple_of(60) {
+            rates.forget_quiet();
+        }
+    }
+}
+
+/// Compares the clocks of some users now, and renews their sessions' leases.
+pub async fn compare(store: &dyn Store, hub: &Hub, users: &[UserId]) {
+    for batch in users.chunks(BATCH_MAX) {
+        let sessions: Vec<Arc<[Arc<LiveSession>]>> = batch.iter().map(|user| hub.sessions_of(user)).collect();
+        for session in sessions.iter().flat_map(|sessions| sessions.iter()) {
+            session.input(Input::Compare);
+        }
+        match store.heads(batch).await {
+            Ok(heads) => {
+                for (sessions, head) in sessions.iter().zip(heads) {
+                    let head = Arc::new(head);
+                    for session in sessions.iter() {
+                        session.input(Input::Compared(head.clone()));
+                    }
+                }
+            }
+            Err(error) => tracing::debug!(%error, "clocks not compared"),
+        }
+        let leases: Vec<SessionLease> = sessions
+            .iter()
+            .flat_map(|sessions| sessions.iter())
+            .filter(|session| !session.is_over())
+            .map(|session| session.lease().clone())
+            .collect();
+        if !leases.is_empty()
+            && let Err(error) = store.renew_sessions(&leases, LEASE_MS).await
+        {
+            tracing::debug!(%error, count = leases.len(), "leases not renewed");
+        }
+        time::sleep(PAUSE).await;
+    }
+}

@@ -1,0 +1,278 @@
+//! Which address does what: routes, who may call them, and how errors look over HTTP.
+
+use crate::{
+    api::{self, Caller},
+    auth::Identity,
+    config::Mode,
+    demo,
+    live::Opening,
+    node::Node,
+    transport::{sse, websocket},
+};
+use actix_web::{
+    Error, HttpRequest, HttpResponse, HttpResponseBuilder,
+    body::{BoxBody, MessageBody},
+    dev::{ServiceRequest, ServiceResponse},
+    http::{
+        Method, StatusCode,
+        header::{self, HeaderMap, HeaderValue},
+    },
+    middleware::Next,
+    web::{self, ServiceConfig},
+};
+use conversation_protocol::{
+    ApiError, DeviceId, ErrorKind, UserId,
+    limits::{CLIENT_BODY_BYTES_MAX, PAGE_ROWS_MAX, SERVER_BODY_BYTES_MAX, WINDOW_ROWS_DEFAULT},
+    method::ClientCall,
+};
+use serde::Deserialize;
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+/// How long the store may take to show that it is there.
+const READY_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Which of a node's addresses serves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Listener {
+    /// The only address: everything.
+    Single,
+    /// The address for clients, where there is an internal one.
+    Public,
+    /// The internal address: backends and metrics.
+    Internal,
+}
+
+/// The routes of a listener.
+pub fn routes(listener: Listener, mode: Mode) -> impl Fn(&mut ServiceConfig) + Clone {
+    move |config| {
+        config.route("/healthz", web::get().to(alive)).route("/readyz", web::get().to(ready));
+        if listener != Listener::Public {
+            config.route("/metrics", web::get().to(metrics)).route("/server/v1/{method}", web::post().to(server_call));
+        }
+        if listener != Listener::Internal {
+            config
+                .route("/v1/ws", web::get().to(websocket::upgrade))
+                .route("/v1/events", web::get().to(sse::events))
+                .route("/v1/{method}", web::post().to(client_call))
+                .configure(demo::routes);
+            if mode == Mode::Development {
+                config.route("/dev/token", web::get().to(development_token));
+            }
+        }
+        config.default_service(web::to(not_found));
+    }
+}
+
+/// What a client says in the URL when it connects.
+#[derive(Debug, Default, Deserialize)]
+pub struct ConnectQuery {
+    since: Option<String>,
+    window: Option<String>,
+    device: Option<String>,
+    /// The token, for browsers, which cannot send a header.
+    pub token: Option<String>,
+}
+
+impl ConnectQuery {
+    /// Reads what was asked for. A cursor that is not ours is none: the answer is a full sync.
+    pub fn opening(&self) -> Result<Opening, ApiError> {
+        let window = match self.window.as_deref() {
+            None | Some("") => WINDOW_ROWS_DEFAULT,
+            Some(text) => text.parse().ok().filter(|rows| (1..=PAGE_ROWS_MAX).contains(rows)).ok_or_else(|| {
+                ApiError::invalid(format!("window: expected a number from 1 to {PAGE_ROWS_MAX}, got {text:?}"))
+            })?,
+        };
+        let device = match self.device.as_deref() {
+            None | Some("") => None,
+            Some(text) => {
+                let device: DeviceId = text.parse().map_err(|error| ApiError::invalid(format!("device: {error}")))?;
+                Some(device)
+            }
+        };
+        let since = self.since.as_deref().and_then(|text| text.parse().ok());
+        Ok(Opening { since, window, device })
+    }
+}
+
+/// The token or key of an `Authorization: Bearer` header.
+pub fn bearer_token(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
+}
+
+/// An error as an HTTP response.
+pub fn error_response(error: &ApiError) -> HttpResponse {
+    let status = StatusCode::from_u16(error.kind.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = HttpResponseBuilder::new(status);
+    if let Some(retry_after_ms) = error.retry_after_ms {
+        response.insert_header((header::RETRY_AFTER, retry_after_ms.div_ceil(1_000).to_string()));
+    }
+    response.json(serde_json::json!({ "error": error.body() }))
+}
+
+fn respond(outcome: api::CallResult) -> HttpResponse {
+    match outcome {
+        Ok(result) => HttpResponse::Ok().content_type("application/json").body(result.get().to_owned()),
+        Err(error) => error_response(&error),
+    }
+}
+
+/// Lets pass who may: in development mode only this machine, and of web pages only those that are allowed.
+pub async fn guard(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let Some(node) = request.app_data::<web::Data<Arc<Node>>>().cloned() else {
+        return Ok(request.into_response(HttpResponse::InternalServerError()).map_into_boxed_body());
+    };
+    let refuse = |request: ServiceRequest, message: &str| {
+        let response = error_response(&ApiError::new(ErrorKind::Forbidden, message));
+        Ok(request.into_response(response).map_into_boxed_body())
+    };
+    if let Some(why) = node.origins.refuses_in_development(request.headers()) {
+        return refuse(request, why);
+    }
+    // A browser cannot see why a WebSocket's upgrade was refused, so that one is closed with a code instead.
+    if request.path() != "/v1/ws" && !node.origins.allows(request.headers()) {
+        return refuse(request, "this Origin is not allowed");
+    }
+    let origin = request.headers().get(header::ORIGIN).cloned();
+    let is_preflight =
+        request.method() == Method::OPTIONS && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+    let mut response = if is_preflight {
+        let response = HttpResponse::NoContent()
+            .insert_header((header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST"))
+            .insert_header((header::ACCESS_CONTROL_ALLOW_HEADERS, "authorization, content-type, last-event-id"))
+            .insert_header((header::ACCESS_CONTROL_MAX_AGE, "600"))
+            .finish();
+        request.into_response(response).map_into_boxed_body()
+    } else {
+        next.call(request).await?.map_into_boxed_body()
+    };
+    if let Some(origin) = origin {
+        let headers = response.headers_mut();
+        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+        headers.insert(header::VARY, HeaderValue::from_static("origin"));
+    }
+    Ok(response)
+}
+
+async fn body(payload: web::Payload, bytes_max: usize) -> Result<String, ApiError> {
+    let bytes = match payload.to_bytes_limited(bytes_max).await {
+        Ok(Ok(bytes)) => bytes,
+        Ok(Err(error)) => return Err(ApiError::invalid(format!("body: cannot be read: {error}"))),
+        Err(_) => {
+            return Err(ApiError::new(ErrorKind::TooLarge, format!("body: expected at most {bytes_max} bytes")));
+        }
+    };
+    let text = String::from_utf8(bytes.to_vec()).map_err(|_| ApiError::invalid("body: expected JSON in UTF-8"))?;
+    Ok(if text.trim().is_empty() { "{}".to_owned() } else { text })
+}
+
+async fn client_call(
+    node: web::Data<Arc<Node>>,
+    request: HttpRequest,
+    method: web::Path<String>,
+    query: web::Query<ConnectQuery>,
+    payload: web::Payload,
+) -> HttpResponse {
+    let outcome = async {
+        let identity = identify(&node, &request, &query).await?;
+        let params = body(payload, CLIENT_BODY_BYTES_MAX).await?;
+        let call = ClientCall::parse(&method, &params)?;
+        node.rates.take_call(&identity.user, call.units())?;
+        let caller = Caller { user: identity.user, session: None };
+        api::client::execute(&node, &caller, call).await
+    }
+    .await;
+    api::count(&node, "client", &method, outcome.as_ref().err());
+    respond(outcome)
+}
+
+/// Reads the token of a call, and whether it was kicked.
+async fn identify(node: &Node, request: &HttpRequest, query: &ConnectQuery) -> Result<Identity, ApiError> {
+    let token = bearer_token(request.headers()).or_else(|| query.token.clone());
+    let token =
+        token.ok_or_else(|| ApiError::new(ErrorKind::NotAuthenticated, "token: expected Authorization: Bearer"))?;
+    let identity = node.authenticator.identify(&token)?;
+    let opening = query.opening()?;
+    let heads = node.store.heads(std::slice::from_ref(&identity.user)).await;
+    let head = heads.map_err(|error| api::store_error(&error))?.pop();
+    if head.is_some_and(|head| head.is_kicked(opening.device.as_ref(), identity.issued_at_us)) {
+        return Err(ApiError::new(ErrorKind::NotAuthenticated, "token: expected one issued after the kick"));
+    }
+    Ok(identity)
+}
+
+async fn server_call(
+    node: web::Data<Arc<Node>>,
+    request: HttpRequest,
+    method: web::Path<String>,
+    payload: web::Payload,
+) -> HttpResponse {
+    let is_known = bearer_token(request.headers()).is_some_and(|key| node.authenticator.knows_api_key(&key));
+    if !is_known {
+        let message = "API key: expected Authorization: Bearer with a configured key";
+        return error_response(&ApiError::new(ErrorKind::NotAuthenticated, message));
+    }
+    match body(payload, SERVER_BODY_BYTES_MAX).await {
+        Ok(params) => respond(api::server::execute(&node, method.into_inner(), params).await),
+        Err(error) => error_response(&error),
+    }
+}
+
+#[derive(Deserialize)]
+struct TokenQuery {
+    user: Option<String>,
+}
+
+async fn development_token(node: web::Data<Arc<Node>>, query: web::Query<TokenQuery>) -> HttpResponse {
+    let user: Result<UserId, _> = query.user.as_deref().unwrap_or("").parse();
+    match user {
+        Ok(user) => match node.authenticator.development_token(&user) {
+            Some(token) => HttpResponse::Ok().json(serde_json::json!({ "token": token })),
+            None => not_found().await,
+        },
+        Err(error) => error_response(&ApiError::invalid(format!("user: {error}"))),
+    }
+}
+
+async fn alive() -> &'static str {
+    "alive\n"
+}
+
+async fn ready(node: web::Data<Arc<Node>>) -> HttpResponse {
+    let is_store_there = matches!(tokio::time::timeout(READY_TIMEOUT, node.store.ping()).await, Ok(Ok(())));
+    let problem = if node.is_draining.load(Ordering::Relaxed) {
+        Some("draining")
+    } else if !is_store_there {
+        Some("the store does not answer")
+    } else if !node.is_relay_connected.load(Ordering::Relaxed) {
+        Some("the path of hints is interrupted")
+    } else {
+        None
+    };
+    match problem {
+        None => HttpResponse::Ok().body("ready\n"),
+        Some(problem) => HttpResponse::ServiceUnavailable().body(format!("not ready: {problem}\n")),
+    }
+}
+
+async fn metrics(node: web::Data<Arc<Node>>) -> HttpResponse {
+    let counts = node.writer.counts();
+    let metrics = &node.metrics;
+    metrics.store_steps.set(counts.steps.load(Ordering::Relaxed) as i64);
+    metrics.store_changes.set(counts.changes.load(Ordering::Relaxed) as i64);
+    metrics.store_conflicts.set(counts.conflicts.load(Ordering::Relaxed) as i64);
+    HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(metrics.render())
+}
+
+async fn not_found() -> HttpResponse {
+    HttpResponse::NotFound().json(serde_json::json!({
+        "error": { "code": 6017, "message": "expected POST /v1/<method>, GET /v1/ws, GET /v1/events or POST /server/v1/<method>" }
+    }))
+}

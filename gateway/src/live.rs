@@ -1,0 +1,217 @@
+//! A session in the world: drives the sans-io core, performs what it decides.
+
+use crate::{
+    auth::Identity,
+    clock,
+    node::Node,
+    session::{Input, Output, ReadRequest, Session, SessionConfig, SyncRead},
+    transport::{Transport, outbox::Outbox},
+};
+use conversation_protocol::{
+    ApiError, Cursor, DeviceId, ErrorKind, EventName, Frame, Head, UserId,
+    limits::{FRAME_ROWS_MAX, SLICE_BYTES_MAX},
+};
+use conversation_store::SessionLease;
+use std::{
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+static NEXT_ID: AtomicU64 = AtomicU64::new(1);
+
+/// One live session of this node.
+pub struct LiveSession {
+    node: Arc<Node>,
+    user: UserId,
+    transport: Transport,
+    lease: SessionLease,
+    outbox: Arc<Outbox>,
+    state: Mutex<State>,
+}
+
+struct State {
+    core: Session,
+    /// When the connection's task will give the next tick.
+    tick_at: Option<Duration>,
+}
+
+/// What a client asks for when it connects.
+#[derive(Debug, Clone, Default)]
+pub struct Opening {
+    /// The cursor it came with, if it is one of ours.
+    pub since: Option<Cursor>,
+    /// Rows of a full sync.
+    pub window: u32,
+    /// The device, as it names it.
+    pub device: Option<DeviceId>,
+}
+
+impl LiveSession {
+    /// A session of a user, not yet in the hub.
+    pub fn new(
+        node: Arc<Node>,
+        identity: &Identity,
+        opening: Opening,
+        transport: Transport,
+        outbox: Arc<Outbox>,
+    ) -> Arc<Self> {
+        let now = clock::monotonic();
+        let lease = SessionLease {
+            user: identity.user.clone(),
+            node: node.name.clone(),
+            session: NEXT_ID.fetch_add(1, Ordering::Relaxed),
+            device: opening.device.clone(),
+            transport: transport.name().to_owned(),
+            connected_at: clock::unix_s(),
+        };
+        let core = Session::new(
+            SessionConfig {
+                since: opening.since,
+                window: opening.window,
+                device: opening.device,
+                token_issued_at_us: identity.issued_at_us,
+                token_expires_at: identity.deadline(),
+                heartbeat: match transport {
+                    Transport::WebSocket => crate::session::Heartbeat::PingPong,
+                    Transport::Sse => crate::session::Heartbeat::Comment,
+                },
+                jitter: rand::random(),
+            },
+            now,
+        );
+        let user = identity.user.clone();
+        let state = Mutex::new(State { core, tick_at: None });
+        let session = Arc::new(Self { node, user, transport, lease, outbox: outbox.clone(), state });
+        outbox.attach(&session);
+        session
+    }
+
+    /// Its number on this node.
+    pub fn id(&self) -> u64 {
+        self.lease.session
+    }
+
+    /// Whose list it shows.
+    pub fn user(&self) -> &UserId {
+        &self.user
+    }
+
+    /// Its transport.
+    pub fn transport(&self) -> Transport {
+        self.transport
+    }
+
+    /// How other nodes see it.
+    pub fn lease(&self) -> &SessionLease {
+        &self.lease
+    }
+
+    /// Whether it was closed by the gateway.
+    pub fn is_over(&self) -> bool {
+        self.lock().core.is_closed()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Something happened.
+    pub fn input(self: &Arc<Self>, input: Input) {
+        let mut state = self.lock();
+        let mut outputs = Vec::new();
+        state.core.handle(input, clock::monotonic(), &mut outputs);
+        self.perform(state, outputs);
+    }
+
+    /// The client asks whether `cursor` is the newest; `head` was read after it asked.
+    pub fn probe(self: &Arc<Self>, cursor: Option<Cursor>, head: &Head) -> bool {
+        let mut state = self.lock();
+        let mut outputs = Vec::new();
+        let is_up_to_date = state.core.probe(cursor, head, clock::monotonic(), &mut outputs);
+        self.perform(state, outputs);
+        is_up_to_date
+    }
+
+    /// When the next tick is due; the connection's task sleeps until then.
+    pub fn arm_tick(&self) -> Option<Duration> {
+        let mut state = self.lock();
+        state.tick_at = state.core.next_tick();
+        state.tick_at
+    }
+
+    fn perform(self: &Arc<Self>, state: MutexGuard<'_, State>, outputs: Vec<Output>) {
+        for output in outputs {
+            match output {
+                Output::Send(frame) => {
+                    self.count(&frame);
+                    self.outbox.write(|bytes| self.transport.encode_frame(&frame, bytes));
+                }
+                Output::Ping => self.outbox.write(|bytes| self.transport.encode_ping(bytes)),
+                Output::Comment => self.outbox.write(|bytes| self.transport.encode_comment(bytes)),
+                Output::Read(request) => self.read(request),
+                Output::Close { code, reason } => {
+                    self.node.metrics.closes.with_label_values(&[code.name()]).inc();
+                    self.outbox.write(|bytes| self.transport.encode_close(code, reason, bytes));
+                    self.outbox.close();
+                }
+            }
+        }
+        // The task sleeps until the tick it knows of; an earlier one must wake it.
+        let is_earlier = match (state.core.next_tick(), state.tick_at) {
+            (Some(next), Some(armed)) => next < armed,
+            (Some(_), None) | (None, _) => false,
+        };
+        drop(state);
+        if is_earlier {
+            self.outbox.wake.notify_one();
+        }
+    }
+
+    fn count(&self, frame: &Frame) {
+        let metrics = &self.node.metrics;
+        metrics.events.with_label_values(&[frame.event.as_str()]).inc();
+        let mode = || if frame.data.contains(r#""mode":"full""#) { "full" } else { "replay" };
+        match frame.event {
+            EventName::SyncServerStart => metrics.syncs.with_label_values(&[mode(), "start"]).inc(),
+            EventName::SyncServerFinish => metrics.syncs.with_label_values(&[mode(), "finish"]).inc(),
+            EventName::SyncServerFailed => metrics.syncs.with_label_values(&["", "failed"]).inc(),
+            EventName::NewConversation
+            | EventName::ConversationChanged
+            | EventName::ConversationDeleted
+            | EventName::TotalUnreadMessageCountChanged
+            | EventName::KickedOffline
+            | EventName::TokenExpired
+            | EventName::Reconnect => {}
+        }
+    }
+
+    /// Reads for a sync in a task of its own, and hands the answer to the core.
+    fn read(self: &Arc<Self>, request: ReadRequest) {
+        let session = self.clone();
+        self.node.runtime.spawn(async move {
+            let node = &session.node;
+            // Never closed, so a permit always comes.
+            let permit = node.sync_permits.acquire().await;
+            let (kind, result) = match request {
+                ReadRequest::Replay { since } => {
+                    let slice = node.store.replay(&session.user, since.version, FRAME_ROWS_MAX, SLICE_BYTES_MAX).await;
+                    ("replay", slice.map(SyncRead::Replay))
+                }
+                ReadRequest::Full { window } => {
+                    ("full", node.store.page(&session.user, 0, window).await.map(SyncRead::Page))
+                }
+            };
+            drop(permit);
+            let label = if result.is_ok() { "done" } else { "failed" };
+            node.metrics.sync_reads.with_label_values(&[kind, label]).inc();
+            let read = result.unwrap_or_else(|error| {
+                tracing::debug!(%error, "a sync's read failed");
+                SyncRead::Failed(ApiError::new(ErrorKind::StoreUnavailable, "the store does not answer, try again"))
+            });
+            session.input(Input::SyncRead(read));
+        });
+    }
+}

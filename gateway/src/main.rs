@@ -1,0 +1,119 @@
+//! Wires a node together and runs it.
+
+use actix_web::{App, HttpServer, middleware::from_fn, web};
+use conversation_gateway::{
+    config::{Config, Mode},
+    drain, http,
+    http::Listener,
+    node::Node,
+};
+use std::{net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
+
+/// Bytes of a connection's write buffer: small, as most frames are.
+const WRITE_BUFFER_BYTES: usize = 8 * 1024;
+/// How long a client may take to send a request's head.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+/// Connections that wait to be accepted.
+const BACKLOG: u32 = 4_096;
+
+#[actix_web::main]
+async fn main() -> ExitCode {
+    let config = Config::from_process();
+    let filter = match config.log.parse::<tracing_subscriber::EnvFilter>() {
+        Ok(filter) => filter,
+        Err(error) => return fail(&format!("--log {:?}: expected tracing directives like info: {error}", config.log)),
+    };
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    match run(config).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(&error.to_string()),
+    }
+}
+
+fn fail(message: &str) -> ExitCode {
+    eprintln!("gateway: {message}");
+    ExitCode::FAILURE
+}
+
+async fn run(config: Config) -> Result<(), Box<dyn std::error::Error>> {
+    let mode = config.mode()?;
+    let background = tokio::runtime::Builder::new_multi_thread().thread_name("background").enable_all().build()?;
+    let (listen, internal_listen, store_url) = (config.listen, config.internal_listen, config.store.clone());
+    let workers = match config.workers {
+        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        workers => workers,
+    };
+    let handle = background.handle().clone();
+    let node = handle
+        .spawn(async move {
+            let store = conversation_store::open(&store_url).await.map_err(|error| error.to_string())?;
+            Node::start(config, mode, store).map_err(|error| error.to_string())
+        })
+        .await??;
+    let public = if internal_listen.is_some() { Listener::Public } else { Listener::Single };
+    let mut servers = vec![serve(&node, public, listen, workers, node.config.max_sessions)?];
+    if let Some(address) = internal_listen {
+        servers.push(serve(&node, Listener::Internal, address, 1, 1_024)?);
+    }
+    greet(&node, listen);
+    let handles: Vec<_> = servers.iter().map(actix_web::dev::Server::handle).collect();
+    let serving = futures_util::future::try_join_all(servers);
+    let signalled = drain::on_signal(node.clone());
+    tokio::select! {
+        result = serving => result.map(|_| ())?,
+        result = signalled => result?,
+    }
+    for handle in handles {
+        handle.stop(false).await;
+    }
+    background.shutdown_timeout(Duration::from_secs(1));
+    Ok(())
+}
+
+fn serve(
+    node: &Arc<Node>,
+    listener: Listener,
+    address: SocketAddr,
+    workers: usize,
+    connections_max: usize,
+) -> Result<actix_web::dev::Server, String> {
+    let (data, mode) = (web::Data::new(node.clone()), node.mode);
+    let server = HttpServer::new(move || {
+        App::new().app_data(data.clone()).wrap(from_fn(http::guard)).configure(http::routes(listener, mode))
+    })
+    .workers(workers)
+    // Above its limit a worker stops accepting without a word, so it must never be reached before ours.
+    .max_connections(connections_max + 1_024)
+    .backlog(BACKLOG)
+    .client_request_timeout(REQUEST_TIMEOUT)
+    .tcp_nodelay(true)
+    .h1_allow_half_closed(false)
+    .h1_write_buffer_size(WRITE_BUFFER_BYTES)
+    .disable_signals()
+    .bind(address)
+    .map_err(|error| format!("--listen {address}: cannot listen there: {error}"))?;
+    Ok(server.run())
+}
+
+/// Tells who started the gateway what to do next.
+fn greet(node: &Node, listen: SocketAddr) {
+    tracing::info!(%listen, store = node.config.store, mode = ?node.mode, "listening");
+    if node.mode == Mode::Production {
+        return;
+    }
+    println!(
+        r#"
+  Development mode: anybody on this machine gets a token, and the API key is "dev".
+
+  See it        http://{listen}/
+  A token       curl 'http://{listen}/dev/token?user=bob'
+  Send a message to bob:
+
+curl http://{listen}/server/v1/sendMessage -H 'Authorization: Bearer dev' -d '{{
+  "conversation": {{"type": 1}}, "sender": "alice", "recipients": ["bob"],
+  "message": {{"msgID": "m1", "seq": 1, "timestamp": 1795373813, "text": "Hello Bob"}},
+  "profiles": {{"alice": {{"showName": "Alice"}}, "bob": {{"showName": "Bob"}}}}
+}}'
+"#
+    );
+}

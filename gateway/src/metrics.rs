@@ -1,0 +1,142 @@
+//! What the gateway counts about itself, for Prometheus.
+
+use prometheus::{
+    Encoder, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder, core::Collector,
+};
+
+/// All metrics of a node.
+pub struct Metrics {
+    registry: Registry,
+    /// Live sessions by transport.
+    pub sessions: IntGaugeVec,
+    /// Users whose hints are followed.
+    pub followed_users: IntGauge,
+    /// Sessions begun, by transport.
+    pub connects: IntCounterVec,
+    /// Connections refused, by reason.
+    pub refusals: IntCounterVec,
+    /// Sessions closed by the gateway, by code.
+    pub closes: IntCounterVec,
+    /// Events sent, by name.
+    pub events: IntCounterVec,
+    /// Syncs ended, by mode and result.
+    pub syncs: IntCounterVec,
+    /// Reads for syncs, by kind and result.
+    pub sync_reads: IntCounterVec,
+    /// Hints heard.
+    pub hints: IntCounter,
+    /// 1 while the path of hints stands.
+    pub relay_connected: IntGauge,
+    /// How often the path of hints broke.
+    pub relay_interruptions: IntCounter,
+    /// Calls, by API, method and result code (0: done).
+    pub calls: IntCounterVec,
+    /// Steps committed by this node.
+    pub store_steps: IntGauge,
+    /// Changes in them.
+    pub store_changes: IntGauge,
+    /// Steps that another node was faster than.
+    pub store_conflicts: IntGauge,
+    /// 1 while the node is going away.
+    pub draining: IntGauge,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Metrics {
+    /// Registers all metrics with a registry of their own.
+    pub fn new() -> Self {
+        let registry = Registry::new();
+        Self {
+            sessions: register(&registry, |opts| IntGaugeVec::new(opts, &["transport"]), "sessions", "Live sessions."),
+            followed_users: register(
+                &registry,
+                IntGauge::with_opts,
+                "followed_users",
+                "Users whose hints are followed.",
+            ),
+            connects: register(
+                &registry,
+                |opts| IntCounterVec::new(opts, &["transport"]),
+                "connects_total",
+                "Sessions begun.",
+            ),
+            refusals: register(
+                &registry,
+                |opts| IntCounterVec::new(opts, &["reason"]),
+                "refusals_total",
+                "Connections refused.",
+            ),
+            closes: register(
+                &registry,
+                |opts| IntCounterVec::new(opts, &["code"]),
+                "closes_total",
+                "Sessions closed by the gateway.",
+            ),
+            events: register(&registry, |opts| IntCounterVec::new(opts, &["event"]), "events_total", "Events sent."),
+            syncs: register(
+                &registry,
+                |opts| IntCounterVec::new(opts, &["mode", "result"]),
+                "syncs_total",
+                "Syncs begun, finished and failed.",
+            ),
+            sync_reads: register(
+                &registry,
+                |opts| IntCounterVec::new(opts, &["kind", "result"]),
+                "sync_reads_total",
+                "Reads for syncs.",
+            ),
+            hints: register(&registry, IntCounter::with_opts, "hints_total", "Hints heard."),
+            relay_connected: register(
+                &registry,
+                IntGauge::with_opts,
+                "relay_connected",
+                "1 while the path of hints stands.",
+            ),
+            relay_interruptions: register(
+                &registry,
+                IntCounter::with_opts,
+                "relay_interruptions_total",
+                "How often the path of hints broke.",
+            ),
+            calls: register(
+                &registry,
+                |opts| IntCounterVec::new(opts, &["api", "method", "code"]),
+                "calls_total",
+                "Calls by API, method and result code, 0 being done.",
+            ),
+            store_steps: register(&registry, IntGauge::with_opts, "store_steps", "Steps committed by this node."),
+            store_changes: register(&registry, IntGauge::with_opts, "store_changes", "Changes in the steps committed."),
+            store_conflicts: register(
+                &registry,
+                IntGauge::with_opts,
+                "store_conflicts",
+                "Steps that another node was faster than.",
+            ),
+            draining: register(&registry, IntGauge::with_opts, "draining", "1 while the node is going away."),
+            registry,
+        }
+    }
+
+    /// The text that Prometheus reads.
+    pub fn render(&self) -> Vec<u8> {
+        let mut text = Vec::new();
+        TextEncoder::new().encode(&self.registry.gather(), &mut text).expect("metrics are always text");
+        text
+    }
+}
+
+fn register<C: Collector + Clone + 'static>(
+    registry: &Registry,
+    make: impl FnOnce(Opts) -> prometheus::Result<C>,
+    name: &str,
+    help: &str,
+) -> C {
+    let metric = make(Opts::new(format!("gateway_{name}"), help)).expect("the metric's name is valid");
+    registry.register(Box::new(metric.clone())).expect("the metric's name is new");
+    metric
+}

@@ -1,0 +1,135 @@
+//! What all parts of one node share, and how a session is admitted to it.
+
+use crate::{
+    auth::{Authenticator, Identity},
+    config::{Config, ConfigError, Mode},
+    hub::{Hub, Wish},
+    leases::Leases,
+    live::{LiveSession, Opening},
+    metrics::Metrics,
+    origin::OriginPolicy,
+    rate::UserRates,
+    relay::Relay,
+    session::Input,
+    transport::{Transport, outbox::Outbox},
+};
+use conversation_protocol::{ApiError, ErrorKind};
+use conversation_store::{Store, Writer};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+use tokio::{
+    runtime::Handle,
+    sync::{Semaphore, mpsc},
+};
+
+/// One node of the gateway.
+pub struct Node {
+    /// Its settings.
+    pub config: Config,
+    /// Whether keys are real.
+    pub mode: Mode,
+    /// Its random name, in leases.
+    pub name: String,
+    /// Where lists are kept.
+    pub store: Arc<dyn Store>,
+    /// Makes changes.
+    pub writer: Writer,
+    /// Its sessions.
+    pub hub: Arc<Hub>,
+    /// How other nodes see its sessions.
+    pub leases: Leases,
+    /// Checks tokens and keys.
+    pub authenticator: Authenticator,
+    /// Which pages may connect.
+    pub origins: OriginPolicy,
+    /// Limits by user.
+    pub rates: Arc<UserRates>,
+    /// What it counts.
+    pub metrics: Arc<Metrics>,
+    /// Reads for syncs that may be under way.
+    pub sync_permits: Semaphore,
+    /// Where work runs that must outlive the request that asked for it.
+    pub runtime: Handle,
+    /// Whether the path of hints stands.
+    pub is_relay_connected: Arc<AtomicBool>,
+    /// Whether new sessions should go elsewhere.
+    pub is_draining: AtomicBool,
+    /// Whether sessions are being closed, so that new ones are sent away at once.
+    pub is_closing: AtomicBool,
+}
+
+impl Node {
+    /// Starts a node's background work on the current tokio runtime.
+    pub fn start(config: Config, mode: Mode, store: Arc<dyn Store>) -> Result<Arc<Self>, ConfigError> {
+        let authenticator = Authenticator::new(&config, mode)?;
+        let metrics = Arc::new(Metrics::new());
+        let (hub, wishes): (Hub, mpsc::UnboundedReceiver<Wish>) =
+            Hub::new(Duration::from_millis(config.compare_interval_ms));
+        let hub = Arc::new(hub);
+        let (relay, is_relay_connected) = Relay::new(store.clone(), hub.clone(), metrics.clone(), wishes);
+        tokio::spawn(relay.run());
+        let rates = Arc::new(UserRates::new(config.call_units_per_second, config.connects_per_user));
+        tokio::spawn(crate::compare::run(store.clone(), hub.clone(), rates.clone()));
+        Ok(Arc::new(Self {
+            name: format!("{:016x}", rand::random::<u64>()),
+            writer: Writer::start(store.clone()),
+            leases: Leases::start(store.clone()),
+            origins: OriginPolicy::new(&config, mode),
+            sync_permits: Semaphore::new(config.concurrent_syncs),
+            runtime: Handle::current(),
+            is_draining: AtomicBool::new(false),
+            is_closing: AtomicBool::new(false),
+            config,
+            mode,
+            store,
+            hub,
+            authenticator,
+            rates,
+            metrics,
+            is_relay_connected,
+        }))
+    }
+
+    /// Admits a session: it is in the hub from here on, until [`Node::dismiss`].
+    pub fn admit(
+        self: &Arc<Self>,
+        identity: &Identity,
+        opening: Opening,
+        transport: Transport,
+        outbox: Arc<Outbox>,
+    ) -> Result<Arc<LiveSession>, ApiError> {
+        if self.hub.session_count() >= self.config.max_sessions {
+            self.metrics.refusals.with_label_values(&["node_full"]).inc();
+            let message = "this node has as many sessions as it may have, try again";
+            return Err(ApiError { retry_after_ms: Some(1_000), ..ApiError::new(ErrorKind::TooFrequent, message) });
+        }
+        if let Err(error) = self.rates.take_connect(&identity.user) {
+            self.metrics.refusals.with_label_values(&["connect_rate"]).inc();
+            return Err(error);
+        }
+        let session = LiveSession::new(self.clone(), identity, opening, transport, outbox);
+        let surplus = self.hub.join(&session, self.config.sessions_per_user);
+        for oldest in surplus {
+            oldest.input(Input::Kick { reason: "this user has too many sessions, the oldest ends".to_owned() });
+        }
+        self.leases.begun(session.lease().clone());
+        self.metrics.connects.with_label_values(&[transport.name()]).inc();
+        self.metrics.sessions.with_label_values(&[transport.name()]).inc();
+        if self.is_closing.load(Ordering::Relaxed) {
+            session.input(Input::Drain { after_ms: rand::random_range(0..1_000) });
+        }
+        Ok(session)
+    }
+
+    /// A session's connection is gone.
+    pub fn dismiss(&self, session: &LiveSession) {
+        self.hub.leave(session);
+        self.leases.ended(session.lease().clone());
+        self.metrics.sessions.with_label_values(&[session.transport().name()]).dec();
+    }
+}

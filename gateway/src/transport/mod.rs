@@ -1,0 +1,129 @@
+//! How a session's bytes reach its client: one outbox, two encodings.
+
+pub mod outbox;
+pub mod sse;
+pub mod websocket;
+
+use actix_codec::Encoder;
+use actix_http::ws;
+use bytes::BytesMut;
+use conversation_protocol::{CloseCode, EventName, Frame};
+
+/// Which transport a session uses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Transport {
+    /// WebSocket.
+    WebSocket,
+    /// Server-sent events.
+    Sse,
+}
+
+impl Transport {
+    /// A short name, for leases and as a metric's label.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::WebSocket => "websocket",
+            Self::Sse => "sse",
+        }
+    }
+
+    /// Encodes an event.
+    pub fn encode_frame(self, frame: &Frame, bytes: &mut BytesMut) {
+        match self {
+            Self::WebSocket => encode_websocket(ws::Message::Text(frame.to_json().into()), bytes),
+            Self::Sse => encode_sse(frame, bytes),
+        }
+    }
+
+    /// Encodes a ping, on WebSocket.
+    pub fn encode_ping(self, bytes: &mut BytesMut) {
+        match self {
+            Self::WebSocket => encode_websocket(ws::Message::Ping(bytes::Bytes::new()), bytes),
+            Self::Sse => {}
+        }
+    }
+
+    /// Encodes a comment, on SSE.
+    pub fn encode_comment(self, bytes: &mut BytesMut) {
+        match self {
+            Self::WebSocket => {}
+            Self::Sse => extend(russe::Event::Comment("".into()), bytes),
+        }
+    }
+
+    /// Encodes the close of a WebSocket; an SSE stream just ends.
+    pub fn encode_close(self, code: CloseCode, reason: &str, bytes: &mut BytesMut) {
+        match self {
+            Self::WebSocket => encode_websocket_close(code.code(), reason, bytes),
+            Self::Sse => {}
+        }
+    }
+}
+
+/// Encodes a WebSocket close with any code.
+pub fn encode_websocket_close(code: u16, reason: &str, bytes: &mut BytesMut) {
+    let reason = ws::CloseReason { code: ws::CloseCode::Other(code), description: Some(reason.to_owned()) };
+    encode_websocket(ws::Message::Close(Some(reason)), bytes);
+}
+
+/// Encodes a WebSocket message.
+pub fn encode_websocket(message: ws::Message, bytes: &mut BytesMut) {
+    // Only a wrong order of continuations can fail, and the gateway sends none.
+    if let Err(error) = ws::Codec::new().encode(message, bytes) {
+        tracing::error!(%error, "a WebSocket message could not be encoded");
+    }
+}
+
+fn encode_sse(frame: &Frame, bytes: &mut BytesMut) {
+    if frame.event == EventName::Reconnect
+        && let Some(after_ms) = after_ms(&frame.data)
+    {
+        extend(russe::Event::Retry(std::time::Duration::from_millis(after_ms)), bytes);
+    }
+    let message = russe::Message {
+        event: Some(frame.event.as_str().into()),
+        data: frame.data.clone().into(),
+        id: frame.cursor.map(|cursor| cursor.to_string().into()),
+        retry: None,
+    };
+    extend(russe::Event::Message(message), bytes);
+}
+
+fn after_ms(data: &str) -> Option<u64> {
+    serde_json::from_str::<serde_json::Value>(data).ok()?.get("afterMs")?.as_u64()
+}
+
+fn extend(event: russe::Event, bytes: &mut BytesMut) {
+    match event.into_bytestring() {
+        Ok(text) => bytes.extend_from_slice(text.as_bytes()),
+        Err(error) => tracing::error!(%error, "an SSE event could not be encoded"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use conversation_protocol::{Cursor, Event};
+
+    #[test]
+    fn an_sse_event_has_its_name_its_cursor_and_its_data() {
+        let mut frame = Frame::new(&Event::TotalUnreadMessageCountChanged { total_unread_count: 3, version: 9 });
+        frame.cursor = Some(Cursor { epoch: 10, version: 9 });
+        let mut bytes = BytesMut::new();
+        Transport::Sse.encode_frame(&frame, &mut bytes);
+        let text = String::from_utf8(bytes.to_vec()).unwrap();
+        let mut lines: Vec<_> = text.lines().collect();
+        lines.sort_unstable();
+        assert_eq!(
+            lines,
+            ["", r#"data: {"totalUnreadCount":3,"version":9}"#, "event: totalUnreadMessageCountChanged", "id: a:9"]
+        );
+    }
+
+    #[test]
+    fn the_reconnect_event_tells_an_event_source_when_to_retry() {
+        let mut bytes = BytesMut::new();
+        Transport::Sse.encode_frame(&Frame::new(&Event::Reconnect { after_ms: 700 }), &mut bytes);
+        assert!(String::from_utf8(bytes.to_vec()).unwrap().starts_with("retry: 700\n"));
+    }
+}

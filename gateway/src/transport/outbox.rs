@@ -1,0 +1,181 @@
+//! What waits to be written to one client, and the body through which the server takes it.
+//!
+//! The server asks for more only when it has room, so the outbox knows what a client has really taken. What is
+//! written is given in small slices: a large one would grow the connection's buffers for good.
+
+use crate::{live::LiveSession, session::Input};
+use actix_web::body::{BodySize, BoxBody, MessageBody};
+use bytes::{Bytes, BytesMut};
+use std::{
+    io,
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    task::{Context, Poll, Waker},
+};
+use tokio::sync::Notify;
+
+/// Bytes given to the server at once.
+const SLICE_BYTES_MAX: usize = 4 * 1024;
+
+/// The bytes of one connection on their way out.
+#[derive(Default)]
+pub struct Outbox {
+    state: Mutex<State>,
+    /// Something happened that the connection's task should look at.
+    pub wake: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    bytes: BytesMut,
+    waker: Option<Waker>,
+    ending: Ending,
+    session: Weak<LiveSession>,
+    /// Whether the session was not told yet that everything was taken.
+    is_owed_writable: bool,
+}
+
+/// How far a connection has come to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Ending {
+    /// It lives.
+    #[default]
+    Open,
+    /// It ends once everything is taken.
+    Closing,
+    /// It ends at once.
+    Aborted,
+    /// The server has let it go.
+    Gone,
+}
+
+impl Outbox {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells this session from now on what was taken.
+    pub fn attach(&self, session: &Arc<LiveSession>) {
+        self.lock().session = Arc::downgrade(session);
+    }
+
+    /// Adds bytes through an encoder; nothing once the connection is ending.
+    pub fn write(&self, encode: impl FnOnce(&mut BytesMut)) {
+        let mut state = self.lock();
+        if state.ending != Ending::Open {
+            return;
+        }
+        encode(&mut state.bytes);
+        state.is_owed_writable = true;
+        let waker = state.waker.take();
+        drop(state);
+        waker.inspect(Waker::wake_by_ref);
+    }
+
+    /// How far the connection has come to its end.
+    pub fn ending(&self) -> Ending {
+        self.lock().ending
+    }
+
+    /// How many bytes wait.
+    pub fn waiting_bytes(&self) -> usize {
+        self.lock().bytes.len()
+    }
+
+    /// Ends the connection once everything is taken.
+    pub fn close(&self) {
+        self.end(Ending::Closing);
+    }
+
+    /// Ends the connection at once.
+    pub fn abort(&self) {
+        self.end(Ending::Aborted);
+    }
+
+    fn end(&self, ending: Ending) {
+        let mut state = self.lock();
+        match (state.ending, ending) {
+            (Ending::Gone | Ending::Aborted, _) | (Ending::Closing, Ending::Closing) => return,
+            (Ending::Open | Ending::Closing, _) => state.ending = ending,
+        }
+        let waker = state.waker.take();
+        drop(state);
+        waker.inspect(Waker::wake_by_ref);
+        self.wake.notify_one();
+    }
+
+    fn poll_slice(&self, context: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
+        let mut state = self.lock();
+        if state.bytes.is_empty() && state.ending == Ending::Open && state.is_owed_writable {
+            state.is_owed_writable = false;
+            let session = state.session.upgrade();
+            drop(state);
+            // The session may write more at once, which is why the outbox must not be locked here.
+            if let Some(session) = session {
+                session.input(Input::Writable);
+            }
+            state = self.lock();
+        }
+        match state.ending {
+            Ending::Aborted | Ending::Gone => {
+                return Poll::Ready(Some(Err(io::Error::other("the session has ended"))));
+            }
+            Ending::Closing if state.bytes.is_empty() => return Poll::Ready(None),
+            Ending::Open | Ending::Closing => {}
+        }
+        if state.bytes.is_empty() {
+            state.waker = Some(context.waker().clone());
+            return Poll::Pending;
+        }
+        let length = state.bytes.len().min(SLICE_BYTES_MAX);
+        let slice = state.bytes.split_to(length).freeze();
+        if state.bytes.is_empty() {
+            // Gives back the memory of a large frame.
+            state.bytes = BytesMut::new();
+            return Poll::Ready(Some(Ok(slice)));
+        }
+        let session = state.session.upgrade();
+        drop(state);
+        if let Some(session) = session {
+            session.input(Input::Progress);
+        }
+        Poll::Ready(Some(Ok(slice)))
+    }
+
+    fn let_go(&self) {
+        self.lock().ending = Ending::Gone;
+        self.wake.notify_one();
+    }
+}
+
+/// The response body that drains an outbox.
+pub struct OutboxBody {
+    outbox: Arc<Outbox>,
+    /// The body that came with the handshake: dropping it would end the stream of incoming messages.
+    _handshake: Option<BoxBody>,
+}
+
+impl OutboxBody {
+    /// A body for an outbox.
+    pub fn new(outbox: Arc<Outbox>, handshake: Option<BoxBody>) -> Self {
+        Self { outbox, _handshake: handshake }
+    }
+}
+
+impl MessageBody for OutboxBody {
+    type Error = io::Error;
+
+    fn size(&self) -> BodySize {
+        BodySize::Stream
+    }
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, io::Error>>> {
+        self.outbox.poll_slice(context)
+    }
+}
+
+impl Drop for OutboxBody {
+    fn drop(&mut self) {
+        self.outbox.let_go();
+    }
+}

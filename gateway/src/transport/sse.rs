@@ -1,0 +1,98 @@
+//! Server-sent events: the stream, and the task that gives its session the time.
+
+use super::{
+    Transport,
+    outbox::{Ending, Outbox, OutboxBody},
+    websocket::sleep_until,
+};
+use crate::{
+    clock,
+    http::{ConnectQuery, bearer_token, error_response},
+    live::LiveSession,
+    node::Node,
+    session::Input,
+};
+use actix_web::{
+    HttpRequest, HttpResponse,
+    body::BoxBody,
+    http::header::{self, ContentEncoding},
+    web,
+};
+use conversation_protocol::{ApiError, ErrorKind};
+use std::{sync::Arc, time::Duration};
+use tokio::time;
+
+/// How long an ending stream may take to write what is left.
+const LINGER: Duration = Duration::from_secs(5);
+
+/// `GET /v1/events`.
+pub async fn events(node: web::Data<Arc<Node>>, query: web::Query<ConnectQuery>, request: HttpRequest) -> HttpResponse {
+    let node = node.get_ref().clone();
+    match open(&node, &query, &request).await {
+        Ok(Some((session, outbox))) => {
+            // The client sees at once that the stream stands.
+            outbox.write(|bytes| Transport::Sse.encode_comment(bytes));
+            actix_web::rt::spawn(live(node, session, outbox.clone()));
+            HttpResponse::Ok()
+                .insert_header((header::CONTENT_TYPE, "text/event-stream; charset=utf-8"))
+                .insert_header((header::CACHE_CONTROL, "no-store"))
+                .insert_header(("x-accel-buffering", "no"))
+                .insert_header(ContentEncoding::Identity)
+                .body(BoxBody::new(OutboxBody::new(outbox, None)))
+        }
+        // 204 stops an EventSource for good.
+        Ok(None) => HttpResponse::NoContent().finish(),
+        Err(error) => {
+            node.metrics.refusals.with_label_values(&["sse"]).inc();
+            tracing::debug!(%error, "an SSE stream is refused");
+            error_response(&error)
+        }
+    }
+}
+
+type Opened = (Arc<LiveSession>, Arc<Outbox>);
+
+/// Admits a session; `None`: its token was kicked.
+async fn open(node: &Arc<Node>, query: &ConnectQuery, request: &HttpRequest) -> Result<Option<Opened>, ApiError> {
+    if !node.origins.allows(request.headers()) {
+        return Err(ApiError::new(ErrorKind::Forbidden, "this Origin is not allowed"));
+    }
+    let token = bearer_token(request.headers()).or_else(|| query.token.clone());
+    let token = token.ok_or_else(|| {
+        ApiError::new(ErrorKind::NotAuthenticated, "token: expected Authorization: Bearer or ?token=")
+    })?;
+    let identity = node.authenticator.identify(&token)?;
+    let mut opening = query.opening()?;
+    if let Some(last) = request.headers().get("last-event-id").and_then(|id| id.to_str().ok()) {
+        opening.since = last.parse().ok();
+    }
+    let head = node.store.heads(std::slice::from_ref(&identity.user)).await;
+    let head = head.map_err(|error| crate::api::store_error(&error))?.pop();
+    if head.is_some_and(|head| head.is_kicked(opening.device.as_ref(), identity.issued_at_us)) {
+        return Ok(None);
+    }
+    let outbox = Arc::new(Outbox::default());
+    let session = node.admit(&identity, opening, Transport::Sse, outbox.clone())?;
+    Ok(Some((session, outbox)))
+}
+
+async fn live(node: Arc<Node>, session: Arc<LiveSession>, outbox: Arc<Outbox>) {
+    while outbox.ending() == Ending::Open {
+        let tick_at = session.arm_tick().map(clock::instant);
+        tokio::select! {
+            () = outbox.wake.notified() => {}
+            () = sleep_until(tick_at) => session.input(Input::Tick),
+        }
+    }
+    let deadline = clock::instant(clock::monotonic() + LINGER);
+    while outbox.ending() != Ending::Gone {
+        tokio::select! {
+            () = outbox.wake.notified() => {}
+            () = time::sleep_until(deadline) => {
+                outbox.abort();
+                break;
+            }
+        }
+    }
+    node.dismiss(&session);
+}

@@ -1,0 +1,330 @@
+//! WebSocket: the upgrade, and the task that reads a client's frames and answers its calls.
+
+use super::{
+    Transport, encode_websocket, encode_websocket_close,
+    outbox::{Ending, Outbox, OutboxBody},
+};
+use crate::{
+    api::{self, Caller},
+    auth::Identity,
+    clock,
+    http::{ConnectQuery, bearer_token},
+    live::{LiveSession, Opening},
+    node::Node,
+    rate::SessionRate,
+    session::Input,
+};
+use actix_http::ws;
+use actix_web::{HttpRequest, HttpResponse, body::BoxBody, web};
+use actix_ws::{AggregatedMessage, AggregatedMessageStream};
+use bytes::Bytes;
+use conversation_protocol::{
+    ApiError, CloseCode, ErrorKind,
+    limits::{
+        AUTHENTICATE_TIMEOUT_MS, CALLS_IN_FLIGHT_MAX, FRAME_BYTES_MAX, MALFORMED_FRAMES_MAX, MALFORMED_FRAMES_WINDOW_MS,
+    },
+    method::{AuthenticateParams, ClientCall, Request, encode_reply, parse_params},
+};
+use futures_util::StreamExt;
+use std::{collections::VecDeque, future::Future, pin::Pin, sync::Arc, time::Duration};
+use tokio::time;
+
+/// Bytes waiting to be written above which a session's next call is not begun.
+const REPLY_BACKLOG_BYTES_MAX: usize = 256 * 1024;
+/// How long a closing connection may take to write what is left.
+const LINGER: Duration = Duration::from_secs(5);
+/// RFC 6455: a protocol error.
+const CLOSE_PROTOCOL: u16 = 1002;
+/// RFC 6455: text that is not UTF-8.
+const CLOSE_NOT_UTF8: u16 = 1007;
+
+/// `GET /v1/ws`.
+pub async fn upgrade(
+    node: web::Data<Arc<Node>>,
+    query: web::Query<ConnectQuery>,
+    request: HttpRequest,
+    payload: web::Payload,
+) -> Result<HttpResponse, actix_web::Error> {
+    let node = node.get_ref().clone();
+    let (response, _, messages) = actix_ws::handle_with_protocols(&request, payload, &["conversations.v1"])?;
+    let outbox = Arc::new(Outbox::default());
+    let body = outbox.clone();
+    let response = response.map_body(|_, handshake| BoxBody::new(OutboxBody::new(body, Some(handshake))));
+    let messages =
+        messages.max_frame_size(FRAME_BYTES_MAX).aggregate_continuations().max_continuation_size(FRAME_BYTES_MAX);
+    let first = Greeting {
+        is_origin_allowed: node.origins.allows(request.headers()),
+        token: bearer_token(request.headers()).or_else(|| query.token.clone()),
+        opening: query.opening(),
+    };
+    let connection = Connection { node, outbox, messages };
+    actix_web::rt::spawn(connection.run(first));
+    Ok(response)
+}
+
+/// What the upgrade request said.
+struct Greeting {
+    is_origin_allowed: bool,
+    token: Option<String>,
+    opening: Result<Opening, ApiError>,
+}
+
+/// One WebSocket.
+struct Connection {
+    node: Arc<Node>,
+    outbox: Arc<Outbox>,
+    messages: AggregatedMessageStream,
+}
+
+/// A call that is under way; answers the text of its reply.
+type RunningCall = Pin<Box<dyn Future<Output = String>>>;
+
+impl Connection {
+    async fn run(mut self, greeting: Greeting) {
+        match self.greet(greeting).await {
+            Ok(session) => {
+                self.live(&session).await;
+                self.drain().await;
+                self.node.dismiss(&session);
+            }
+            Err(Some(refusal)) => {
+                self.node.metrics.refusals.with_label_values(&[refusal.code.name()]).inc();
+                tracing::debug!(code = refusal.code.code(), reason = %refusal.reason, "a WebSocket is refused");
+                self.close(refusal.code.code(), &refusal.reason);
+                self.drain().await;
+            }
+            Err(None) => self.drain().await,
+        }
+    }
+
+    /// Checks origin and token and admits the session; an error says how to close, unless the client is gone.
+    async fn greet(&mut self, greeting: Greeting) -> Result<Arc<LiveSession>, Option<Refusal>> {
+        if !greeting.is_origin_allowed {
+            return Err(Refusal::of(CloseCode::Forbidden, "this Origin is not allowed"));
+        }
+        let mut opening = match greeting.opening {
+            Ok(opening) => opening,
+            Err(error) => return Err(Refusal::of(CloseCode::ProtocolError, &error.message)),
+        };
+        let (identity, reply_to) = match greeting.token {
+            Some(token) => (self.identify(&token)?, None),
+            None => {
+                let timeout = Duration::from_millis(AUTHENTICATE_TIMEOUT_MS);
+                let request = match time::timeout(timeout, self.first_request()).await {
+                    Ok(request) => request?,
+                    Err(_) => return Err(Refusal::of(CloseCode::Unauthenticated, "expected authenticate in time")),
+                };
+                if request.method != "authenticate" {
+                    return Err(Refusal::of(CloseCode::Unauthenticated, "expected authenticate before other calls"));
+                }
+                let params: AuthenticateParams = parse_params(request.params.as_deref().map_or("{}", |raw| raw.get()))
+                    .map_err(|error| Refusal::of(CloseCode::Unauthenticated, &error.message))?;
+                if let Some(since) = params.since {
+                    opening.since = since.parse().ok();
+                }
+                (self.identify(&params.token)?, Some(request.id))
+            }
+        };
+        if let Some(id) = reply_to {
+            let reply = encode_reply(Some(&id), &Ok(api::empty_result()));
+            self.send(reply);
+        }
+        let admitted = self.node.admit(&identity, opening, Transport::WebSocket, self.outbox.clone());
+        admitted.map_err(|error| Refusal::of(CloseCode::Overloaded, &error.message))
+    }
+
+    fn identify(&self, token: &str) -> Result<Identity, Option<Refusal>> {
+        let identity = self.node.authenticator.identify(token);
+        identity.map_err(|error| Refusal::of(CloseCode::Unauthenticated, &error.message))
+    }
+
+    /// The first call of a client that brought no token in its URL.
+    async fn first_request(&mut self) -> Result<Request, Option<Refusal>> {
+        loop {
+            match self.messages.next().await {
+                Some(Ok(AggregatedMessage::Text(text))) => {
+                    let request = Request::parse(&text);
+                    return request.map_err(|error| Refusal::of(CloseCode::Unauthenticated, &error.message));
+                }
+                Some(Ok(AggregatedMessage::Ping(bytes))) => self.pong(bytes),
+                Some(Ok(AggregatedMessage::Pong(_))) => {}
+                Some(Ok(AggregatedMessage::Binary(_))) => {
+                    return Err(Refusal::of(CloseCode::Unauthenticated, "expected authenticate as a text frame"));
+                }
+                Some(Ok(AggregatedMessage::Close(_))) => {
+                    self.close(CloseCode::Normal.code(), "");
+                    return Err(None);
+                }
+                Some(Err(error)) => {
+                    self.close_for(&error);
+                    return Err(None);
+                }
+                None => return Err(None),
+            }
+        }
+    }
+
+    /// Serves a session until either side ends it.
+    async fn live(&mut self, session: &Arc<LiveSession>) {
+        let caller = Caller { user: session.user().clone(), session: Some(session.clone()) };
+        let rate = SessionRate::new(self.node.config.call_units_per_second);
+        let mut malformed = Malformed::default();
+        let mut queue: VecDeque<(Request, ClientCall)> = VecDeque::new();
+        let mut running: Option<RunningCall> = None;
+        loop {
+            if self.outbox.ending() != Ending::Open {
+                return;
+            }
+            if running.is_none()
+                && self.outbox.waiting_bytes() < REPLY_BACKLOG_BYTES_MAX
+                && let Some((request, call)) = queue.pop_front()
+            {
+                running = Some(Box::pin(answer(self.node.clone(), caller.clone(), request, call)));
+            }
+            let tick_at = session.arm_tick().map(clock::instant);
+            tokio::select! {
+                message = self.messages.next() => {
+                    session.input(Input::Received);
+                    let frame = match message {
+                        Some(Ok(AggregatedMessage::Text(text))) => read_call(&text, &rate),
+                        Some(Ok(AggregatedMessage::Binary(_))) => {
+                            Err((None, ApiError::invalid("expected a text frame, got a binary one")))
+                        }
+                        Some(Ok(AggregatedMessage::Ping(bytes))) => {
+                            self.pong(bytes);
+                            continue;
+                        }
+                        Some(Ok(AggregatedMessage::Pong(_))) => continue,
+                        Some(Ok(AggregatedMessage::Close(_))) => return self.close(CloseCode::Normal.code(), ""),
+                        Some(Err(error)) => return self.close_for(&error),
+                        None => return self.outbox.abort(),
+                    };
+                    match frame {
+                        Ok(call) if queue.len() >= CALLS_IN_FLIGHT_MAX => {
+                            let error = ApiError {
+                                retry_after_ms: Some(100),
+                                ..ApiError::new(ErrorKind::TooFrequent, "too many calls are under way")
+                            };
+                            self.send(encode_reply(Some(&call.0.id), &Err(error)));
+                        }
+                        Ok(call) => queue.push_back(call),
+                        Err((id, error)) => {
+                            let is_malformed = id.is_none();
+                            self.send(encode_reply(id.as_ref(), &Err(error)));
+                            if is_malformed && malformed.is_too_many() {
+                                let code = CloseCode::ProtocolError;
+                                self.node.metrics.closes.with_label_values(&[code.name()]).inc();
+                                return self.close(code.code(), "too many malformed frames");
+                            }
+                        }
+                    }
+                }
+                reply = async { running.as_mut().expect("polled only if there").await }, if running.is_some() => {
+                    running = None;
+                    self.send(reply);
+                }
+                () = self.outbox.wake.notified() => {}
+                () = sleep_until(tick_at) => session.input(Input::Tick),
+            }
+        }
+    }
+
+    /// Waits until what is left has been written, or for too long.
+    async fn drain(&mut self) {
+        let deadline = clock::instant(clock::monotonic() + LINGER);
+        while self.outbox.ending() != Ending::Gone {
+            tokio::select! {
+                () = self.outbox.wake.notified() => {}
+                () = time::sleep_until(deadline) => {
+                    self.outbox.abort();
+                    return;
+                }
+            }
+        }
+    }
+
+    fn send(&self, text: String) {
+        self.outbox.write(|bytes| encode_websocket(ws::Message::Text(text.into()), bytes));
+    }
+
+    fn pong(&self, payload: Bytes) {
+        self.outbox.write(|bytes| encode_websocket(ws::Message::Pong(payload), bytes));
+    }
+
+    fn close(&self, code: u16, reason: &str) {
+        self.outbox.write(|bytes| encode_websocket_close(code, reason, bytes));
+        self.outbox.close();
+    }
+
+    /// Closes because of what cannot be read.
+    fn close_for(&self, error: &ws::ProtocolError) {
+        match error {
+            ws::ProtocolError::Overflow => {
+                let code = CloseCode::FrameTooLarge;
+                self.node.metrics.closes.with_label_values(&[code.name()]).inc();
+                self.close(code.code(), &format!("expected frames of at most {FRAME_BYTES_MAX} bytes"));
+            }
+            ws::ProtocolError::Io(error) if error.kind() == std::io::ErrorKind::InvalidData => {
+                self.close(CLOSE_NOT_UTF8, "expected UTF-8");
+            }
+            ws::ProtocolError::Io(_) => self.outbox.abort(),
+            error => self.close(CLOSE_PROTOCOL, &error.to_string()),
+        }
+    }
+}
+
+/// Why a WebSocket is closed before it becomes a session.
+struct Refusal {
+    code: CloseCode,
+    reason: String,
+}
+
+impl Refusal {
+    fn of(code: CloseCode, reason: &str) -> Option<Self> {
+        Some(Self { code, reason: reason.to_owned() })
+    }
+}
+
+/// How many malformed frames came lately.
+#[derive(Default)]
+struct Malformed {
+    count: u32,
+    window_began: Duration,
+}
+
+impl Malformed {
+    fn is_too_many(&mut self) -> bool {
+        let now = clock::monotonic();
+        if now > self.window_began + Duration::from_millis(MALFORMED_FRAMES_WINDOW_MS) {
+            *self = Self { count: 0, window_began: now };
+        }
+        self.count += 1;
+        self.count >= MALFORMED_FRAMES_MAX
+    }
+}
+
+/// A call, or an error and the id to answer it with; without an id the frame was malformed.
+type ReadCall = Result<(Request, ClientCall), (Option<conversation_protocol::method::RequestId>, ApiError)>;
+
+fn read_call(text: &str, rate: &SessionRate) -> ReadCall {
+    let request = Request::parse(text).map_err(|error| (None, error))?;
+    let params = request.params.as_deref().map_or("{}", |raw| raw.get());
+    let call = ClientCall::parse(&request.method, params).and_then(|call| rate.take(call.units()).map(|()| call));
+    match call {
+        Ok(call) => Ok((request, call)),
+        Err(error) => Err((Some(request.id), error)),
+    }
+}
+
+async fn answer(node: Arc<Node>, caller: Caller, request: Request, call: ClientCall) -> String {
+    let outcome = api::client::execute(&node, &caller, call).await;
+    api::count(&node, "client", &request.method, outcome.as_ref().err());
+    encode_reply(Some(&request.id), &outcome)
+}
+
+pub(super) async fn sleep_until(instant: Option<time::Instant>) {
+    match instant {
+        Some(instant) => time::sleep_until(instant).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,247 @@
+//! What a store does, in its simplest form: rows, a clock, a log with tombstones and a floor, and hints.
+
+use crate::faults::Random;
+use conversation_protocol::{ConversationId, Cursor, Head, Hint, Kick, LogEntry, Page, ReplaySlice, RowState};
+use std::collections::BTreeMap;
+
+#[derive(Debug, Clone)]
+struct Row {
+    created: u64,
+    version: u64,
+    activated: u64,
+    is_pinned: bool,
+    unread: u64,
+    is_muted: bool,
+    json: std::sync::Arc<str>,
+}
+
+impl Row {
+    fn order_key(&self) -> u64 {
+        self.activated + if self.is_pinned { 1 << 52 } else { 0 }
+    }
+}
+
+/// One user's data.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Store {
+    epoch: u64,
+    clock: u64,
+    rows: BTreeMap<ConversationId, Row>,
+    tombstones: BTreeMap<ConversationId, u64>,
+    log: BTreeMap<u64, ConversationId>,
+    floor: u64,
+    not_before: u64,
+    groups: u64,
+}
+
+/// What an operation does to one conversation.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Change {
+    Message,
+    Draft,
+    Read,
+    Mute,
+    Pin,
+    Delete,
+}
+
+impl Change {
+    pub(crate) fn draw(random: &mut Random) -> Self {
+        match random.below(12) {
+            0..=4 => Self::Message,
+            5 => Self::Draft,
+            6 | 7 => Self::Read,
+            8 => Self::Mute,
+            9 => Self::Pin,
+            _ => Self::Delete,
+        }
+    }
+}
+
+impl Store {
+    pub(crate) fn cursor(&self) -> Cursor {
+        Cursor { epoch: self.epoch, version: self.clock }
+    }
+
+    pub(crate) fn head(&self) -> Head {
+        Head {
+            cursor: self.cursor(),
+            total_unread: self.total(),
+            row_count: self.rows.len() as u64,
+            tombstone_floor: self.floor,
+            group_names: (0..self.groups).map(|number| format!("group {number}")).collect(),
+            not_before: self.not_before,
+            device_not_before: BTreeMap::new(),
+        }
+    }
+
+    pub(crate) fn total(&self) -> u64 {
+        self.rows.values().filter(|row| !row.is_muted).map(|row| row.unread).sum()
+    }
+
+    pub(crate) fn rows(&self) -> BTreeMap<&str, &str> {
+        self.rows.iter().map(|(id, row)| (id.as_str(), &*row.json)).collect()
+    }
+
+    /// Ids of rows at or above an orderKey.
+    pub(crate) fn above(&self, edge: u64) -> impl Iterator<Item = &str> {
+        self.rows.iter().filter(move |(_, row)| row.order_key() >= edge).map(|(id, _)| id.as_str())
+    }
+
+    /// What changed in `(after, up_to]` and is not changed again since.
+    pub(crate) fn log_between(&self, after: u64, up_to: u64) -> impl Iterator<Item = (u64, &str)> {
+        self.log.range(after.min(up_to) + 1..=up_to.max(after)).map(|(version, id)| (*version, id.as_str()))
+    }
+
+    fn tick(&mut self, now_us: u64, random: &mut Random) -> u64 {
+        if self.epoch == 0 {
+            self.epoch = random.next() | 1;
+        }
+        self.clock = (self.clock + 1).max(now_us);
+        self.clock
+    }
+
+    /// One step: all changes, each with its tick; `None` if nothing changed.
+    pub(crate) fn step(
+        &mut self,
+        changes: &[(ConversationId, Change)],
+        now_us: u64,
+        random: &mut Random,
+    ) -> Option<Hint> {
+        let previous = self.clock;
+        for (id, change) in changes {
+            self.change(id, *change, now_us, random);
+        }
+        (self.clock > previous).then(|| self.hint(previous))
+    }
+
+    /// A step that changes no row.
+    pub(crate) fn add_group(&mut self, now_us: u64, random: &mut Random) -> Hint {
+        let previous = self.clock;
+        self.tick(now_us, random);
+        self.groups = (self.groups + 1) % 5;
+        self.hint(previous)
+    }
+
+    /// Refuses all tokens issued before now; moves no clock.
+    pub(crate) fn kick(&mut self, now_us: u64, random: &mut Random) -> Hint {
+        if self.epoch == 0 {
+            self.epoch = random.next() | 1;
+        }
+        self.not_before = now_us;
+        let kick = Kick { device: None, not_before: now_us, reason: "simulated".to_owned() };
+        Hint { kick: Some(kick), ..self.hint(self.clock) }
+    }
+
+    fn hint(&self, previous: u64) -> Hint {
+        let (mut rows, mut deleted) = (Vec::new(), Vec::new());
+        for (version, id) in self.log.range(previous + 1..) {
+            match self.rows.get(id) {
+                Some(row) => rows.push(row_state(id, row)),
+                None => deleted.push((id.clone(), *version)),
+            }
+        }
+        Hint {
+            epoch: self.epoch,
+            previous,
+            clock: self.clock,
+            total_unread: self.total(),
+            rows,
+            deleted,
+            truncated: false,
+            kick: None,
+        }
+    }
+
+    fn change(&mut self, id: &ConversationId, change: Change, now_us: u64, random: &mut Random) {
+        let exists = self.rows.contains_key(id);
+        match change {
+            Change::Message | Change::Draft => {}
+            Change::Read if self.rows.get(id).is_some_and(|row| row.unread > 0) => {}
+            Change::Mute | Change::Pin | Change::Delete if exists => {}
+            Change::Read | Change::Mute | Change::Pin | Change::Delete => return,
+        }
+        let version = self.tick(now_us, random);
+        let last = self.tombstones.remove(id).or_else(|| self.rows.get(id).map(|row| row.version));
+        if let Some(last) = last {
+            self.log.remove(&last);
+        }
+        self.log.insert(version, id.clone());
+        if matches!(change, Change::Delete) {
+            self.rows.remove(id);
+            self.tombstones.insert(id.clone(), version);
+            return;
+        }
+        let row = self.rows.entry(id.clone()).or_insert_with(|| Row {
+            created: version,
+            version,
+            activated: version,
+            is_pinned: false,
+            unread: 0,
+            is_muted: false,
+            json: "".into(),
+        });
+        row.version = version;
+        match change {
+            Change::Message => (row.activated, row.unread) = (version, row.unread + 1),
+            Change::Draft => row.activated = version,
+            Change::Read => row.unread = 0,
+            Change::Mute => row.is_muted = !row.is_muted,
+            Change::Pin => row.is_pinned = !row.is_pinned,
+            Change::Delete => {}
+        }
+        // `created` is not on the wire; here it lets the client check what is told as new.
+        row.json = format!(
+            r#"{{"conversationID":"{id}","version":{version},"created":{},"orderKey":{},"unreadCount":{},"recvOpt":{}}}"#,
+            row.created,
+            row.order_key(),
+            row.unread,
+            u8::from(row.is_muted),
+        )
+        .into();
+    }
+
+    pub(crate) fn replay(&self, after: u64, rows_max: usize) -> ReplaySlice {
+        let entry = |(version, id): (&u64, &ConversationId)| match self.rows.get(id) {
+            Some(row) => LogEntry::Row(row_state(id, row)),
+            None => LogEntry::Deleted { conversation_id: id.clone(), version: *version },
+        };
+        let changed = self.log.range(after + 1..).count() as u64;
+        let entries = self.log.range(after + 1..).take(rows_max).map(entry).collect();
+        ReplaySlice { head: self.head(), changed, entries }
+    }
+
+    pub(crate) fn page(&self, window: u32) -> Page {
+        let mut rows: Vec<(&ConversationId, &Row)> = self.rows.iter().collect();
+        rows.sort_by_key(|(_, row)| std::cmp::Reverse(row.order_key()));
+        let is_finished = rows.len() <= window as usize;
+        rows.truncate(window as usize);
+        let next_seq = rows.last().map_or(0, |(_, row)| row.order_key());
+        let rows = rows.into_iter().map(|(id, row)| row_state(id, row)).collect();
+        Page { head: self.head(), rows, next_seq, is_finished }
+    }
+
+    /// Forgets the oldest tombstones.
+    pub(crate) fn purge(&mut self, count: usize) {
+        let mut oldest: Vec<(u64, ConversationId)> =
+            self.tombstones.iter().map(|(id, version)| (*version, id.clone())).collect();
+        oldest.sort();
+        for (version, id) in oldest.into_iter().take(count) {
+            self.tombstones.remove(&id);
+            self.log.remove(&version);
+            self.floor = version;
+        }
+    }
+
+    /// The same data as another data set.
+    pub(crate) fn reborn(mut self, random: &mut Random) -> Self {
+        if self.epoch != 0 {
+            self.epoch = random.next() | 1;
+        }
+        self
+    }
+}
+
+fn row_state(id: &ConversationId, row: &Row) -> RowState {
+    RowState { conversation_id: id.clone(), version: row.version, created: row.created, json: row.json.clone() }
+}

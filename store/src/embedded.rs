@@ -1,0 +1,214 @@
+//! How conversation lists are kept in one process: in a file of the embedded database redb, or in memory.
+//!
+//! One thread writes ([`committer`]); reads run on snapshots, on the thread that asks: the pages they need are in
+//! redb's cache or in the system's, and handing a read to another thread costs several times the read itself.
+
+mod committer;
+mod followers;
+mod leases;
+mod tables;
+
+use crate::{
+    Commit, Committed, HintSink, HintStream, Load, Loaded, SessionLease, Store, StoreError,
+    record::{read_entry, read_head, read_row},
+};
+use async_trait::async_trait;
+use committer::Committer;
+use conversation_protocol::{ConversationId, Head, Page, ReplaySlice, RowState, UserId};
+use followers::Followers;
+use leases::Leases;
+use redb::{Database, DatabaseError, ReadTransaction, ReadableDatabase, backends::InMemoryBackend};
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::SystemTime,
+};
+
+/// Bytes of the database's pages kept in memory; what is not there is read from the file.
+const CACHE_BYTES_MAX: usize = 256 * 1024 * 1024;
+
+/// The file inside the directory that a store is opened with.
+const FILE_NAME: &str = "conversations.redb";
+
+/// A store in this process, durable if it was opened on a directory.
+pub struct EmbeddedStore {
+    database: Arc<Database>,
+    committer: Committer,
+    followers: Arc<Followers>,
+    leases: Leases,
+    clock: Arc<Clock>,
+}
+
+impl std::fmt::Debug for EmbeddedStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("EmbeddedStore").finish_non_exhaustive()
+    }
+}
+
+impl EmbeddedStore {
+    /// Opens the store that is kept in a directory, and makes both if they are not there.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] if the directory cannot be used or another process has it open, and
+    /// [`StoreError::Corrupt`] if the file is not one of ours.
+    pub fn open(directory: &Path) -> Result<Self, StoreError> {
+        let named = |error: &dyn std::fmt::Display| format!("{}: {error}", directory.display());
+        std::fs::create_dir_all(directory).map_err(|error| StoreError::Unavailable(named(&error)))?;
+        let mut builder = Database::builder();
+        builder.set_cache_size(CACHE_BYTES_MAX);
+        builder.set_repair_callback(|session| {
+            tracing::info!(progress = session.progress(), "the store was not closed properly and is being checked");
+        });
+        match builder.create(directory.join(FILE_NAME)) {
+            Ok(database) => Self::start(database),
+            Err(DatabaseError::DatabaseAlreadyOpen) => Err(StoreError::Unavailable(named(
+                &"another process has this store open; each needs its own directory",
+            ))),
+            Err(error @ DatabaseError::UpgradeRequired(_)) => Err(StoreError::Corrupt(named(&error))),
+            Err(error) => Err(tables::failed(error)),
+        }
+    }
+
+    /// A store that ends with the process.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] if its thread cannot be started.
+    pub fn in_memory() -> Result<Self, StoreError> {
+        let mut builder = Database::builder();
+        builder.set_cache_size(CACHE_BYTES_MAX);
+        Self::start(builder.create_with_backend(InMemoryBackend::new()).map_err(tables::failed)?)
+    }
+
+    fn start(database: Database) -> Result<Self, StoreError> {
+        tables::create(&database)?;
+        let database = Arc::new(database);
+        let followers = Arc::new(Followers::default());
+        let clock = Arc::new(Clock::default());
+        let committer = Committer::start(database.clone(), followers.clone(), clock.clone())?;
+        Ok(Self { database, committer, followers, leases: Leases::default(), clock })
+    }
+
+    fn snapshot(&self) -> Result<ReadTransaction, StoreError> {
+        self.database.begin_read().map_err(tables::failed)
+    }
+}
+
+impl Drop for EmbeddedStore {
+    fn drop(&mut self) {
+        self.committer.stop();
+        self.followers.interrupt_all();
+    }
+}
+
+/// The store's time, in microseconds since 1970; never goes back while the process lives.
+#[derive(Debug, Default)]
+struct Clock {
+    newest_us: AtomicU64,
+}
+
+impl Clock {
+    #[allow(clippy::disallowed_methods, reason = "a store tells its own time; everyone else is told it")]
+    fn now_us(&self) -> u64 {
+        let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let now_us = u64::try_from(since_1970.as_micros()).unwrap_or(u64::MAX);
+        self.newest_us.fetch_max(now_us, Ordering::Relaxed).max(now_us)
+    }
+}
+
+#[async_trait]
+impl Store for EmbeddedStore {
+    async fn load(&self, loads: &[Load]) -> Result<Vec<Loaded>, StoreError> {
+        let snapshot = self.snapshot()?;
+        let tables = tables::ForLoad::open(&snapshot)?;
+        let now_us = self.clock.now_us();
+        loads.iter().map(|load| tables.load(load, now_us)).collect()
+    }
+
+    async fn commit(&self, commits: Vec<Commit>) -> Vec<Result<Committed, StoreError>> {
+        self.committer.commit(commits).await
+    }
+
+    async fn heads(&self, users: &[UserId]) -> Result<Vec<Head>, StoreError> {
+        let heads = tables::Heads::open(&self.snapshot()?)?;
+        users.iter().map(|user| read_head(heads.head(user)?.as_deref())).collect()
+    }
+
+    async fn replay(
+        &self,
+        user: &UserId,
+        after: u64,
+        rows_max: usize,
+        bytes_max: usize,
+    ) -> Result<ReplaySlice, StoreError> {
+        let snapshot = self.snapshot()?;
+        let head = read_head(tables::Heads::open(&snapshot)?.head(user)?.as_deref())?;
+        let (changed, values) = tables::log_after(&snapshot, user, after, rows_max, bytes_max)?;
+        let entries = values.iter().map(|(id, value)| read_entry(id, value)).collect::<Result<_, _>>()?;
+        Ok(ReplaySlice { head, changed, entries })
+    }
+
+    async fn page(&self, user: &UserId, below: u64, count: u32) -> Result<Page, StoreError> {
+        let snapshot = self.snapshot()?;
+        let head = read_head(tables::Heads::open(&snapshot)?.head(user)?.as_deref())?;
+        let found = tables::list_below(&snapshot, user, below, count)?;
+        let next_seq = found.rows.last().map_or(below, |(order_key, _, _)| *order_key);
+        let rows = found.rows.iter().map(|(_, id, value)| {
+            read_row(id, value)?.ok_or_else(|| StoreError::Corrupt("a tombstone stands in the list".to_owned()))
+        });
+        Ok(Page { head, rows: rows.collect::<Result<_, _>>()?, next_seq, is_finished: found.is_last })
+    }
+
+    async fn rows(
+        &self,
+        user: &UserId,
+        conversation_ids: &[ConversationId],
+    ) -> Result<(Head, Vec<Option<RowState>>), StoreError> {
+        let tables = tables::ForLoad::open(&self.snapshot()?)?;
+        let head = read_head(tables.head(user)?.as_deref())?;
+        let rows = conversation_ids.iter().map(|id| match tables.row(user, id)? {
+            Some(value) => read_row(id, &value),
+            None => Ok(None),
+        });
+        Ok((head, rows.collect::<Result<_, _>>()?))
+    }
+
+    async fn hints(&self) -> Result<(Box<dyn HintSink>, Box<dyn HintStream>), StoreError> {
+        let (sink, stream) = Followers::connect(&self.followers);
+        Ok((Box::new(sink), Box::new(stream)))
+    }
+
+    async fn renew_sessions(&self, leases: &[SessionLease], lease_ms: u64) -> Result<(), StoreError> {
+        self.leases.renew(leases, lease_ms, self.clock.now_us() / 1_000);
+        Ok(())
+    }
+
+    async fn end_sessions(&self, leases: &[SessionLease]) -> Result<(), StoreError> {
+        self.leases.end(leases);
+        Ok(())
+    }
+
+    async fn sessions(&self, user: &UserId) -> Result<Vec<SessionLease>, StoreError> {
+        Ok(self.leases.of(user, self.clock.now_us() / 1_000))
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.committer.ping().await?;
+        self.snapshot().map(drop)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_clock_never_goes_back() {
+        let clock = Clock::default();
+        let ahead = clock.now_us() + 3_600_000_000;
+        clock.newest_us.store(ahead, Ordering::Relaxed);
+        assert_eq!(clock.now_us(), ahead);
+    }
+}

@@ -1,0 +1,222 @@
+//! How conversation lists are kept in Redis 7 or Valkey, shared by all nodes.
+//!
+//! Every step is one script on the keys of one user, which lie in one cluster slot; many users make one pipeline.
+//! Commits, reads and hints have connections of their own, so that a large answer delays no commit.
+
+mod hints;
+mod keys;
+mod link;
+mod reply;
+mod request;
+mod scripts;
+
+use crate::{
+    Commit, Committed, HintSink, HintStream, Load, Loaded, RowSelection, SessionLease, Store, StoreError,
+    record::{read_entry, read_head, read_row},
+};
+use async_trait::async_trait;
+use conversation_protocol::{ConversationId, Head, Page, ReplaySlice, RowState, UserId};
+use link::{Link, unavailable, unexpected};
+use redis::{Client, Cmd, IntoConnectionInfo, Pipeline, Value, io::tcp::TcpSettings};
+use std::collections::HashMap;
+
+/// Commits or reads in one pipeline; more go in the next.
+const PIPELINE_CALLS_MAX: usize = 512;
+
+/// A store in a Redis server.
+pub struct RedisStore {
+    client: Client,
+    commits: Link,
+    reads: Link,
+}
+
+impl std::fmt::Debug for RedisStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Not the client: it holds the password.
+        f.debug_struct("RedisStore").finish_non_exhaustive()
+    }
+}
+
+impl RedisStore {
+    /// Connects to the server that a URL names, and makes sure that it answers.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] if the URL cannot be used or the server does not answer.
+    pub async fn connect(url: &str) -> Result<Self, StoreError> {
+        let info = url.into_connection_info().map_err(|error| unavailable(&error))?;
+        let info = info.set_tcp_settings(TcpSettings::default().set_nodelay(true));
+        let client = Client::open(info).map_err(|error| unavailable(&error))?;
+        // The links try for ever and so cannot say why the first attempt fails.
+        client.get_multiplexed_async_connection().await.map_err(|error| unavailable(&error))?;
+        let store =
+            Self { commits: Link::new("commits", client.clone())?, reads: Link::new("reads", client.clone())?, client };
+        store.ping().await?;
+        Ok(store)
+    }
+
+    async fn read_all(
+        &self,
+        commands: impl Iterator<Item = Cmd>,
+    ) -> Result<Vec<Result<Value, StoreError>>, StoreError> {
+        let mut values = Vec::new();
+        for pipeline in pipelines(commands) {
+            values.extend(self.reads.run(&pipeline).await?);
+        }
+        Ok(values)
+    }
+}
+
+/// As few pipelines as hold the commands.
+fn pipelines(commands: impl Iterator<Item = Cmd>) -> Vec<Pipeline> {
+    let mut pipelines: Vec<Pipeline> = Vec::new();
+    for command in commands {
+        match pipelines.last_mut() {
+            Some(last) if last.len() < PIPELINE_CALLS_MAX => last.add_command(command),
+            Some(_) | None => {
+                pipelines.push(Pipeline::new());
+                let at = pipelines.len() - 1;
+                pipelines[at].add_command(command)
+            }
+        };
+    }
+    pipelines
+}
+
+fn head(value: Value) -> Result<Head, StoreError> {
+    read_head(reply::text(value)?.as_deref())
+}
+
+#[async_trait]
+impl Store for RedisStore {
+    async fn load(&self, loads: &[Load]) -> Result<Vec<Loaded>, StoreError> {
+        let values = self.read_all(loads.iter().map(request::load)).await?;
+        loads.iter().zip(values).map(|(load, value)| reply::loaded(load, value?)).collect()
+    }
+
+    async fn commit(&self, commits: Vec<Commit>) -> Vec<Result<Committed, StoreError>> {
+        let mut outcomes = Vec::with_capacity(commits.len());
+        for some in commits.chunks(PIPELINE_CALLS_MAX) {
+            let mut pipeline = Pipeline::with_capacity(some.len());
+            for commit in some {
+                pipeline.add_command(request::commit(commit));
+            }
+            match self.commits.run(&pipeline).await {
+                Ok(values) => outcomes
+                    .extend(some.iter().zip(values).map(|(commit, value)| reply::committed(&commit.load, value?))),
+                Err(error) => outcomes.extend(some.iter().map(|_| Err(error.clone()))),
+            }
+        }
+        outcomes
+    }
+
+    async fn heads(&self, users: &[UserId]) -> Result<Vec<Head>, StoreError> {
+        let commands = users.iter().map(|user| {
+            let mut command = redis::cmd("HGET");
+            command.arg(keys::head_key(user)).arg("head");
+            command
+        });
+        self.read_all(commands).await?.into_iter().map(|value| head(value?)).collect()
+    }
+
+    async fn replay(
+        &self,
+        user: &UserId,
+        after: u64,
+        rows_max: usize,
+        bytes_max: usize,
+    ) -> Result<ReplaySlice, StoreError> {
+        let mut call = scripts::REPLAY.call(&keys::data_keys(&keys::channel(user)));
+        call.arg(format!("({after}")).arg(rows_max.min(i32::MAX as usize)).arg(bytes_max);
+        let [found, changed, values] = reply::fields(self.reads.run_one(call).await?)?;
+        let mut values = reply::list(values)?.into_iter();
+        let mut entries = Vec::with_capacity(values.len() / 2);
+        while let (Some(id), Some(value)) = (values.next(), values.next()) {
+            entries.push(read_entry(&reply::conversation_id(id)?, &reply::indexed(value)?)?);
+        }
+        Ok(ReplaySlice { head: head(found)?, changed: reply::number(changed)?, entries })
+    }
+
+    async fn page(&self, user: &UserId, below: u64, count: u32) -> Result<Page, StoreError> {
+        let mut call = scripts::PAGE.call(&keys::data_keys(&keys::channel(user)));
+        let from = if below == 0 { "+inf".to_owned() } else { format!("({below}") };
+        call.arg(from).arg(count).arg(u64::from(count) + 1);
+        let [found, values, has_more] = reply::fields(self.reads.run_one(call).await?)?;
+        let mut values = reply::list(values)?.into_iter();
+        let (mut rows, mut next_seq) = (Vec::with_capacity(values.len() / 3), below);
+        while let (Some(id), Some(order_key), Some(value)) = (values.next(), values.next(), values.next()) {
+            let row = read_row(&reply::conversation_id(id)?, &reply::indexed(value)?)?;
+            rows.push(row.ok_or_else(|| StoreError::Corrupt("a tombstone stands in the list".to_owned()))?);
+            next_seq = reply::number(order_key)?;
+        }
+        Ok(Page { head: head(found)?, rows, next_seq, is_finished: reply::number(has_more)? == 0 })
+    }
+
+    async fn rows(
+        &self,
+        user: &UserId,
+        conversation_ids: &[ConversationId],
+    ) -> Result<(Head, Vec<Option<RowState>>), StoreError> {
+        let rows = RowSelection::Ids(conversation_ids.to_vec());
+        let load = Load { user: user.clone(), rows, tombstones: 0 };
+        let loaded = reply::loaded(&load, self.reads.run_one(request::load(&load)).await?)?;
+        let rows = loaded.rows.iter().map(|(id, value)| match value {
+            Some(value) => read_row(id, value),
+            None => Ok(None),
+        });
+        Ok((read_head(loaded.head.as_deref())?, rows.collect::<Result<_, _>>()?))
+    }
+
+    async fn hints(&self) -> Result<(Box<dyn HintSink>, Box<dyn HintStream>), StoreError> {
+        let (sink, stream) = hints::open(&self.client).await?;
+        Ok((Box::new(sink), Box::new(stream)))
+    }
+
+    async fn renew_sessions(&self, leases: &[SessionLease], lease_ms: u64) -> Result<(), StoreError> {
+        let calls = by_user(leases)?.into_iter().map(|(user, values)| {
+            let mut call = scripts::RENEW.call(&[keys::sessions_key(user)]);
+            call.arg(lease_ms).arg(values);
+            call
+        });
+        for pipeline in pipelines(calls) {
+            self.commits.run(&pipeline).await?.into_iter().collect::<Result<Vec<_>, _>>()?;
+        }
+        Ok(())
+    }
+
+    async fn end_sessions(&self, leases: &[SessionLease]) -> Result<(), StoreError> {
+        let commands = by_user(leases)?.into_iter().map(|(user, values)| {
+            let mut command = redis::cmd("ZREM");
+            command.arg(keys::sessions_key(user)).arg(values);
+            command
+        });
+        for pipeline in pipelines(commands) {
+            self.commits.run(&pipeline).await?.into_iter().collect::<Result<Vec<_>, _>>()?;
+        }
+        Ok(())
+    }
+
+    async fn sessions(&self, user: &UserId) -> Result<Vec<SessionLease>, StoreError> {
+        let values = self.reads.run_one(scripts::SESSIONS.call(&[keys::sessions_key(user)])).await?;
+        let leases = reply::list(values)?.into_iter().map(|value| {
+            let text = reply::text(value)?.unwrap_or_default();
+            serde_json::from_str(&text).map_err(|_| unexpected("not a session's lease"))
+        });
+        leases.collect()
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        let (commits, reads) =
+            tokio::join!(self.commits.run_one(redis::cmd("PING")), self.reads.run_one(redis::cmd("PING")));
+        commits.and(reads).map(drop)
+    }
+}
+
+/// Leases as they are kept, by user.
+fn by_user(leases: &[SessionLease]) -> Result<HashMap<&UserId, Vec<String>>, StoreError> {
+    let mut by_user: HashMap<&UserId, Vec<String>> = HashMap::new();
+    for lease in leases {
+        let value = serde_json::to_string(lease).map_err(|error| StoreError::Corrupt(error.to_string()))?;
+        by_user.entry(&lease.user).or_default().push(value);
+    }
+    Ok(by_user)
+}

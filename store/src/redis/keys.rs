@@ -1,0 +1,137 @@
+//! Which keys of Redis hold a user's data, and in which cluster slot they lie.
+//!
+//! Data depend on every line of this: a user's bucket is the low 12 bits of the CRC-16 of the userID, and the tag of
+//! bucket b is the smallest decimal number that Redis Cluster puts into slot 4b.
+
+use conversation_protocol::UserId;
+use std::sync::OnceLock;
+
+/// Buckets, each with a tag and so a slot of its own.
+pub(super) const BUCKETS: u16 = 4_096;
+/// Slots of a Redis Cluster.
+const SLOTS: u16 = 16_384;
+
+/// The CRC-16 that Redis Cluster uses (XMODEM: polynomial 0x1021, start 0).
+fn crc16(bytes: &[u8]) -> u16 {
+    bytes.iter().fold(0, |crc, byte| {
+        (0..8).fold(
+            crc ^ (u16::from(*byte) << 8),
+            |crc, _| {
+                if crc & 0x8000 == 0 { crc << 1 } else { (crc << 1) ^ 0x1021 }
+            },
+        )
+    })
+}
+
+/// The bucket of a user.
+pub(super) fn bucket(user: &UserId) -> u16 {
+    crc16(user.as_str().as_bytes()) % BUCKETS
+}
+
+/// The tag of every bucket.
+fn tags() -> &'static [String] {
+    static TAGS: OnceLock<Vec<String>> = OnceLock::new();
+    TAGS.get_or_init(|| {
+        let slots_per_bucket = SLOTS / BUCKETS;
+        let mut tags = vec![String::new(); usize::from(BUCKETS)];
+        let mut missing = tags.len();
+        for number in 0_u64.. {
+            let tag = number.to_string();
+            let slot = crc16(tag.as_bytes()) % SLOTS;
+            let place = &mut tags[usize::from(slot / slots_per_bucket)];
+            if slot.is_multiple_of(slots_per_bucket) && place.is_empty() {
+                *place = tag;
+                missing -= 1;
+                if missing == 0 {
+                    break;
+                }
+            }
+        }
+        tags
+    })
+}
+
+/// The channel of a user's hints, and what all the user's keys begin with. The tag stands before the userID, so that
+/// braces in the userID cannot move a key to another slot.
+pub(super) fn channel(user: &UserId) -> String {
+    format!("conv:{{{}}}:{user}", tags()[usize::from(bucket(user))])
+}
+
+/// The user whose channel this is.
+pub(super) fn user_of_channel(channel: &str) -> Option<UserId> {
+    let (_, user) = channel.strip_prefix("conv:{")?.split_once("}:")?;
+    user.parse().ok()
+}
+
+/// The places of the keys in the KEYS of every script about rows, from 1.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Place {
+    Rows = 2,
+    Order = 3,
+    Log = 4,
+    Unread = 5,
+    Tombstones = 6,
+}
+
+/// The keys of a user's rows, in the order in which the scripts expect them.
+pub(super) fn data_keys(channel: &str) -> [String; 6] {
+    ["head", "rows", "order", "log", "unread", "tombstones"].map(|name| format!("{channel}:{name}"))
+}
+
+/// The key of a user's head.
+pub(super) fn head_key(user: &UserId) -> String {
+    format!("{}:head", channel(user))
+}
+
+/// The key of a user's sessions.
+pub(super) fn sessions_key(user: &UserId) -> String {
+    format!("{}:sessions", channel(user))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The slot of a key, as the cluster specification says it.
+    fn slot(key: &str) -> u16 {
+        let tag = key.split_once('{').and_then(|(_, rest)| rest.split_once('}')).map(|(tag, _)| tag);
+        crc16(tag.filter(|tag| !tag.is_empty()).unwrap_or(key).as_bytes()) % SLOTS
+    }
+
+    #[test]
+    fn the_crc_is_the_one_of_redis_cluster() {
+        assert_eq!(crc16(b"123456789"), 0x31C3);
+    }
+
+    #[test]
+    fn bucket_b_lies_in_slot_4b_whatever_is_in_the_user_id() {
+        for (bucket, tag) in tags().iter().enumerate() {
+            assert_eq!(usize::from(slot(&format!("{{{tag}}}"))), 4 * bucket);
+        }
+        for user in ["alice", "{}", "{x}", "}{", "a:b:head", "}:x", "ü{1}"] {
+            let user: UserId = user.parse().unwrap();
+            let channel = channel(&user);
+            for key in data_keys(&channel).iter().chain([&channel, &sessions_key(&user), &head_key(&user)]) {
+                assert_eq!(slot(key), 4 * bucket(&user), "{key}");
+            }
+            assert_eq!(user_of_channel(&channel), Some(user));
+        }
+    }
+
+    #[test]
+    fn the_layout_of_existing_data_stays() {
+        let first: Vec<&str> = tags()[..4].iter().map(String::as_str).collect();
+        assert_eq!(first, ["3560", "4569", "46920", "5465"]);
+        assert_eq!(head_key(&"alice".parse().unwrap()), "conv:{1}:alice:head");
+    }
+
+    #[test]
+    fn numbered_users_spread_over_the_buckets() {
+        let mut users = vec![0; usize::from(BUCKETS)];
+        for number in 0..409_600 {
+            users[usize::from(bucket(&format!("user{number}").parse().unwrap()))] += 1;
+        }
+        let (least, most) = (users.iter().min().unwrap(), users.iter().max().unwrap());
+        assert!(*least > 50 && *most < 200, "between {least} and {most} users where 100 are expected");
+    }
+}

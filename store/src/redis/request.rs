@@ -1,0 +1,117 @@
+//! How steps become calls of the scripts.
+
+use super::{
+    keys::{Place, channel, data_keys},
+    scripts,
+};
+use crate::{Commit, Indexed, IndexedKind, Load, RowSelection, Write};
+use redis::Cmd;
+
+/// How many arguments of commit.lua stand before what it reads in case of a conflict.
+const BEFORE_LOOKUP: usize = 6;
+
+/// Reads what a step needs.
+pub(super) fn load(load: &Load) -> Cmd {
+    let mut call = scripts::LOAD.call(&data_keys(&channel(&load.user)));
+    lookup(&mut call, load, 0);
+    call
+}
+
+/// Adds the arguments of lookup.lua behind so many others; says how many those are then.
+fn lookup(call: &mut Cmd, load: &Load, before: usize) -> usize {
+    match &load.rows {
+        RowSelection::Ids(ids) => {
+            let last = before + 3 + ids.len();
+            call.arg("ids").arg(last).arg(load.tombstones);
+            for id in ids {
+                call.arg(id.as_str());
+            }
+            last
+        }
+        RowSelection::Unread(count) => {
+            call.arg("unread").arg(count).arg(load.tombstones);
+            before + 3
+        }
+    }
+}
+
+/// Commits a step.
+pub(super) fn commit(commit: &Commit) -> Cmd {
+    let channel = channel(&commit.user);
+    let mut call = scripts::COMMIT.call(&data_keys(&channel));
+    let lookup_arguments = match &commit.load.rows {
+        RowSelection::Ids(ids) => 3 + ids.len(),
+        RowSelection::Unread(_) => 3,
+    };
+    call.arg(commit.expected_clock)
+        .arg(commit.clock)
+        .arg(&commit.head)
+        .arg(channel)
+        .arg(commit.hint.encode())
+        .arg(BEFORE_LOOKUP + lookup_arguments + 1);
+    lookup(&mut call, &commit.load, BEFORE_LOOKUP);
+    for write in &commit.writes {
+        add_write(&mut call, write);
+    }
+    call
+}
+
+/// Adds the commands of one write; what stays as it is needs none.
+fn add_write(call: &mut Cmd, write: &Write) {
+    let id = write.conversation_id.as_str();
+    let after = write.after.as_ref().map(|(after, _)| *after);
+    match &write.after {
+        Some((after, value)) => {
+            command(call, "HSET", Place::Rows, [id, value]);
+            command(call, "ZADD", Place::Log, [&after.version.to_string(), id]);
+        }
+        None => {
+            command(call, "HDEL", Place::Rows, [id]);
+            command(call, "ZREM", Place::Log, [id]);
+        }
+    }
+    let (before, after) = (Standing::of(write.before), Standing::of(after));
+    place(call, Place::Order, id, before.order_key, after.order_key);
+    place(call, Place::Tombstones, id, before.tombstone, after.tombstone);
+    match (before.has_unread, after.has_unread) {
+        (false, true) => command(call, "SADD", Place::Unread, [id]),
+        (true, false) => command(call, "SREM", Place::Unread, [id]),
+        (false, false) | (true, true) => {}
+    }
+}
+
+/// Where a conversation stands in the indexes.
+struct Standing {
+    order_key: Option<u64>,
+    tombstone: Option<u64>,
+    has_unread: bool,
+}
+
+impl Standing {
+    fn of(indexed: Option<Indexed>) -> Self {
+        match indexed {
+            None => Self { order_key: None, tombstone: None, has_unread: false },
+            Some(Indexed { version, kind }) => match kind {
+                IndexedKind::Row { order_key, has_unread } => {
+                    Self { order_key: Some(order_key), tombstone: None, has_unread }
+                }
+                IndexedKind::Tombstone => Self { order_key: None, tombstone: Some(version), has_unread: false },
+            },
+        }
+    }
+}
+
+fn place(call: &mut Cmd, key: Place, id: &str, before: Option<u64>, after: Option<u64>) {
+    match (before, after) {
+        (_, Some(score)) if before != after => command(call, "ZADD", key, [&score.to_string(), id]),
+        (Some(_), None) => command(call, "ZREM", key, [id]),
+        (Some(_), Some(_)) | (None, Some(_)) | (None, None) => {}
+    }
+}
+
+fn command<const N: usize>(call: &mut Cmd, name: &str, key: Place, arguments: [&str; N]) {
+    call.arg(name).arg(key as usize).arg(N);
+    for argument in arguments {
+        call.arg(argument);
+    }
+}
