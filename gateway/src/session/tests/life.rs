@@ -118,6 +118,7 @@ fn a_probe_that_is_not_up_to_date_is_followed_by_a_replay_from_there() {
     Script::live_at("7").check("probe 7:7 head=9", "false; read since 7:7");
     Script::live_at("7").check("probe 7:4 head=7", "false; read since 7:4");
     Script::live_at("7").check("probe nonsense head=7", "false; read top 100");
+    Script::live_at("7").check("probe 7:7 head=6", "false; read since 7:7").check("slice head=6", "read top 100");
     Script::live_at("7")
         .check("hint 7>8 a@8", "changed a@8 #7:8")
         .check("hint 8>9 a@9", "")
