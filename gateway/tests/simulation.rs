@@ -5,10 +5,16 @@
 
 #[path = "simulation/client.rs"]
 mod client;
+#[path = "simulation/deeds.rs"]
+mod deeds;
 #[path = "simulation/device.rs"]
 mod device;
 #[path = "simulation/faults.rs"]
 mod faults;
+#[path = "simulation/links.rs"]
+mod links;
+#[path = "simulation/reads.rs"]
+mod reads;
 #[path = "simulation/store.rs"]
 mod store;
 #[path = "simulation/world.rs"]

@@ -23,9 +23,10 @@ pub(crate) struct Client {
 #[derive(Debug, Default)]
 pub(crate) struct Received {
     sync: Option<Sync>,
+    pub(crate) starts: u64,
     pub(crate) finishes: u64,
     is_over: bool,
-    /// Whether the client came with a cursor from the middle of a replay.
+    /// Whether the client had seen more than its cursor said when this began.
     pub(crate) resumed: bool,
     /// The newest version received of each conversation, in this session since its last full sync.
     versions: HashMap<String, u64>,
@@ -49,14 +50,16 @@ impl Client {
         self.session.sync.is_none() && self.session.finishes > 0
     }
 
-    /// Whether its cursor is one from the middle of a replay.
-    pub(crate) fn is_within_replay(&self) -> bool {
-        self.cursor != self.complete_at
+    /// Whether it was cut in the middle of a replay or a flush: it has seen more than its cursor says.
+    pub(crate) fn is_beyond_cursor(&self) -> bool {
+        let at = self.cursor.map_or(u64::MAX, |cursor| cursor.version);
+        let newest = self.rows.values().map(|(version, _)| version).chain(self.barriers.values()).max();
+        self.cursor != self.complete_at || newest.is_some_and(|newest| *newest > at)
     }
 
     /// A new connection begins.
     pub(crate) fn connect(&mut self) {
-        self.session = Received { resumed: self.is_within_replay(), ..Received::default() };
+        self.session = Received { resumed: self.is_beyond_cursor(), ..Received::default() };
     }
 
     /// Takes one frame. `store` is asked what should have come up to a cursor.
@@ -89,6 +92,7 @@ impl Client {
         if is_full {
             self.session.versions.clear();
         }
+        self.session.starts += 1;
         let began = self.cursor;
         self.session.sync = Some(Sync { is_full, began, staged: BTreeMap::new(), total: None });
     }

@@ -6,6 +6,9 @@ use conversation_gateway::session::{Output, Session};
 use conversation_protocol::{EventName, Frame};
 use std::{collections::VecDeque, time::Duration};
 
+/// A connection: which device, and its how manyth.
+pub(crate) type Link = (usize, u64);
+
 /// One device of a user.
 #[derive(Debug)]
 pub(crate) struct Device {

@@ -58,6 +58,8 @@ pub(crate) struct Faults {
     pub(crate) window: u32,
     /// The store's last deed is to forget its newest steps, without a new epoch.
     pub(crate) ends_behind: bool,
+    /// Nothing is lost: each connection syncs once, and never again.
+    pub(crate) is_calm: bool,
 }
 
 /// A fault at one moment.
@@ -97,13 +99,13 @@ impl Faults {
                 events.push(event);
             }
         }
-        let conversations = match random.below(100) {
-            0 => 1_200,
-            1..=6 => 400,
-            7..=30 => 3,
+        let conversations = match random.below(1_000) {
+            0..=3 => 1_200,
+            4..=25 => 400,
+            26..=250 => 3,
             _ => 12,
         };
-        Self {
+        let drawn = Self {
             hint_dropped: some(random, 30),
             hint_doubled: some(random, 20),
             hint_truncated: some(random, 20),
@@ -118,11 +120,39 @@ impl Faults {
             token_short: some(random, 30),
             events,
             fault_every_ms: 200 + random.below(5_000),
-            change_every_ms: 20 + random.below(1_000),
+            change_every_ms: 50 + random.below(1_000),
             conversations,
-            slice_rows: if random.percent(60) { 1 + random.below(5) as usize } else { 100 },
+            slice_rows: if random.percent(60) && conversations < 100 { 1 + random.below(5) as usize } else { 100 },
             window: if random.percent(70) { 1_000 } else { 1 + random.below(6) as u32 },
             ends_behind: random.percent(10),
+            is_calm: random.percent(10) && conversations < 100,
+        };
+        if drawn.is_calm { drawn.calm() } else { drawn }
+    }
+
+    /// What neither loses nor overtakes: clients come and go, are slow or kicked, and hints are doubled.
+    fn calm(mut self) -> Self {
+        self.events.retain(|event| match event {
+            FaultEvent::Cut
+            | FaultEvent::Kicked
+            | FaultEvent::SessionKicked
+            | FaultEvent::Drained
+            | FaultEvent::TokenRefreshed => true,
+            FaultEvent::Interrupted
+            | FaultEvent::StoreReplaced
+            | FaultEvent::StoreEmptied
+            | FaultEvent::TombstonesPurged
+            | FaultEvent::Probed => false,
+        });
+        let hint_delay_ms = self.hint_delay_ms.min(900);
+        Self {
+            hint_dropped: 0,
+            hint_truncated: 0,
+            hint_overtaken: 0,
+            hint_delay_ms,
+            read_failed: 0,
+            ends_behind: false,
+            ..self
         }
     }
 

@@ -182,7 +182,7 @@ fn a_store_that_went_back_gives_a_full_sync() {
 
 #[test]
 fn a_store_that_goes_back_in_the_middle_of_a_replay_ends_it() {
-    // Simulation seed 419: the slices left out a row whose newer state was then lost.
+    // Found by the simulation: the slices left out a row whose newer state was then lost.
     Script::followed("7")
         .check("slice head=20 changed=3 a@9", "start replay; changed a@9 #7:9")
         .check("writable", "read since 7:9")

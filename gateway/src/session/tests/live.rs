@@ -34,6 +34,14 @@ fn the_total_is_told_only_when_it_differs() {
 }
 
 #[test]
+fn the_total_of_a_sync_is_not_told_again() {
+    Script::followed("7")
+        .check("slice head=9 total=2", "start replay; total 2 @9; finish replay #7:9")
+        .check("writable", "")
+        .check("hint 9>10 total=2 a@10", "changed a@10 #7:10");
+}
+
+#[test]
 fn a_step_that_changes_no_row_tells_nothing_and_is_no_gap_later() {
     Script::live_at("7").check("hint 7>8", "").check("hint 8>9 a@9", "changed a@9 #7:9");
 }

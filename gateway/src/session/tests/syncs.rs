@@ -69,7 +69,7 @@ fn a_cursor_that_cannot_be_served_gives_a_full_sync_that_says_so() {
 
 #[test]
 fn the_cursor_of_a_user_without_data_gives_a_full_sync() {
-    // Simulation seed 635: cut in the middle of its first changes, a client keeps 0:0 and has rows; then the store was
+    // Found by the simulation: cut in the middle of its first changes, a client keeps 0:0 and has rows; then the store was
     // replaced, and a replay from 0:0, which fits every data set, left those rows.
     Script::new(config(Some("0:0")))
         .check("followed", "read top 100")

@@ -1,0 +1,131 @@
+//! What users do to their lists, and what goes wrong.
+
+use crate::{
+    faults::FaultEvent,
+    store::{Change, Store},
+    world::{Happening, World},
+};
+use conversation_gateway::session::Input;
+use conversation_protocol::Hint;
+use std::{sync::Arc, time::Duration};
+
+impl World {
+    pub(crate) fn change(&mut self, user: usize) {
+        if self.is_quiet {
+            return;
+        }
+        let delay = self.random.millis(2 * self.faults.change_every_ms);
+        self.after(delay, Happening::Change { user });
+        let now_us = self.now_us();
+        let is_group = self.random.percent(4);
+        let count = if self.ids.len() > 100 && self.random.percent(20) { 250 } else { 1 + self.random.below(3) };
+        let changes: Vec<_> = (0..count)
+            .map(|_| {
+                let id = self.random.below(self.ids.len() as u64) as usize;
+                (self.ids[id].clone(), Change::draw(&mut self.random))
+            })
+            .collect();
+        let store = &mut self.users[user].store;
+        let hint = if is_group {
+            Some(store.add_group(now_us, &mut self.random))
+        } else {
+            store.step(&changes, now_us, &mut self.random)
+        };
+        if let Some(hint) = hint {
+            self.publish(user, hint);
+        }
+        if self.random.percent(2) {
+            self.users[user].backup = self.users[user].store.clone();
+        }
+    }
+
+    pub(crate) fn publish(&mut self, user: usize, mut hint: Hint) {
+        if self.users[user].is_interrupted {
+            return;
+        }
+        if self.random.percent(self.faults.hint_truncated) {
+            hint = Hint { rows: Vec::new(), deleted: Vec::new(), truncated: true, ..hint };
+        }
+        let hint = Arc::new(hint);
+        let relay = self.users[user].relay;
+        for device in 0..self.devices.len() {
+            let link = (device, self.devices[device].generation);
+            if self.devices[device].user != user || !self.connection(link).is_some_and(|one| one.is_subscribed) {
+                continue;
+            }
+            for _ in 0..1 + u64::from(self.random.percent(self.faults.hint_doubled)) {
+                if self.random.percent(self.faults.hint_dropped) {
+                    self.seen.count("a lost hint");
+                    continue;
+                }
+                let mut at = self.now + self.random.millis(self.faults.hint_delay_ms);
+                if !self.random.percent(self.faults.hint_overtaken) {
+                    let connection = self.connection(link).expect("it is subscribed");
+                    at = at.max(connection.hints_until);
+                    connection.hints_until = at;
+                }
+                self.at(at, Happening::Hint { link, relay, hint: hint.clone() });
+            }
+        }
+    }
+
+    pub(crate) fn fault(&mut self) {
+        if self.is_quiet {
+            return;
+        }
+        let delay = self.random.millis(2 * self.faults.fault_every_ms);
+        self.after(delay, Happening::Fault);
+        let Some(&event) = self.faults.events.get(self.random.below(self.faults.events.len() as u64) as usize) else {
+            return;
+        };
+        let user = self.random.below(self.users.len() as u64) as usize;
+        let device = self.random.below(self.devices.len() as u64) as usize;
+        let link = (device, self.devices[device].generation);
+        let now_us = self.now_us();
+        if self.tell {
+            println!("           {event:?} user {user} device {device}");
+        }
+        match event {
+            FaultEvent::Cut => self.disconnect(device),
+            FaultEvent::Interrupted => {
+                let user_state = &mut self.users[user];
+                user_state.relay += 1;
+                if !std::mem::replace(&mut user_state.is_interrupted, true) {
+                    let delay = self.random.millis(10_000);
+                    self.after(delay, Happening::Restored { user });
+                }
+            }
+            FaultEvent::StoreReplaced => {
+                let backup = self.users[user].backup.clone();
+                self.users[user].store = backup.reborn(&mut self.random);
+            }
+            FaultEvent::StoreEmptied => self.users[user].store = Store::default(),
+            FaultEvent::TombstonesPurged => {
+                let count = 1 + self.random.below(4) as usize;
+                self.users[user].store.purge(count);
+            }
+            FaultEvent::Kicked => {
+                let hint = self.users[user].store.kick(now_us, &mut self.random);
+                self.publish(user, hint);
+            }
+            FaultEvent::SessionKicked => self.feed(link, Input::Kick { reason: "room".to_owned() }),
+            FaultEvent::Drained => self.feed(link, Input::Drain { after_ms: 100 }),
+            FaultEvent::Probed => {
+                let client = &self.devices[device].client;
+                // One who has read only the top of the list has not all rows, and is right.
+                let rows = || client.rows.iter().map(|(id, (_, row))| (id.clone(), row.clone())).collect();
+                let rows = (client.edge == 0).then(rows);
+                let cursor = client.cursor;
+                let delay = self.random.millis(self.faults.read_ms);
+                self.after(delay, Happening::ProbeRead { link, cursor, rows });
+            }
+            FaultEvent::TokenRefreshed => {
+                let expires_at = self.now + Duration::from_secs(3_600);
+                if let Some(connection) = self.connection(link) {
+                    connection.token_issued_at_us = now_us;
+                    self.feed(link, Input::TokenRefreshed { issued_at_us: Some(now_us), expires_at });
+                }
+            }
+        }
+    }
+}

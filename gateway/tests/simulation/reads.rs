@@ -1,0 +1,80 @@
+//! How the store is read: for syncs, for comparisons and for probes.
+
+use crate::{
+    device::Link,
+    world::{Happening, Rows, World},
+};
+use conversation_gateway::session::{Input, ReadRequest, SyncRead};
+use conversation_protocol::{ApiError, Cursor, ErrorKind, Head};
+use std::sync::Arc;
+
+impl World {
+    pub(crate) fn read_store(&mut self, link: Link, request: ReadRequest) {
+        let store = &self.users[self.devices[link.0].user].store;
+        let read = if self.random.percent(self.faults.read_failed) {
+            SyncRead::Failed(ApiError::new(ErrorKind::StoreUnavailable, "simulated"))
+        } else {
+            match request {
+                ReadRequest::Replay { since } => SyncRead::Replay(store.replay(since.version, self.faults.slice_rows)),
+                ReadRequest::Full { window } => SyncRead::Page(store.page(window)),
+            }
+        };
+        let delay = self.random.millis(self.faults.read_ms);
+        self.after(delay, Happening::Answer(link, Box::new(read)));
+    }
+
+    pub(crate) fn compare(&mut self, user: usize) {
+        if std::mem::replace(&mut self.users[user].is_comparing, true) {
+            self.users[user].compare_again = true;
+            return;
+        }
+        let mut asked = Vec::new();
+        for device in 0..self.devices.len() {
+            let link = (device, self.devices[device].generation);
+            if self.devices[device].user == user && self.connection(link).is_some() {
+                self.feed(link, Input::Compare);
+                asked.push(link);
+            }
+        }
+        let delay = self.random.millis(self.faults.read_ms);
+        self.after(delay, Happening::CompareRead { user, asked });
+    }
+
+    pub(crate) fn compare_read(&mut self, user: usize, asked: Vec<Link>) {
+        if self.random.percent(self.faults.read_failed) {
+            return self.comparison_over(user);
+        }
+        let head = Arc::new(self.users[user].store.head());
+        let delay = self.random.millis(self.faults.read_ms);
+        self.after(delay, Happening::Compared { user, asked, head });
+    }
+
+    pub(crate) fn comparison_over(&mut self, user: usize) {
+        self.users[user].is_comparing = false;
+        if std::mem::take(&mut self.users[user].compare_again) {
+            self.compare(user);
+        }
+    }
+
+    pub(crate) fn probed(
+        &mut self,
+        link: Link,
+        cursor: Option<Cursor>,
+        rows: Option<Rows>,
+        stored: &Rows,
+        head: &Head,
+    ) {
+        let now = self.now;
+        let Some(connection) = self.connection(link) else { return };
+        let mut outputs = Vec::new();
+        let up_to_date = connection.session.probe(cursor, head, now, &mut outputs);
+        if up_to_date {
+            assert!(rows.is_none_or(|rows| rows == *stored), "a client is told that it is up to date, and is not");
+            self.seen.count("up to date");
+        } else {
+            self.devices[link.0].client.session.probed = true;
+            self.seen.count("not up to date");
+        }
+        self.perform(link, outputs);
+    }
+}
