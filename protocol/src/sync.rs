@@ -73,6 +73,14 @@ pub enum LogEntry {
 }
 
 impl LogEntry {
+    /// Whether it is a row, not a tombstone.
+    pub fn is_row(&self) -> bool {
+        match self {
+            Self::Row(_) => true,
+            Self::Deleted { .. } => false,
+        }
+    }
+
     /// The entry's place in the log.
     pub fn version(&self) -> u64 {
         match self {

@@ -216,8 +216,10 @@ pub async fn open(url: &str) -> Result<Arc<dyn Store>, StoreError> {
     if let Some(directory) = url.strip_prefix("embedded:") {
         return Ok(Arc::new(embedded::EmbeddedStore::open(directory.as_ref())?));
     }
-    if url.starts_with("redis://") || url.starts_with("rediss://") {
+    if url.starts_with("redis://") {
         return Ok(Arc::new(redis::RedisStore::connect(url).await?));
     }
-    Err(StoreError::Unavailable(format!("store: expected embedded:DIR, memory: or redis://HOST:PORT, got {url:?}")))
+    // Only the scheme is shown: what follows it may hold a password.
+    let scheme = url.split(':').next().unwrap_or_default();
+    Err(StoreError::Unavailable(format!("expected embedded:DIR, memory: or redis://HOST:PORT, got {scheme}:…")))
 }

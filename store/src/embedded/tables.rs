@@ -36,6 +36,7 @@ pub(super) fn failed(error: impl Into<redb::Error>) -> StoreError {
         | redb::Error::TableIsMultimap(_)
         | redb::Error::TypeDefinitionChanged { .. }
         | redb::Error::UpgradeRequired(_) => StoreError::Corrupt(text),
+        redb::Error::Io(error) if error.kind() == std::io::ErrorKind::InvalidData => StoreError::Corrupt(text),
         _ => StoreError::Unavailable(text),
     }
 }

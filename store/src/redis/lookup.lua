@@ -21,7 +21,10 @@ local function lookup(at)
   for i, id in ipairs(ids) do
     rows[i] = redis.call('HGET', KEYS[2], id)
   end
-  local tombstones = redis.call(
-    'ZRANGE', KEYS[6], '-inf', '+inf', 'BYSCORE', 'LIMIT', 0, ARGV[at + 2], 'WITHSCORES')
+  local tombstones = {}
+  if ARGV[at + 2] ~= '0' then
+    tombstones = redis.call(
+      'ZRANGE', KEYS[6], '-inf', '+inf', 'BYSCORE', 'LIMIT', 0, ARGV[at + 2], 'WITHSCORES')
+  end
   return { redis.call('TIME'), redis.call('HGET', KEYS[1], 'head'), found, rows, tombstones }
 end

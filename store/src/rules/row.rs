@@ -200,7 +200,14 @@ impl Row {
                 version: 0,
             },
             created: 0,
-            memory: Memory { newest: barrier, mark: barrier, preview: barrier, ..Memory::default() },
+            memory: Memory {
+                newest: barrier,
+                mark: barrier,
+                preview: barrier,
+                // The times of what was read before the deletion went with the row.
+                read_time_seq: barrier,
+                ..Memory::default()
+            },
         }
     }
 
@@ -218,9 +225,9 @@ impl Row {
         if self.visible.recv_opt == RecvOpt::Receive { self.visible.unread_count } else { 0 }
     }
 
-    /// Whether reading everything would find something to do here.
+    /// Whether reading everything would find something to do here: what is unread, but also what did not count.
     pub(crate) fn has_unread(&self) -> bool {
-        self.visible.unread_count > 0 || !self.visible.group_at_info_list.is_empty()
+        self.memory.mark < self.memory.newest
     }
 
     /// Puts the row at a place in the activity order; the pin bit goes on top of it.

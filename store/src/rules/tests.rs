@@ -135,7 +135,7 @@ impl User {
         let load = load_for(&user(ALICE), changes);
         let ids: Vec<_> = match &load.rows {
             RowSelection::Ids(ids) => ids.clone(),
-            RowSelection::Unread(_) => self.values.keys().cloned().collect(),
+            RowSelection::Unread(_) => self.values.keys().filter(|id| self.has_unread(id)).cloned().collect(),
         };
         let rows = ids.into_iter().map(|id| (id.clone(), self.values.get(&id).cloned())).collect();
         let tombstones = self.tombstones().into_iter().take(load.tombstones).collect();
@@ -156,6 +156,12 @@ impl User {
         }
         self.check_head();
         step.outcomes
+    }
+
+    /// Whether a store's index of unread rows has the row.
+    fn has_unread(&self, id: &ConversationId) -> bool {
+        let indexed = row::Slot::decode(Some(&self.values[id])).unwrap().indexed().unwrap();
+        matches!(indexed.kind, crate::IndexedKind::Row { has_unread: true, .. })
     }
 
     fn try_apply(&mut self, change: Change) -> Result<Outcome, Refusal> {
@@ -663,6 +669,21 @@ fn domain_4_reading_everything_reads_rows_of_its_kind_in_steps_of_256() {
     assert_eq!((second.changed, second.is_partial, user.head().total_unread), (44, false, 1));
     user.apply(read_to("", 0));
     assert_eq!(user.head().total_unread, 0);
+}
+
+#[test]
+fn domain_4_reading_everything_also_moves_the_mark_past_what_did_not_count() {
+    let uncounted = Message { is_excluded_from_unread_count: true, ..message(10) };
+    let mut user = User::with(&[received(G, 1), read_to(G, 1), sent_by("bob", G, uncounted), read_to("", 0)]);
+    assert_eq!(user.row(G).group_read_sequence, Some(10));
+    user.ignores(received(G, 9));
+}
+
+#[test]
+fn a_repeated_message_below_the_delete_barrier_leaves_the_read_time_alone() {
+    let mut user = User::with(&[received(C, 5), Change::Delete(id(C)), received(C, 6)]);
+    user.ignores(received(C, 5));
+    user.ignores(received(C, 4));
 }
 
 #[test]

@@ -1,0 +1,66 @@
+//! Does every store keep the contract of [`conversation_store::Store`]?
+//!
+//! A new store is one more line in `stores!`, a new promise one more line in `promises!`. What only one store can
+//! break (a server that is killed, a process that is killed) has tests of its own.
+
+mod contract {
+    mod book;
+    mod commits;
+    mod embedded_faults;
+    mod hints;
+    mod model;
+    mod races;
+    mod reads;
+    mod redis_faults;
+    mod redis_server;
+    mod sessions;
+    mod stores;
+
+    macro_rules! promises {
+        ($open:expr; $($family:ident::$promise:ident,)+) => { $(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $promise() {
+                super::$family::$promise(&$open.await).await;
+            }
+        )+ };
+    }
+
+    macro_rules! stores {
+        ($($name:ident: $open:expr;)+) => { $(
+            mod $name {
+                promises!($open;
+                    commits::an_unknown_user_has_nothing,
+                    commits::indexes_follow_a_row_that_goes_comes_back_and_is_purged,
+                    commits::a_lost_race_changes_nothing_and_answers_what_was_asked,
+                    commits::steps_of_one_pipeline_stand_alone,
+                    commits::two_steps_of_one_user_in_one_pipeline_run_in_order,
+                    commits::odd_user_ids_do_not_mix,
+                    commits::numbers_are_exact_up_to_their_largest,
+                    commits::five_thousand_rows_are_kept,
+                    commits::a_load_is_as_large_as_asked,
+                    commits::the_store_tells_the_time,
+                    reads::pages_end_where_the_list_ends,
+                    reads::equal_order_keys_are_ordered_by_id,
+                    reads::a_replay_is_cut_by_rows_and_by_bytes,
+                    reads::rows_come_in_the_order_asked,
+                    hints::a_follower_gets_every_later_hint_as_it_was_encoded,
+                    hints::nobody_gets_what_he_does_not_follow,
+                    hints::two_paths_get_each_hint_both,
+                    hints::thousands_can_be_followed_at_once,
+                    hints::a_path_ends_for_good,
+                    sessions::leases_are_made_renewed_and_ended,
+                    sessions::a_lease_ends_by_itself,
+                    races::a_counter_in_a_head_loses_no_step,
+                    races::writers_of_one_user_lose_no_message,
+                    model::random_changes_give_what_the_plain_model_gives,
+                );
+            }
+        )+ };
+    }
+
+    stores! {
+        memory: super::stores::memory();
+        embedded: super::stores::embedded();
+        redis: super::stores::redis();
+    }
+}

@@ -1,0 +1,111 @@
+//! Does every follower get every later hint of the users followed, and nobody anything else?
+
+use super::{
+    book::{Book, commit_one, user},
+    stores::Stores,
+};
+use conversation_protocol::{Hint, UserId, limits::HINT_BYTES_MAX};
+use conversation_store::{Committed, HintStream};
+use std::time::Duration;
+
+/// Seconds after which a hint that has not come is missing.
+const PATIENCE_S: u64 = 10;
+
+/// The next hint of a path.
+pub(super) async fn next(stream: &mut Box<dyn HintStream>) -> Option<(UserId, Hint)> {
+    let next = tokio::time::timeout(Duration::from_secs(PATIENCE_S), stream.next()).await;
+    next.expect("a hint is missing").map(|(user, hint)| (user, (*hint).clone()))
+}
+
+pub(super) async fn a_follower_gets_every_later_hint_as_it_was_encoded(stores: &Stores) {
+    let mut book = Book::new(user("alice:{x}"));
+    book.commit(&*stores.first, |step| step.put("c2c_before", 1, true)).await;
+    let (mut sink, mut stream) = stores.second.hints().await.unwrap();
+    sink.follow(std::slice::from_ref(&book.user)).await.unwrap();
+    for padding in [0, 700, HINT_BYTES_MAX / 2, HINT_BYTES_MAX - 2_000, HINT_BYTES_MAX, 3 * HINT_BYTES_MAX] {
+        book.padding = padding;
+        let hint = book
+            .commit(&*stores.first, |step| {
+                step.put("c2c_bob", 2, true);
+                step.put("group_ü", 3, true);
+                step.bury("c2c_before");
+            })
+            .await;
+        let expected = Hint::decode(&hint.encode()).unwrap();
+        assert_eq!(expected.truncated, padding >= HINT_BYTES_MAX / 2);
+        assert_eq!(next(&mut stream).await, Some((book.user.clone(), expected)));
+    }
+    let (mut late, _) = Book::new(book.user.clone()).step(|step| step.put("c2c_late", 1, true));
+    late.clock = 99;
+    assert_ne!(commit_one(&*stores.first, late).await, Committed::Done);
+    let hint = book.commit(&*stores.first, |step| step.bury("c2c_bob")).await;
+    assert_eq!(next(&mut stream).await, Some((book.user, hint)), "a lost race is not told");
+}
+
+pub(super) async fn nobody_gets_what_he_does_not_follow(stores: &Stores) {
+    let (mut sink, mut stream) = stores.second.hints().await.unwrap();
+    let mut books: Vec<Book> = ["alice", "alic", "alice2", "bob"].map(|name| Book::new(user(name))).into();
+    sink.follow(&[user("alice"), user("bob"), user("alice")]).await.unwrap();
+    for book in &mut books {
+        book.commit(&*stores.first, |step| step.put("c2c_x", 1, true)).await;
+    }
+    assert_eq!(next(&mut stream).await.unwrap().0.as_str(), "alice");
+    assert_eq!(next(&mut stream).await.unwrap().0.as_str(), "bob");
+    sink.unfollow(&[user("alice"), user("never-followed")]).await.unwrap();
+    sink.ping().await.unwrap();
+    for book in &mut books {
+        book.commit(&*stores.first, |step| step.put("c2c_x", 2, true)).await;
+    }
+    assert_eq!(next(&mut stream).await.unwrap().0.as_str(), "bob");
+    sink.follow(&[user("alice")]).await.unwrap();
+    let hint = books[0].commit(&*stores.first, |step| step.put("c2c_x", 3, true)).await;
+    assert_eq!(next(&mut stream).await, Some((user("alice"), hint)));
+}
+
+pub(super) async fn two_paths_get_each_hint_both(stores: &Stores) {
+    let (mut sink_a, mut stream_a) = stores.first.hints().await.unwrap();
+    let (mut sink_b, mut stream_b) = stores.second.hints().await.unwrap();
+    let mut book = Book::new(user("alice"));
+    sink_a.follow(std::slice::from_ref(&book.user)).await.unwrap();
+    sink_b.follow(std::slice::from_ref(&book.user)).await.unwrap();
+    let mut sent = Vec::new();
+    for order_key in 1..=20 {
+        let store = if order_key % 2 == 0 { &stores.first } else { &stores.second };
+        sent.push(book.commit(&**store, |step| step.put("c2c_x", order_key, true)).await);
+    }
+    for stream in [&mut stream_a, &mut stream_b] {
+        for hint in &sent {
+            assert_eq!(next(stream).await, Some((book.user.clone(), hint.clone())));
+        }
+    }
+    drop((sink_a, stream_a));
+    let hint = book.commit(&*stores.first, |step| step.put("c2c_x", 1, true)).await;
+    assert_eq!(next(&mut stream_b).await, Some((book.user, hint)), "a path that went takes no other with it");
+}
+
+pub(super) async fn thousands_can_be_followed_at_once(stores: &Stores) {
+    let (mut sink, mut stream) = stores.second.hints().await.unwrap();
+    let users: Vec<UserId> = (0..2_500).map(|number| user(&format!("user{number}"))).collect();
+    sink.follow(&users).await.unwrap();
+    let commits = users.iter().map(|user| Book::new(user.clone()).step(|step| step.put("c2c_x", 1, true)).0);
+    for outcome in stores.first.commit(commits.collect()).await {
+        assert_eq!(outcome.unwrap(), Committed::Done);
+    }
+    let mut told = Vec::new();
+    for _ in &users {
+        told.push(next(&mut stream).await.unwrap().0);
+    }
+    assert_eq!(told, users, "in the order of the commits");
+    sink.unfollow(&users).await.unwrap();
+}
+
+pub(super) async fn a_path_ends_for_good(stores: &Stores) {
+    let (mut sink, stream) = stores.second.hints().await.unwrap();
+    let mut book = Book::new(user("alice"));
+    sink.follow(std::slice::from_ref(&book.user)).await.unwrap();
+    drop(stream);
+    let attempts = async { while sink.ping().await.is_ok() {} };
+    tokio::time::timeout(Duration::from_secs(PATIENCE_S), attempts).await.expect("a sink without a stream fails");
+    book.commit(&*stores.first, |step| step.put("c2c_x", 1, true)).await;
+    assert!(sink.follow(&[user("bob")]).await.is_err());
+}

@@ -1,0 +1,285 @@
+//! What backends and clients of a few users do, drawn at random: mostly what is usual, often what is odd.
+
+use super::changes::Posted;
+use conversation_protocol::{
+    ConversationId, ConversationType, GroupId, RecvOpt, UserId,
+    conversation::AT_ALL,
+    method::{CleanUnreadParams, ClientCall, ConversationParams, DraftParams, PinParams, ReadScope, RecvOptParams},
+    server::{
+        ConversationRef, DeleteConversationParams, JoinGroupParams, Message, ModifyMessageParams, Profile,
+        RevokeMessageParams, SendMessageParams, ServerCall, SetProfileParams,
+    },
+};
+use rand::{Rng, rngs::StdRng, seq::IndexedRandom};
+use std::collections::{BTreeMap, HashMap};
+
+/// Sequences that were not yet sent when they are revoked or read.
+const AHEAD_MAX: u64 = 3;
+
+/// Some users and groups, and what was sent in each conversation among them.
+pub(super) struct Actor {
+    users: Vec<UserId>,
+    groups: Vec<GroupId>,
+    sent: HashMap<Place, BTreeMap<u64, (UserId, Message)>>,
+    prefix: String,
+    texts: u64,
+}
+
+/// A conversation as all its members share it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Place {
+    Group(GroupId),
+    /// In order, so that both sides share it.
+    Pair(UserId, UserId),
+}
+
+impl Actor {
+    pub(super) fn new(prefix: &str) -> Self {
+        Self {
+            users: ["alice", "bob", "carol"].map(|name| format!("{prefix}{name}").parse().unwrap()).into(),
+            groups: ["g", "h"].map(|name| format!("{prefix}{name}").parse().unwrap()).into(),
+            sent: HashMap::new(),
+            prefix: prefix.to_owned(),
+            texts: 0,
+        }
+    }
+
+    pub(super) fn users(&self) -> Vec<UserId> {
+        self.users.clone()
+    }
+
+    /// The next thing that somebody does.
+    pub(super) fn post(&mut self, random: &mut StdRng) -> Posted {
+        match random.random_range(0..100) {
+            0..45 => Posted::Server(Box::new(self.send(random))),
+            45..55 => Posted::Server(Box::new(self.revoke(random))),
+            55..60 => Posted::Server(Box::new(self.modify(random))),
+            60..64 => Posted::Server(Box::new(self.set_profile(random))),
+            64..68 => Posted::Server(Box::new(self.join(random))),
+            68..70 => Posted::Server(Box::new(self.delete_for_some(random))),
+            70..80 => self.read(random),
+            _ => self.call(random),
+        }
+    }
+
+    fn user(&self, random: &mut StdRng) -> UserId {
+        self.users.choose(random).unwrap().clone()
+    }
+
+    /// A conversation, and one of its members.
+    fn place(&self, random: &mut StdRng) -> (Place, UserId) {
+        let member = self.user(random);
+        let (place, _) = self.of_user(&member, random);
+        (place, member)
+    }
+
+    /// The conversation as a backend names it, and whose rows it asks to change.
+    fn named(&self, place: &Place, sender: &UserId, random: &mut StdRng) -> (ConversationRef, Vec<UserId>) {
+        let (conversation_type, group_id, recipients) = match place {
+            Place::Group(group) => {
+                let mut recipients = self.users.clone();
+                if random.random_bool(0.2) {
+                    recipients.remove(random.random_range(0..recipients.len()));
+                }
+                (ConversationType::Group, Some(group.clone()), recipients)
+            }
+            Place::Pair(one, other) => {
+                let peer = if one == sender { other } else { one };
+                (ConversationType::C2c, None, vec![peer.clone()])
+            }
+        };
+        let conversation = ConversationRef {
+            conversation_type,
+            user_id: None,
+            group_id,
+            group_type: None,
+            show_name: None,
+            face_url: None,
+        };
+        (conversation, recipients)
+    }
+
+    fn newest(&self, place: &Place) -> u64 {
+        self.sent.get(place).and_then(|sent| sent.last_key_value()).map_or(0, |(seq, _)| *seq)
+    }
+
+    /// A sequence that was sent, or nearly.
+    fn seq(&self, place: &Place, random: &mut StdRng) -> u64 {
+        random.random_range(1..=self.newest(place) + AHEAD_MAX)
+    }
+
+    fn message(&mut self, seq: u64, random: &mut StdRng) -> Message {
+        self.texts += 1;
+        let mut at_user_list = Vec::new();
+        if random.random_bool(0.15) {
+            at_user_list.push(self.user(random).to_string());
+        }
+        if random.random_bool(0.1) {
+            at_user_list.push(AT_ALL.to_owned());
+        }
+        Message {
+            msg_id: format!("m{seq}").parse().unwrap(),
+            seq,
+            timestamp: 1_000 + seq / 2,
+            elem_type: 1,
+            text: format!("text {}", self.texts),
+            nick_name: String::new(),
+            face_url: String::new(),
+            at_user_list,
+            cloud_custom_data: String::new(),
+            is_excluded_from_last_message: random.random_bool(0.1),
+            is_excluded_from_unread_count: random.random_bool(0.1),
+        }
+    }
+
+    fn send(&mut self, random: &mut StdRng) -> ServerCall {
+        let (place, member) = self.place(random);
+        let newest = self.newest(&place);
+        let seq = match random.random_range(0..10) {
+            0..7 => newest + 1,
+            7 => newest + 3,
+            _ => random.random_range(1..=newest + 1),
+        };
+        let known = self.sent.get(&place).and_then(|sent| sent.get(&seq)).cloned();
+        let (sender, message) = known.unwrap_or_else(|| (member, self.message(seq, random)));
+        self.sent.entry(place.clone()).or_default().insert(seq, (sender.clone(), message.clone()));
+        let (mut conversation, recipients) = self.named(&place, &sender, random);
+        let mut profiles = BTreeMap::new();
+        if random.random_bool(0.2) {
+            self.texts += 1;
+            let profile = Profile { show_name: Some(format!("name {}", self.texts)), face_url: None };
+            match conversation.conversation_type {
+                ConversationType::Group => conversation.show_name = profile.show_name,
+                ConversationType::C2c => _ = profiles.insert(sender.clone(), profile),
+            }
+        }
+        ServerCall::SendMessage(SendMessageParams { conversation, sender, recipients, message, profiles })
+    }
+
+    fn revoke(&mut self, random: &mut StdRng) -> ServerCall {
+        let (place, sender) = self.place(random);
+        let (conversation, recipients) = self.named(&place, &sender, random);
+        let seq = self.seq(&place, random);
+        ServerCall::RevokeMessage(RevokeMessageParams {
+            conversation,
+            sender,
+            recipients,
+            msg_id: format!("m{seq}").parse().unwrap(),
+            seq,
+            revoker: None,
+            revoke_reason: random.random_bool(0.5).then(|| "typo".to_owned()),
+        })
+    }
+
+    fn modify(&mut self, random: &mut StdRng) -> ServerCall {
+        let (place, sender) = self.place(random);
+        let (conversation, recipients) = self.named(&place, &sender, random);
+        let seq = self.seq(&place, random);
+        let message = Message { at_user_list: Vec::new(), ..self.message(seq, random) };
+        let revision = random.random_bool(0.5).then(|| random.random_range(1..5));
+        ServerCall::ModifyMessage(ModifyMessageParams { conversation, sender, recipients, message, revision })
+    }
+
+    fn set_profile(&mut self, random: &mut StdRng) -> ServerCall {
+        let (place, sender) = self.place(random);
+        let (mut conversation, recipients) = self.named(&place, &sender, random);
+        self.texts += 1;
+        conversation.face_url = Some(format!("https://faces/{}", self.texts));
+        conversation.user_id = conversation.group_id.is_none().then_some(sender);
+        let revision = random.random_bool(0.5).then(|| random.random_range(1..9));
+        ServerCall::SetProfile(SetProfileParams { conversation, recipients, revision })
+    }
+
+    fn join(&mut self, random: &mut StdRng) -> ServerCall {
+        let group = self.groups.choose(random).unwrap().clone();
+        let newest = self.newest(&Place::Group(group.clone()));
+        ServerCall::JoinGroup(JoinGroupParams {
+            conversation: ConversationRef {
+                conversation_type: ConversationType::Group,
+                user_id: None,
+                group_id: Some(group),
+                group_type: None,
+                show_name: Some("joined".to_owned()),
+                face_url: None,
+            },
+            recipients: vec![self.user(random)],
+            seq: (newest > 0 && random.random_bool(0.5)).then_some(newest),
+            message: None,
+            sender: None,
+        })
+    }
+
+    fn delete_for_some(&mut self, random: &mut StdRng) -> ServerCall {
+        let (place, sender) = self.place(random);
+        let (conversation, recipients) = self.named(&place, &sender, random);
+        let conversation_id = match conversation.group_id {
+            Some(group) => ConversationId::group(&group),
+            None => ConversationId::c2c(&sender),
+        };
+        ServerCall::DeleteConversation(DeleteConversationParams { recipients, conversation_id })
+    }
+
+    /// A conversation of a user's list, or one that might be there.
+    fn of_user(&self, user: &UserId, random: &mut StdRng) -> (Place, ConversationId) {
+        if random.random_bool(0.4) {
+            let group = self.groups.choose(random).unwrap();
+            return (Place::Group(group.clone()), ConversationId::group(group));
+        }
+        let others: Vec<&UserId> = self.users.iter().filter(|other| *other != user).collect();
+        let peer = (*others.choose(random).unwrap()).clone();
+        let pair = Place::Pair(user.clone().min(peer.clone()), user.clone().max(peer.clone()));
+        (pair, ConversationId::c2c(&peer))
+    }
+
+    fn read(&self, random: &mut StdRng) -> Posted {
+        let user = self.user(random);
+        let (place, id) = self.of_user(&user, random);
+        let scope = match random.random_range(0..10) {
+            0 => ReadScope::All,
+            1 => ReadScope::AllC2c,
+            2 => ReadScope::AllGroups,
+            _ => ReadScope::One(id),
+        };
+        let seq = self.seq(&place, random);
+        let (clean_timestamp, clean_sequence) = match (&scope, random.random_range(0..3)) {
+            (ReadScope::One(_), 0) => (0, seq),
+            (ReadScope::One(_), 1) => (1_000 + seq / 2, 0),
+            (ReadScope::One(_) | ReadScope::All | ReadScope::AllC2c | ReadScope::AllGroups, _) => (0, 0),
+        };
+        let conversation_id = match &scope {
+            ReadScope::One(id) => id.to_string(),
+            ReadScope::All => String::new(),
+            ReadScope::AllC2c => "c2c".to_owned(),
+            ReadScope::AllGroups => "group".to_owned(),
+        };
+        let params = CleanUnreadParams { conversation_id, clean_timestamp, clean_sequence };
+        Posted::Client(user, ClientCall::CleanConversationUnreadMessageCount(scope, params))
+    }
+
+    fn call(&mut self, random: &mut StdRng) -> Posted {
+        let user = self.user(random);
+        let (_, mut conversation_id) = self.of_user(&user, random);
+        let call = match random.random_range(0..5) {
+            0 => ClientCall::DeleteConversation(ConversationParams { conversation_id }),
+            1 => ClientCall::ClearHistoryMessage(ConversationParams { conversation_id }),
+            2 => {
+                if random.random_bool(0.2) {
+                    conversation_id = format!("group_{}new{}", self.prefix, random.random_range(0..3)).parse().unwrap();
+                }
+                let is_pinned = random.random_bool(0.6);
+                ClientCall::PinConversation(PinParams { conversation_id, is_pinned, if_version: None })
+            }
+            3 => {
+                self.texts += 1;
+                let draft_text = if random.random_bool(0.4) { String::new() } else { format!("draft {}", self.texts) };
+                ClientCall::SetConversationDraft(DraftParams { conversation_id, draft_text, if_version: None })
+            }
+            _ => ClientCall::SetReceiveMessageOpt(RecvOptParams {
+                conversation_id_list: vec![conversation_id],
+                recv_opt: RecvOpt::try_from(random.random_range(0..5_u8)).unwrap(),
+                if_version: None,
+            }),
+        };
+        Posted::Client(user, call)
+    }
+}

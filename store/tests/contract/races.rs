@@ -1,0 +1,139 @@
+//! Does every acknowledged step stand exactly once when several connections write one user?
+
+use super::{
+    book::{Book, commit_one, id, load_one, user},
+    hints::next,
+    stores::Stores,
+};
+use conversation_protocol::{
+    Conversation, UserId,
+    server::{Message, Profile},
+};
+use conversation_store::{
+    Committed, HintStream, Indexed, IndexedKind, Load, RowSelection, Store, WriteError, Writer,
+    record::StoredHead,
+    rules::{Change, MessageSent},
+};
+use std::sync::Arc;
+
+const TASKS_PER_STORE: u64 = 4;
+const STEPS_PER_TASK: u64 = 25;
+
+/// The book after so many steps, each of which replaces the one row.
+fn counted(steps: u64) -> Book {
+    let mut book = Book::new(user("alice"));
+    book.clock = steps;
+    if steps > 0 {
+        let kind = IndexedKind::Row { order_key: steps, has_unread: steps % 2 == 1 };
+        book.entries.insert(id("c2c_counter"), Indexed { version: steps, kind });
+    }
+    book
+}
+
+async fn count_up(store: Arc<dyn Store>) {
+    let load = Load { user: user("alice"), rows: RowSelection::Unread(1), tombstones: 0 };
+    for _ in 0..STEPS_PER_TASK {
+        let mut found = load_one(&*store, &load).await;
+        loop {
+            let clock = found.head.map_or(0, |head| StoredHead::decode(&head).unwrap().cursor.version);
+            let (mut commit, after) =
+                counted(clock).step(|step| step.put("c2c_counter", clock + 1, (clock + 1) % 2 == 1));
+            assert_eq!(after.clock, clock + 1);
+            commit.load = load.clone();
+            match commit_one(&*store, commit).await {
+                Committed::Done => break,
+                Committed::Conflict(now) => found = now,
+            }
+        }
+    }
+}
+
+pub(super) async fn a_counter_in_a_head_loses_no_step(stores: &Stores) {
+    let (mut sink, mut stream) = stores.second.hints().await.unwrap();
+    sink.follow(&[user("alice")]).await.unwrap();
+    let mut tasks = Vec::new();
+    for store in [&stores.first, &stores.second] {
+        tasks.extend((0..TASKS_PER_STORE).map(|_| tokio::spawn(count_up(store.clone()))));
+    }
+    for task in tasks {
+        task.await.unwrap();
+    }
+    let steps = 2 * TASKS_PER_STORE * STEPS_PER_TASK;
+    counted(steps).check(&*stores.first).await;
+    assert_eq!(follow_chain(&mut stream, 0, steps).await, steps);
+}
+
+/// Reads hints from one clock to another; each must begin where the last one ended. How many there were.
+async fn follow_chain(stream: &mut Box<dyn HintStream>, from: u64, to: u64) -> u64 {
+    let (mut clock, mut hints) = (from, 0);
+    while clock != to {
+        let (_, hint) = next(stream).await.unwrap();
+        assert_eq!(hint.previous, clock, "a hint begins where the last one ended");
+        assert!(hint.clock > clock);
+        (clock, hints) = (hint.clock, hints + 1);
+    }
+    hints
+}
+
+fn message(group: u64, seq: u64) -> Change {
+    Change::Sent(Arc::new(MessageSent {
+        conversation_id: id(&format!("group_{group}")),
+        group_type: None,
+        profile: Profile { show_name: None, face_url: None },
+        sender: user("bob"),
+        message: Message {
+            msg_id: format!("m{group}-{seq}").parse().unwrap(),
+            seq,
+            timestamp: 1_000 + seq,
+            elem_type: 1,
+            text: String::new(),
+            nick_name: String::new(),
+            face_url: String::new(),
+            at_user_list: Vec::new(),
+            cloud_custom_data: String::new(),
+            is_excluded_from_last_message: false,
+            is_excluded_from_unread_count: false,
+        },
+    }))
+}
+
+/// Sends until the writer says that it is done.
+async fn send(writer: Writer, user: UserId, group: u64, seqs: impl Iterator<Item = u64>) {
+    for seq in seqs {
+        loop {
+            match writer.apply(user.clone(), message(group, seq)).await {
+                Ok(outcome) => break assert_eq!(outcome.changed, 1, "group {group}, seq {seq}"),
+                Err(WriteError::Contended) => {}
+                Err(error) => panic!("{error}"),
+            }
+        }
+    }
+}
+
+pub(super) async fn writers_of_one_user_lose_no_message(stores: &Stores) {
+    const GROUPS: u64 = 3;
+    const SEQS: u64 = 40;
+    let alice = user("alice");
+    let (mut sink, mut stream) = stores.first.hints().await.unwrap();
+    sink.follow(std::slice::from_ref(&alice)).await.unwrap();
+    let mut tasks = Vec::new();
+    for (number, store) in [&stores.first, &stores.second].into_iter().enumerate() {
+        let writer = Writer::start(store.clone());
+        for group in 0..GROUPS {
+            // Each writer has every other message of every group.
+            let seqs = (1..=SEQS).filter(move |seq| *seq as usize % 2 == number);
+            tasks.push(tokio::spawn(send(writer.clone(), alice.clone(), group, seqs)));
+        }
+    }
+    for task in tasks {
+        task.await.unwrap();
+    }
+    let page = stores.second.page(&alice, 0, 100).await.unwrap();
+    assert_eq!((page.head.total_unread, page.head.row_count), (GROUPS * SEQS, GROUPS));
+    for row in &page.rows {
+        let row: Conversation = serde_json::from_str(&row.json).unwrap();
+        assert_eq!((row.unread_count, row.last_message.unwrap().seq), (SEQS, SEQS));
+    }
+    let hints = follow_chain(&mut stream, 0, page.head.cursor.version).await;
+    assert!(hints <= GROUPS * SEQS);
+}

@@ -1,0 +1,89 @@
+//! How a test gets a Redis server of its own, without persistence, which ends with the test.
+
+use std::{
+    net::{TcpListener, TcpStream},
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+use tempfile::TempDir;
+
+/// How often a start is tried: another process may take the free port first.
+const STARTS_MAX: usize = 5;
+/// How often, 10 ms apart, it is looked whether the server listens.
+const LOOKS_MAX: usize = 1_000;
+
+/// A server on a port of its own.
+pub(super) struct RedisServer {
+    directory: TempDir,
+    port: u16,
+    child: Child,
+}
+
+impl RedisServer {
+    pub(super) fn start() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        for _ in 0..STARTS_MAX {
+            let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+            if let Some(child) = launch(&directory, port) {
+                return Self { directory, port, child };
+            }
+        }
+        panic!("redis-server does not start on any of {STARTS_MAX} ports");
+    }
+
+    pub(super) fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    /// Ends the server at once; everything it held is lost.
+    pub(super) fn kill(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// Starts it again, empty, on the same port.
+    pub(super) fn restart(&mut self) {
+        self.kill();
+        self.child = launch(&self.directory, self.port).expect("redis-server starts again");
+    }
+
+    /// Makes the server silent without closing a connection, or lets it go on.
+    pub(super) fn pause(&self, is_paused: bool) {
+        let signal = if is_paused { "-STOP" } else { "-CONT" };
+        let done = Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap();
+        assert!(done.success());
+    }
+}
+
+impl Drop for RedisServer {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// `None` if the server ended before it listened.
+fn launch(directory: &TempDir, port: u16) -> Option<Child> {
+    let started = Command::new("redis-server")
+        .args(["--bind", "127.0.0.1", "--port", &port.to_string(), "--save", "", "--appendonly", "no"])
+        .arg("--dir")
+        .arg(directory.path())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn();
+    let mut child = match started {
+        Ok(child) => child,
+        Err(error) => panic!("redis-server is needed for these tests ({error}): apt-get install redis-server"),
+    };
+    for _ in 0..LOOKS_MAX {
+        if child.try_wait().unwrap().is_some() {
+            return None;
+        }
+        if TcpStream::connect(("127.0.0.1", port)).is_ok() {
+            return Some(child);
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let _ = child.kill();
+    let _ = child.wait();
+    None
+}

@@ -1,0 +1,37 @@
+//! Which stores the suite runs on, and how two connections to one of them are made.
+
+use super::redis_server::RedisServer;
+use conversation_store::{Store, open};
+use std::sync::Arc;
+use tempfile::TempDir;
+
+/// Two connections to one empty store; where a store has only one, it is both.
+pub(super) struct Stores {
+    pub(super) first: Arc<dyn Store>,
+    pub(super) second: Arc<dyn Store>,
+    /// Ends after the connections.
+    _place: Place,
+}
+
+enum Place {
+    Process,
+    Directory { _directory: TempDir },
+    Server { _server: RedisServer },
+}
+
+pub(super) async fn memory() -> Stores {
+    let store = open("memory:").await.unwrap();
+    Stores { first: store.clone(), second: store, _place: Place::Process }
+}
+
+pub(super) async fn embedded() -> Stores {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(&format!("embedded:{}", directory.path().display())).await.unwrap();
+    Stores { first: store.clone(), second: store, _place: Place::Directory { _directory: directory } }
+}
+
+pub(super) async fn redis() -> Stores {
+    let server = RedisServer::start();
+    let (first, second) = (open(&server.url()).await.unwrap(), open(&server.url()).await.unwrap());
+    Stores { first, second, _place: Place::Server { _server: server } }
+}
