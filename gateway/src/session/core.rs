@@ -149,7 +149,8 @@ impl Session {
         }
         match self.phase {
             Phase::Live => {
-                self.cursor = cursor;
+                // Whoever says to have nothing, but was given something, may have it by now.
+                self.cursor = cursor.filter(|cursor| *cursor != Cursor::EMPTY || self.cursor == Some(Cursor::EMPTY));
                 self.request_sync(SyncMode::Replay, now);
             }
             Phase::Replaying { .. } => self.request_sync(SyncMode::Replay, now),
@@ -318,16 +319,29 @@ impl Session {
 
     fn flush(&mut self, now: Duration, outputs: &mut Vec<Output>) {
         let seen = self.mailbox.seen();
+        let changes = self.mailbox.take();
+        // A client that has nothing gets its first changes in one frame, with its cursor: cut between two, it would keep
+        // the cursor of no data, which fits every data set, while it has rows of this one.
+        let is_first = self.cursor == Some(Cursor::EMPTY) && !changes.is_empty();
+        if is_first && frames::first_frame(&changes) < changes.len() {
+            self.request_sync(SyncMode::Replay, now);
+            return self.advance(now, outputs);
+        }
         let since = self.cursor.map_or(0, |cursor| cursor.version);
-        let mut frames = frames::changes(&self.mailbox.take(), since);
-        if self.mailbox.total() != self.total_sent {
+        let mut frames = frames::changes(&changes, since);
+        if self.mailbox.total() != self.total_sent && !is_first {
             self.total_sent = self.mailbox.total();
             frames.push(frames::total(self.total_sent, seen.version));
         }
+        self.give(frames, seen, now, outputs);
+    }
+
+    /// Sends frames, the last one with the cursor up to which they bring the client.
+    pub(super) fn give(&mut self, mut frames: Vec<Frame>, reached: Cursor, now: Duration, outputs: &mut Vec<Output>) {
         if let Some(last) = frames.last_mut() {
-            last.cursor = Some(seen);
+            last.cursor = Some(reached);
         }
-        self.cursor = Some(seen);
+        self.cursor = Some(reached);
         self.send(frames, now, outputs);
     }
 

@@ -22,6 +22,19 @@ pub(super) fn changes(entries: &[LogEntry], since: u64) -> Vec<Frame> {
     frames
 }
 
+/// How many of the entries, by rising version, fit into one frame: rows or deletions, and at least one.
+pub(super) fn first_frame(entries: &[LogEntry]) -> usize {
+    let mut bytes = 0;
+    let fits = |entry: &&LogEntry| {
+        bytes += match entry {
+            LogEntry::Row(row) => row.json.len(),
+            LogEntry::Deleted { .. } => 0,
+        };
+        bytes <= SLICE_BYTES_MAX && entry.is_row() == entries[0].is_row()
+    };
+    entries.iter().take(FRAME_ROWS_MAX).take_while(fits).count().max(entries.len().min(1))
+}
+
 /// Frames of rows, at most [`FRAME_ROWS_MAX`] rows and, but for a single row, [`SLICE_BYTES_MAX`] bytes each.
 pub(super) fn rows<'a>(event: EventName, rows: impl IntoIterator<Item = &'a RowState>, frames: &mut Vec<Frame>) {
     let mut part: Vec<&str> = Vec::new();

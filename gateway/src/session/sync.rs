@@ -39,19 +39,13 @@ impl Session {
             Comparison::Answered { .. } | Comparison::Ahead { .. } => self.comparison = Comparison::None,
             Comparison::None | Comparison::Asked { .. } => {}
         }
-        match (mode, self.replayable()) {
+        match (mode, self.cursor) {
             (SyncMode::Replay, Some(since)) => {
                 self.phase = Phase::Opening { asked: SyncMode::Replay };
                 outputs.push(Output::Read(ReadRequest::Replay { since }));
             }
             (SyncMode::Full, _) | (SyncMode::Replay, None) => self.read_list(outputs),
         }
-    }
-
-    /// Where a replay may begin. Not at [`Cursor::EMPTY`], though that fits every data set: a client that was cut in the
-    /// middle of its first changes still stands there, with rows that another data set would not take away.
-    fn replayable(&self) -> Option<Cursor> {
-        self.cursor.filter(|cursor| *cursor != Cursor::EMPTY)
     }
 
     fn read_list(&mut self, outputs: &mut Vec<Output>) {
@@ -92,7 +86,7 @@ impl Session {
         let known = self.known.replace(head);
         // Earlier slices left rows out whose newer states are among the lost writes.
         let went_back = known.is_some_and(|known| known.epoch == head.epoch && known.version > head.version);
-        let servable = self.replayable().filter(|since| !went_back && slice.head.can_replay(*since, slice.changed));
+        let servable = self.cursor.filter(|since| !went_back && slice.head.can_replay(*since, slice.changed));
         let Some(since) = servable else {
             return self.unservable(now, outputs);
         };
@@ -103,16 +97,14 @@ impl Session {
                 since.version
             }
         };
-        if let Some(last) = slice.entries.last() {
+        // The first that a client without data gets is one frame, as in a live flush.
+        let given = if since == Cursor::EMPTY { frames::first_frame(&slice.entries) } else { slice.entries.len() };
+        let entries = &slice.entries[..given];
+        if let Some(last) = entries.last() {
             let reached = Cursor { epoch: head.epoch, version: last.version() };
-            let mut frames = frames::changes(&slice.entries, began);
-            if let Some(last) = frames.last_mut() {
-                last.cursor = Some(reached);
-            }
-            self.cursor = Some(reached);
-            self.send(frames, now, outputs);
+            self.give(frames::changes(entries, began), reached, now, outputs);
         }
-        if slice.entries.is_empty() || slice.changed <= slice.entries.len() as u64 {
+        if entries.is_empty() || slice.changed <= entries.len() as u64 {
             self.finish(SyncMode::Replay, &slice.head, None, now, outputs);
         } else {
             self.phase = Phase::Replaying { began, reading: false };
@@ -197,7 +189,7 @@ impl Session {
 
     /// The hints cannot be followed for long already: says so, and waits on.
     pub(super) fn late(&mut self, now: Duration, outputs: &mut Vec<Output>) {
-        let mode = if self.replayable().is_some() { SyncMode::Replay } else { SyncMode::Full };
+        let mode = if self.cursor.is_some() { SyncMode::Replay } else { SyncMode::Full };
         self.start(mode, now, outputs);
         let message = "changes cannot be followed at present";
         self.fail(ErrorKind::StoreUnavailable.code(), message, FOLLOW_PATIENCE, now, outputs);

@@ -137,7 +137,9 @@ fn another_data_set_is_read_again() {
 
 #[test]
 fn data_that_came_while_nothing_was_there_is_read_if_its_first_step_was_lost() {
-    Script::live_at("0:0").check("hint 5>6 epoch=8 a@6", "read top 100");
+    Script::live_at("0:0")
+        .check("hint 5>6 epoch=8 a@6", "read since 0:0")
+        .check("slice head=8:6 a@6+6", "start replay; new a@6 #8:6; total 0 @6; finish replay #8:6");
 }
 
 #[test]
@@ -213,7 +215,7 @@ fn the_clock_counts_as_it_was_when_asked() {
 
 #[test]
 fn the_head_of_a_user_who_had_nothing_may_be_of_any_data_set() {
-    Script::live_at("0:0").check("compare", "").check("compared 8:5", "").check("at 1", "read top 100");
+    Script::live_at("0:0").check("compare", "").check("compared 8:5", "").check("at 1", "read since 0:0");
 }
 
 #[test]

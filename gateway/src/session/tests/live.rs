@@ -111,9 +111,11 @@ fn many_changes_at_once_are_cut_into_frames_and_only_the_last_has_the_cursor() {
 }
 
 #[test]
-fn the_first_data_of_a_user_is_adopted() {
+fn the_first_data_of_a_user_is_adopted_and_comes_in_one_frame_with_its_cursor() {
     Script::live_at("0:0")
-        .check("hint 0>5 epoch=9 a@5+5 total=1", "new a@5; total 1 @5 #9:5")
+        .check("hint 0>5 epoch=9 a@5+5 total=1", "new a@5 #9:5")
+        .check("writable", "total 1 @5 #9:5")
         .check("writable", "")
         .check("hint 5>6 epoch=9 a@6+5 total=1", "changed a@6 #9:6");
+    Script::live_at("0:0").check("hint 0>150 epoch=9 a*150@1+1", "read since 0:0");
 }

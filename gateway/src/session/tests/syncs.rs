@@ -68,12 +68,14 @@ fn a_cursor_that_cannot_be_served_gives_a_full_sync_that_says_so() {
 }
 
 #[test]
-fn the_cursor_of_a_user_without_data_gives_a_full_sync() {
-    // Found by the simulation: cut in the middle of its first changes, a client keeps 0:0 and has rows; then the store was
-    // replaced, and a replay from 0:0, which fits every data set, left those rows.
+fn the_cursor_of_a_user_without_data_fits_every_data_set_and_its_first_frame_has_the_next_cursor() {
+    // Found by the simulation: a client cut between two frames kept 0:0 and had rows; then the store was replaced, and
+    // a replay from 0:0, which fits every data set, left those rows.
     Script::new(config(Some("0:0")))
-        .check("followed", "read top 100")
-        .check("page head=5 a@5+5", "start full; new a@5; total 0 @5; finish full next 3 false #7:5");
+        .check("followed", "read since 0:0")
+        .check("slice head=9 floor=3 changed=4 a@5+5 b@6+6 -c@7 d@8+8", "start replay; new a@5 b@6 #7:6")
+        .check("writable", "read since 7:6")
+        .check("slice head=9 floor=3 -c@7 d@8+8", "new d@8; deleted c @7 #7:8; total 0 @9; finish replay #7:9");
 }
 
 #[test]
