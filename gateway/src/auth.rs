@@ -10,6 +10,9 @@ use serde::{Deserialize, Serialize};
 use std::{path::PathBuf, str::FromStr, time::Duration};
 use subtle::ConstantTimeEq;
 
+/// Seconds that a session is timed at most; no clock can add what a token's exp may hold.
+const TIMER_S_MAX: u64 = 100 * 365 * 24 * 3_600;
+
 /// A public key in a file, and the one algorithm it is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeySource {
@@ -46,8 +49,8 @@ pub struct Identity {
 impl Identity {
     /// When the token ends, leeway included, on the monotonic clock.
     pub fn deadline(&self) -> Duration {
-        let left_s = (self.expires_at_s + TOKEN_LEEWAY_S).saturating_sub(clock::unix_s());
-        clock::monotonic() + Duration::from_secs(left_s)
+        let left_s = self.expires_at_s.saturating_add(TOKEN_LEEWAY_S).saturating_sub(clock::unix_s());
+        clock::monotonic() + Duration::from_secs(left_s.min(TIMER_S_MAX))
     }
 }
 
@@ -130,6 +133,10 @@ impl Authenticator {
                 continue;
             }
             match decode::<Claims>(token, &key.decoding, &key.validation) {
+                // The library lets the last second pass, in which a session that begins would end at once.
+                Ok(data) if data.claims.exp.saturating_add(TOKEN_LEEWAY_S) <= clock::unix_s() => {
+                    reason = "it has expired";
+                }
                 Ok(data) => {
                     let user = data.claims.sub.parse().map_err(|error| refused(&format!("sub: {error}")))?;
                     let issued_at_us = data.claims.iat.map(|seconds| seconds.saturating_mul(1_000_000));

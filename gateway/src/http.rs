@@ -13,12 +13,13 @@ use actix_web::{
     Error, HttpRequest, HttpResponse, HttpResponseBuilder,
     body::{BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
+    error::InternalError,
     http::{
         Method, StatusCode,
         header::{self, HeaderMap, HeaderValue},
     },
     middleware::Next,
-    web::{self, ServiceConfig},
+    web::{self, QueryConfig, ServiceConfig},
 };
 use conversation_protocol::{
     ApiError, DeviceId, ErrorKind, UserId,
@@ -48,6 +49,10 @@ pub enum Listener {
 /// The routes of a listener.
 pub fn routes(listener: Listener, mode: Mode) -> impl Fn(&mut ServiceConfig) + Clone {
     move |config| {
+        config.app_data(QueryConfig::default().error_handler(|error, _| {
+            let response = error_response(&ApiError::invalid(format!("query: {error}")));
+            InternalError::from_response(error, response).into()
+        }));
         config.route("/healthz", web::get().to(alive)).route("/readyz", web::get().to(ready));
         if listener != Listener::Public {
             config.route("/metrics", web::get().to(metrics)).route("/server/v1/{method}", web::post().to(server_call));

@@ -7,7 +7,7 @@ use conversation_gateway::{
     http::Listener,
     node::Node,
 };
-use std::{net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
+use std::{io::IsTerminal, net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
 
 /// Bytes of a connection's write buffer: small, as most frames are.
 const WRITE_BUFFER_BYTES: usize = 8 * 1024;
@@ -16,15 +16,21 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 /// Connections that wait to be accepted.
 const BACKLOG: u32 = 4_096;
 
-#[actix_web::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     let config = Config::from_process();
     let filter = match config.log.parse::<tracing_subscriber::EnvFilter>() {
         Ok(filter) => filter,
         Err(error) => return fail(&format!("--log {:?}: expected tracing directives like info: {error}", config.log)),
     };
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
-    match run(config).await {
+    let is_terminal = std::io::stderr().is_terminal();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(is_terminal).init();
+    let background = match tokio::runtime::Builder::new_multi_thread().thread_name("background").enable_all().build() {
+        Ok(background) => background,
+        Err(error) => return fail(&error.to_string()),
+    };
+    let result = actix_web::rt::System::new().block_on(run(config, background.handle()));
+    background.shutdown_timeout(Duration::from_secs(1));
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(&error.to_string()),
     }
@@ -35,18 +41,17 @@ fn fail(message: &str) -> ExitCode {
     ExitCode::FAILURE
 }
 
-async fn run(config: Config) -> Result<(), Box<dyn std::error::Error>> {
+async fn run(config: Config, background: &tokio::runtime::Handle) -> Result<(), Box<dyn std::error::Error>> {
     let mode = config.mode()?;
-    let background = tokio::runtime::Builder::new_multi_thread().thread_name("background").enable_all().build()?;
     let (listen, internal_listen, store_url) = (config.listen, config.internal_listen, config.store.clone());
     let workers = match config.workers {
         0 => std::thread::available_parallelism().map_or(1, usize::from),
         workers => workers,
     };
-    let handle = background.handle().clone();
-    let node = handle
+    let node = background
         .spawn(async move {
-            let store = conversation_store::open(&store_url).await.map_err(|error| error.to_string())?;
+            let open = conversation_store::open(&store_url).await;
+            let store = open.map_err(|error| format!("--store: {error}"))?;
             Node::start(config, mode, store).map_err(|error| error.to_string())
         })
         .await??;
@@ -66,7 +71,6 @@ async fn run(config: Config) -> Result<(), Box<dyn std::error::Error>> {
     for handle in handles {
         handle.stop(false).await;
     }
-    background.shutdown_timeout(Duration::from_secs(1));
     Ok(())
 }
 

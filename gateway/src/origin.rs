@@ -71,7 +71,7 @@ mod tests {
 
     #[test]
     fn no_origin_the_own_page_and_the_list_pass_others_do_not() {
-        let allows = |pairs| policy(Mode::Production).allows(&headers(pairs));
+        let allows = |pairs: &[_]| policy(Mode::Production).allows(&headers(pairs));
         assert!(allows(&[]));
         assert!(allows(&[("origin", "https://chat.example"), ("host", "gateway.example")]));
         assert!(allows(&[("origin", "http://127.0.0.1:8080"), ("host", "127.0.0.1:8080")]));
@@ -82,7 +82,7 @@ mod tests {
 
     #[test]
     fn development_mode_answers_loopback_hosts_only_and_no_proxy() {
-        let refuses = |pairs| policy(Mode::Development).refuses_in_development(&headers(pairs)).is_some();
+        let refuses = |pairs: &[_]| policy(Mode::Development).refuses_in_development(&headers(pairs)).is_some();
         for host in ["127.0.0.1:8080", "localhost", "localhost:80", "[::1]:8080", "127.3.2.1"] {
             assert!(!refuses(&[("host", host)]), "{host}");
         }

@@ -32,7 +32,7 @@ pub enum StoreError {
 pub enum RowSelection {
     /// These.
     Ids(Vec<ConversationId>),
-    /// Those with something unread, at most this many.
+    /// Those with something to read, be it counted or not, at most this many.
     Unread(usize),
 }
 

@@ -4,7 +4,7 @@ pub mod client;
 pub mod server;
 
 use crate::{live::LiveSession, node::Node};
-use conversation_protocol::{ApiError, ErrorKind, UserId};
+use conversation_protocol::{ApiError, ErrorKind, UserId, method::CLIENT_METHODS, server::SERVER_METHODS};
 use conversation_store::{StoreError, WriteError, rules::Refusal};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -84,8 +84,8 @@ pub fn write_error(error: WriteError) -> ApiError {
 
 /// Counts a call. Only known methods come as they are, so that nobody can make labels up.
 pub fn count(node: &Node, api: &str, method: &str, error: Option<&ApiError>) {
-    let is_unknown = error.is_some_and(|error| error.kind == ErrorKind::UnknownMethod);
-    let method = if is_unknown { "unknown" } else { method };
+    let is_known = CLIENT_METHODS.contains(&method) || SERVER_METHODS.contains(&method);
+    let method = if is_known { method } else { "unknown" };
     let code = error.map_or(0, |error| error.kind.code()).to_string();
     node.metrics.calls.with_label_values(&[api, method, &code]).inc();
 }

@@ -1,5 +1,6 @@
 //! How a session's bytes reach its client: one outbox, two encodings.
 
+pub mod incoming;
 pub mod outbox;
 pub mod sse;
 pub mod websocket;
@@ -60,9 +61,14 @@ impl Transport {
     }
 }
 
-/// Encodes a WebSocket close with any code.
+/// Bytes of a close's reason: a control frame has room for 125, its code included.
+const CLOSE_REASON_BYTES_MAX: usize = 123;
+
+/// Encodes a WebSocket close with any code; a reason that is too long is cut.
 pub fn encode_websocket_close(code: u16, reason: &str, bytes: &mut BytesMut) {
-    let reason = ws::CloseReason { code: ws::CloseCode::Other(code), description: Some(reason.to_owned()) };
+    let end = (0..=reason.len().min(CLOSE_REASON_BYTES_MAX)).rev().find(|end| reason.is_char_boundary(*end));
+    let description = Some(reason[..end.unwrap_or(0)].to_owned());
+    let reason = ws::CloseReason { code: ws::CloseCode::Other(code), description };
     encode_websocket(ws::Message::Close(Some(reason)), bytes);
 }
 
@@ -118,6 +124,13 @@ mod tests {
             lines,
             ["", r#"data: {"totalUnreadCount":3,"version":9}"#, "event: totalUnreadMessageCountChanged", "id: a:9"]
         );
+    }
+
+    #[test]
+    fn the_reason_of_a_close_fits_into_a_control_frame() {
+        let mut bytes = BytesMut::new();
+        encode_websocket_close(4001, &"é".repeat(100), &mut bytes);
+        assert_eq!((bytes[0], bytes[1], bytes.len()), (0x88, 124, 126));
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! written is given in small slices: a large one would grow the connection's buffers for good.
 
 use crate::{live::LiveSession, session::Input};
-use actix_web::body::{BodySize, BoxBody, MessageBody};
+use actix_web::body::{BodySize, MessageBody};
 use bytes::{Bytes, BytesMut};
 use std::{
     io,
@@ -16,6 +16,8 @@ use tokio::sync::Notify;
 
 /// Bytes given to the server at once.
 const SLICE_BYTES_MAX: usize = 4 * 1024;
+/// Bytes waiting to be written above which nothing is done that a client asks for.
+const BACKLOG_BYTES_MAX: usize = 256 * 1024;
 
 /// The bytes of one connection on their way out.
 #[derive(Default)]
@@ -41,6 +43,8 @@ pub enum Ending {
     /// It lives.
     #[default]
     Open,
+    /// Nothing more is written, but what the client still sends is taken.
+    Lingering,
     /// It ends once everything is taken.
     Closing,
     /// It ends at once.
@@ -77,9 +81,14 @@ impl Outbox {
         self.lock().ending
     }
 
-    /// How many bytes wait.
-    pub fn waiting_bytes(&self) -> usize {
-        self.lock().bytes.len()
+    /// Whether a client may ask for more; [`Outbox::wake`] tells when it may again.
+    pub fn has_room(&self) -> bool {
+        self.lock().bytes.len() < BACKLOG_BYTES_MAX
+    }
+
+    /// Writes nothing more; the connection lives on until it is closed or aborted.
+    pub fn linger(&self) {
+        self.end(Ending::Lingering);
     }
 
     /// Ends the connection once everything is taken.
@@ -95,8 +104,8 @@ impl Outbox {
     fn end(&self, ending: Ending) {
         let mut state = self.lock();
         match (state.ending, ending) {
-            (Ending::Gone | Ending::Aborted, _) | (Ending::Closing, Ending::Closing) => return,
-            (Ending::Open | Ending::Closing, _) => state.ending = ending,
+            (Ending::Gone | Ending::Aborted, _) | (Ending::Closing, Ending::Lingering | Ending::Closing) => return,
+            (Ending::Open | Ending::Lingering | Ending::Closing, _) => state.ending = ending,
         }
         let waker = state.waker.take();
         drop(state);
@@ -121,14 +130,18 @@ impl Outbox {
                 return Poll::Ready(Some(Err(io::Error::other("the session has ended"))));
             }
             Ending::Closing if state.bytes.is_empty() => return Poll::Ready(None),
-            Ending::Open | Ending::Closing => {}
+            Ending::Open | Ending::Lingering | Ending::Closing => {}
         }
         if state.bytes.is_empty() {
             state.waker = Some(context.waker().clone());
             return Poll::Pending;
         }
         let length = state.bytes.len().min(SLICE_BYTES_MAX);
+        let had_room = state.bytes.len() < BACKLOG_BYTES_MAX;
         let slice = state.bytes.split_to(length).freeze();
+        if !had_room && state.bytes.len() < BACKLOG_BYTES_MAX {
+            self.wake.notify_one();
+        }
         if state.bytes.is_empty() {
             // Gives back the memory of a large frame.
             state.bytes = BytesMut::new();
@@ -151,14 +164,12 @@ impl Outbox {
 /// The response body that drains an outbox.
 pub struct OutboxBody {
     outbox: Arc<Outbox>,
-    /// The body that came with the handshake: dropping it would end the stream of incoming messages.
-    _handshake: Option<BoxBody>,
 }
 
 impl OutboxBody {
     /// A body for an outbox.
-    pub fn new(outbox: Arc<Outbox>, handshake: Option<BoxBody>) -> Self {
-        Self { outbox, _handshake: handshake }
+    pub fn new(outbox: Arc<Outbox>) -> Self {
+        Self { outbox }
     }
 }
 

@@ -30,15 +30,13 @@ pub async fn events(node: web::Data<Arc<Node>>, query: web::Query<ConnectQuery>,
     let node = node.get_ref().clone();
     match open(&node, &query, &request).await {
         Ok(Some((session, outbox))) => {
-            // The client sees at once that the stream stands.
-            outbox.write(|bytes| Transport::Sse.encode_comment(bytes));
             actix_web::rt::spawn(live(node, session, outbox.clone()));
             HttpResponse::Ok()
                 .insert_header((header::CONTENT_TYPE, "text/event-stream; charset=utf-8"))
                 .insert_header((header::CACHE_CONTROL, "no-store"))
                 .insert_header(("x-accel-buffering", "no"))
                 .insert_header(ContentEncoding::Identity)
-                .body(BoxBody::new(OutboxBody::new(outbox, None)))
+                .body(BoxBody::new(OutboxBody::new(outbox)))
         }
         // 204 stops an EventSource for good.
         Ok(None) => HttpResponse::NoContent().finish(),
@@ -72,6 +70,8 @@ async fn open(node: &Arc<Node>, query: &ConnectQuery, request: &HttpRequest) -> 
         return Ok(None);
     }
     let outbox = Arc::new(Outbox::default());
+    // The client sees at once that the stream stands; an admitted session may already be writing.
+    outbox.write(|bytes| Transport::Sse.encode_comment(bytes));
     let session = node.admit(&identity, opening, Transport::Sse, outbox.clone())?;
     Ok(Some((session, outbox)))
 }

@@ -2,21 +2,26 @@
 
 use super::{
     Transport, encode_websocket, encode_websocket_close,
+    incoming::{Incoming, Message},
     outbox::{Ending, Outbox, OutboxBody},
 };
 use crate::{
     api::{self, Caller},
     auth::Identity,
     clock,
-    http::{ConnectQuery, bearer_token},
+    http::{ConnectQuery, bearer_token, error_response},
     live::{LiveSession, Opening},
     node::Node,
     rate::SessionRate,
     session::Input,
 };
 use actix_http::ws;
-use actix_web::{HttpRequest, HttpResponse, body::BoxBody, web};
-use actix_ws::{AggregatedMessage, AggregatedMessageStream};
+use actix_web::{
+    HttpRequest, HttpResponse,
+    body::BoxBody,
+    http::header::{HeaderMap, SEC_WEBSOCKET_PROTOCOL},
+    web,
+};
 use bytes::Bytes;
 use conversation_protocol::{
     ApiError, CloseCode, ErrorKind,
@@ -25,12 +30,11 @@ use conversation_protocol::{
     },
     method::{AuthenticateParams, ClientCall, Request, encode_reply, parse_params},
 };
-use futures_util::StreamExt;
 use std::{collections::VecDeque, future::Future, pin::Pin, sync::Arc, time::Duration};
 use tokio::time;
 
-/// Bytes waiting to be written above which a session's next call is not begun.
-const REPLY_BACKLOG_BYTES_MAX: usize = 256 * 1024;
+/// The subprotocol that a client may offer.
+const SUBPROTOCOL: &str = "conversations.v1";
 /// How long a closing connection may take to write what is left.
 const LINGER: Duration = Duration::from_secs(5);
 /// RFC 6455: a protocol error.
@@ -46,20 +50,28 @@ pub async fn upgrade(
     payload: web::Payload,
 ) -> Result<HttpResponse, actix_web::Error> {
     let node = node.get_ref().clone();
-    let (response, _, messages) = actix_ws::handle_with_protocols(&request, payload, &["conversations.v1"])?;
+    let mut response = match ws::handshake(request.head()) {
+        Ok(response) => response,
+        Err(error) => return Ok(error_response(&ApiError::invalid(format!("expected a WebSocket: {error}")))),
+    };
+    if offers_subprotocol(request.headers()) {
+        response.insert_header((SEC_WEBSOCKET_PROTOCOL, SUBPROTOCOL));
+    }
     let outbox = Arc::new(Outbox::default());
-    let body = outbox.clone();
-    let response = response.map_body(|_, handshake| BoxBody::new(OutboxBody::new(body, Some(handshake))));
-    let messages =
-        messages.max_frame_size(FRAME_BYTES_MAX).aggregate_continuations().max_continuation_size(FRAME_BYTES_MAX);
+    let response = response.message_body(BoxBody::new(OutboxBody::new(outbox.clone())))?;
     let first = Greeting {
         is_origin_allowed: node.origins.allows(request.headers()),
         token: bearer_token(request.headers()).or_else(|| query.token.clone()),
         opening: query.opening(),
     };
-    let connection = Connection { node, outbox, messages };
+    let connection = Connection { node, outbox, messages: Incoming::new(payload) };
     actix_web::rt::spawn(connection.run(first));
-    Ok(response)
+    Ok(response.into())
+}
+
+fn offers_subprotocol(headers: &HeaderMap) -> bool {
+    let offers = headers.get_all(SEC_WEBSOCKET_PROTOCOL).filter_map(|offer| offer.to_str().ok());
+    offers.flat_map(|offer| offer.split(',')).any(|offer| offer.trim() == SUBPROTOCOL)
 }
 
 /// What the upgrade request said.
@@ -73,7 +85,7 @@ struct Greeting {
 struct Connection {
     node: Arc<Node>,
     outbox: Arc<Outbox>,
-    messages: AggregatedMessageStream,
+    messages: Incoming,
 }
 
 /// A call that is under way; answers the text of its reply.
@@ -141,17 +153,20 @@ impl Connection {
     /// The first call of a client that brought no token in its URL.
     async fn first_request(&mut self) -> Result<Request, Option<Refusal>> {
         loop {
+            if !self.outbox.has_room() {
+                return Err(Refusal::of(CloseCode::Unauthenticated, "expected authenticate before so many pings"));
+            }
             match self.messages.next().await {
-                Some(Ok(AggregatedMessage::Text(text))) => {
+                Some(Ok(Message::Text(text))) => {
                     let request = Request::parse(&text);
                     return request.map_err(|error| Refusal::of(CloseCode::Unauthenticated, &error.message));
                 }
-                Some(Ok(AggregatedMessage::Ping(bytes))) => self.pong(bytes),
-                Some(Ok(AggregatedMessage::Pong(_))) => {}
-                Some(Ok(AggregatedMessage::Binary(_))) => {
+                Some(Ok(Message::Ping(bytes))) => self.pong(bytes),
+                Some(Ok(Message::Pong)) => {}
+                Some(Ok(Message::Binary)) => {
                     return Err(Refusal::of(CloseCode::Unauthenticated, "expected authenticate as a text frame"));
                 }
-                Some(Ok(AggregatedMessage::Close(_))) => {
+                Some(Ok(Message::Close)) => {
                     self.close(CloseCode::Normal.code(), "");
                     return Err(None);
                 }
@@ -175,27 +190,29 @@ impl Connection {
             if self.outbox.ending() != Ending::Open {
                 return;
             }
+            // Who asks for much and takes nothing is not heard until there is room again.
+            let has_room = self.outbox.has_room();
             if running.is_none()
-                && self.outbox.waiting_bytes() < REPLY_BACKLOG_BYTES_MAX
+                && has_room
                 && let Some((request, call)) = queue.pop_front()
             {
                 running = Some(Box::pin(answer(self.node.clone(), caller.clone(), request, call)));
             }
             let tick_at = session.arm_tick().map(clock::instant);
             tokio::select! {
-                message = self.messages.next() => {
+                message = self.messages.next(), if has_room => {
                     session.input(Input::Received);
                     let frame = match message {
-                        Some(Ok(AggregatedMessage::Text(text))) => read_call(&text, &rate),
-                        Some(Ok(AggregatedMessage::Binary(_))) => {
+                        Some(Ok(Message::Text(text))) => read_call(&text, &rate),
+                        Some(Ok(Message::Binary)) => {
                             Err((None, ApiError::invalid("expected a text frame, got a binary one")))
                         }
-                        Some(Ok(AggregatedMessage::Ping(bytes))) => {
+                        Some(Ok(Message::Ping(bytes))) => {
                             self.pong(bytes);
                             continue;
                         }
-                        Some(Ok(AggregatedMessage::Pong(_))) => continue,
-                        Some(Ok(AggregatedMessage::Close(_))) => return self.close(CloseCode::Normal.code(), ""),
+                        Some(Ok(Message::Pong)) => continue,
+                        Some(Ok(Message::Close)) => return self.close(CloseCode::Normal.code(), ""),
                         Some(Err(error)) => return self.close_for(&error),
                         None => return self.outbox.abort(),
                     };
@@ -233,8 +250,10 @@ impl Connection {
     async fn drain(&mut self) {
         let deadline = clock::instant(clock::monotonic() + LINGER);
         while self.outbox.ending() != Ending::Gone {
+            let is_lingering = self.outbox.ending() == Ending::Lingering;
             tokio::select! {
                 () = self.outbox.wake.notified() => {}
+                () = self.messages.discard(), if is_lingering => self.outbox.close(),
                 () = time::sleep_until(deadline) => {
                     self.outbox.abort();
                     return;
@@ -262,7 +281,10 @@ impl Connection {
             ws::ProtocolError::Overflow => {
                 let code = CloseCode::FrameTooLarge;
                 self.node.metrics.closes.with_label_values(&[code.name()]).inc();
-                self.close(code.code(), &format!("expected frames of at most {FRAME_BYTES_MAX} bytes"));
+                let reason = format!("expected frames of at most {FRAME_BYTES_MAX} bytes");
+                self.outbox.write(|bytes| encode_websocket_close(code.code(), &reason, bytes));
+                // Bytes left unread would reset the connection, and take the close that is on its way with it.
+                self.outbox.linger();
             }
             ws::ProtocolError::Io(error) if error.kind() == std::io::ErrorKind::InvalidData => {
                 self.close(CLOSE_NOT_UTF8, "expected UTF-8");

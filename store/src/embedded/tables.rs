@@ -17,7 +17,7 @@ const ROWS: TableDefinition<'_, (&str, &str), &str> = TableDefinition::new("rows
 const ORDER: TableDefinition<'_, (&str, u64, &str), ()> = TableDefinition::new("order");
 /// User, version, conversation: rows and tombstones by their last change.
 const LOG: TableDefinition<'_, (&str, u64, &str), ()> = TableDefinition::new("log");
-/// User, conversation: rows with something unread.
+/// User, conversation: rows with something to read.
 const UNREAD: TableDefinition<'_, (&str, &str), ()> = TableDefinition::new("unread");
 /// User, version, conversation: tombstones by age.
 const TOMBSTONES: TableDefinition<'_, (&str, u64, &str), ()> = TableDefinition::new("tombstones");

@@ -1,0 +1,21 @@
+//! Does the wire behave as it is designed to? One node, real sockets, every promise under its own name.
+
+mod support;
+
+mod wire {
+    mod backend;
+    mod backend_refusals;
+    mod calls;
+    mod devices;
+    mod frames;
+    mod isolation;
+    mod kicks;
+    mod limits;
+    mod live;
+    mod opening;
+    mod origins;
+    mod refusals;
+    mod resume;
+    mod sync;
+    mod tokens;
+}
