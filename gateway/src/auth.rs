@@ -7,33 +7,11 @@ use crate::{
 use conversation_protocol::{ApiError, ErrorKind, UserId, limits::TOKEN_LEEWAY_S};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, decode_header, encode};
 use serde::{Deserialize, Serialize};
-use std::{path::PathBuf, str::FromStr, time::Duration};
+use std::time::Duration;
 use subtle::ConstantTimeEq;
 
 /// Seconds that a session is timed at most; no clock can add what a token's exp may hold.
 const TIMER_S_MAX: u64 = 100 * 365 * 24 * 3_600;
-
-/// A public key in a file, and the one algorithm it is for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeySource {
-    algorithm: Algorithm,
-    file: PathBuf,
-}
-
-impl FromStr for KeySource {
-    type Err = String;
-    fn from_str(text: &str) -> Result<Self, String> {
-        let expected = || format!("expected ALGORITHM:FILE with RS256, ES256 or EdDSA, got {text:?}");
-        let (name, file) = text.split_once(':').ok_or_else(expected)?;
-        let algorithm = match name {
-            "RS256" => Algorithm::RS256,
-            "ES256" => Algorithm::ES256,
-            "EdDSA" => Algorithm::EdDSA,
-            _ => return Err(expected()),
-        };
-        Ok(Self { algorithm, file: file.into() })
-    }
-}
 
 /// What a token says of its bearer.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,9 +1,9 @@
 //! How a node is configured: flags, environment, a TOML file, in this order of precedence; wrong values stop the start.
 
-use crate::auth::KeySource;
 use clap::{CommandFactory, FromArgMatches, Parser};
 use conversation_protocol::limits;
-use std::{net::SocketAddr, path::PathBuf};
+use jsonwebtoken::Algorithm;
+use std::{net::SocketAddr, path::PathBuf, str::FromStr};
 
 /// The gateway's settings. Every flag can also stand in the TOML file, by its long name.
 #[derive(Debug, Clone, Parser)]
@@ -69,6 +69,30 @@ pub struct Config {
     /// What to log, as tracing directives, like info or conversation_gateway=debug.
     #[arg(long, env = "GATEWAY_LOG", default_value = "info")]
     pub log: String,
+}
+
+/// A public key in a file, and the one algorithm it is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeySource {
+    /// What tokens of this key are signed with.
+    pub algorithm: Algorithm,
+    /// The key in PEM.
+    pub file: PathBuf,
+}
+
+impl FromStr for KeySource {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let expected = || format!("expected ALGORITHM:FILE with RS256, ES256 or EdDSA, got {text:?}");
+        let (name, file) = text.split_once(':').ok_or_else(expected)?;
+        let algorithm = match name {
+            "RS256" => Algorithm::RS256,
+            "ES256" => Algorithm::ES256,
+            "EdDSA" => Algorithm::EdDSA,
+            _ => return Err(expected()),
+        };
+        Ok(Self { algorithm, file: file.into() })
+    }
 }
 
 /// Whether tokens and API keys are real.

@@ -5,25 +5,25 @@ use crate::{
     auth::Identity,
     config::Mode,
     demo,
-    live::Opening,
     node::Node,
+    request::{ConnectQuery, bearer_token, error_response},
     transport::{sse, websocket},
 };
 use actix_web::{
-    Error, HttpRequest, HttpResponse, HttpResponseBuilder,
+    Error, HttpRequest, HttpResponse,
     body::{BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     error::InternalError,
     http::{
-        Method, StatusCode,
-        header::{self, HeaderMap, HeaderValue},
+        Method,
+        header::{self, HeaderValue},
     },
     middleware::Next,
     web::{self, QueryConfig, ServiceConfig},
 };
 use conversation_protocol::{
-    ApiError, DeviceId, ErrorKind, UserId,
-    limits::{CLIENT_BODY_BYTES_MAX, PAGE_ROWS_MAX, SERVER_BODY_BYTES_MAX, WINDOW_ROWS_DEFAULT},
+    ApiError, ErrorKind, UserId,
+    limits::{CLIENT_BODY_BYTES_MAX, SERVER_BODY_BYTES_MAX},
     method::ClientCall,
 };
 use serde::Deserialize;
@@ -69,54 +69,6 @@ pub fn routes(listener: Listener, mode: Mode) -> impl Fn(&mut ServiceConfig) + C
         }
         config.default_service(web::to(not_found));
     }
-}
-
-/// What a client says in the URL when it connects.
-#[derive(Debug, Default, Deserialize)]
-pub struct ConnectQuery {
-    since: Option<String>,
-    window: Option<String>,
-    device: Option<String>,
-    /// The token, for browsers, which cannot send a header.
-    pub token: Option<String>,
-}
-
-impl ConnectQuery {
-    /// Reads what was asked for. A cursor that is not ours is none: the answer is a full sync.
-    pub fn opening(&self) -> Result<Opening, ApiError> {
-        let window = match self.window.as_deref() {
-            None | Some("") => WINDOW_ROWS_DEFAULT,
-            Some(text) => text.parse().ok().filter(|rows| (1..=PAGE_ROWS_MAX).contains(rows)).ok_or_else(|| {
-                ApiError::invalid(format!("window: expected a number from 1 to {PAGE_ROWS_MAX}, got {text:?}"))
-            })?,
-        };
-        let device = match self.device.as_deref() {
-            None | Some("") => None,
-            Some(text) => {
-                let device: DeviceId = text.parse().map_err(|error| ApiError::invalid(format!("device: {error}")))?;
-                Some(device)
-            }
-        };
-        let since = self.since.as_deref().and_then(|text| text.parse().ok());
-        Ok(Opening { since, window, device })
-    }
-}
-
-/// The token or key of an `Authorization: Bearer` header.
-pub fn bearer_token(headers: &HeaderMap) -> Option<String> {
-    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
-    let (scheme, token) = value.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
-}
-
-/// An error as an HTTP response.
-pub fn error_response(error: &ApiError) -> HttpResponse {
-    let status = StatusCode::from_u16(error.kind.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut response = HttpResponseBuilder::new(status);
-    if let Some(retry_after_ms) = error.retry_after_ms {
-        response.insert_header((header::RETRY_AFTER, retry_after_ms.div_ceil(1_000).to_string()));
-    }
-    response.json(serde_json::json!({ "error": error.body() }))
 }
 
 fn respond(outcome: api::CallResult) -> HttpResponse {
@@ -188,8 +140,7 @@ async fn client_call(
     let outcome = async {
         let identity = identify(&node, &request, &query).await?;
         let params = body(payload, CLIENT_BODY_BYTES_MAX).await?;
-        let call = ClientCall::parse(&method, &params)?;
-        node.rates.take_call(&identity.user, call.units())?;
+        let call = node.rates.admit(&identity.user, || ClientCall::parse(&method, &params))?;
         let caller = Caller { user: identity.user, session: None };
         api::client::execute(&node, &caller, call).await
     }
@@ -200,7 +151,7 @@ async fn client_call(
 
 /// Reads the token of a call, and whether it was kicked.
 async fn identify(node: &Node, request: &HttpRequest, query: &ConnectQuery) -> Result<Identity, ApiError> {
-    let token = bearer_token(request.headers()).or_else(|| query.token.clone());
+    let token = query.token(request.headers());
     let token =
         token.ok_or_else(|| ApiError::new(ErrorKind::NotAuthenticated, "token: expected Authorization: Bearer"))?;
     let identity = node.authenticator.identify(&token)?;

@@ -15,6 +15,8 @@ pub mod metrics;
 pub mod node;
 pub mod origin;
 pub mod rate;
+pub mod reads;
 pub mod relay;
+pub mod request;
 pub mod session;
 pub mod transport;

@@ -3,14 +3,15 @@
 use crate::{
     auth::Identity,
     clock,
-    node::Node,
-    session::{Input, Output, ReadRequest, Session, SessionConfig, SyncRead},
-    transport::{Transport, outbox::Outbox},
+    metrics::Metrics,
+    reads::SyncReads,
+    session::{Heartbeat, Input, Output, Session, SessionConfig},
+    transport::{
+        Transport,
+        outbox::{Listener, Outbox},
+    },
 };
-use conversation_protocol::{
-    ApiError, Cursor, DeviceId, ErrorKind, EventName, Frame, Head, UserId,
-    limits::{FRAME_ROWS_MAX, SLICE_BYTES_MAX},
-};
+use conversation_protocol::{Cursor, DeviceId, EventName, Frame, Head, UserId};
 use conversation_store::SessionLease;
 use std::{
     sync::{
@@ -24,7 +25,8 @@ static NEXT_ID: AtomicU64 = AtomicU64::new(1);
 
 /// One live session of this node.
 pub struct LiveSession {
-    node: Arc<Node>,
+    reads: Arc<SyncReads>,
+    metrics: Arc<Metrics>,
     user: UserId,
     transport: Transport,
     lease: SessionLease,
@@ -52,7 +54,9 @@ pub struct Opening {
 impl LiveSession {
     /// A session of a user, not yet in the hub.
     pub fn new(
-        node: Arc<Node>,
+        reads: Arc<SyncReads>,
+        metrics: Arc<Metrics>,
+        node: &str,
         identity: &Identity,
         opening: Opening,
         transport: Transport,
@@ -61,7 +65,7 @@ impl LiveSession {
         let now = clock::monotonic();
         let lease = SessionLease {
             user: identity.user.clone(),
-            node: node.name.clone(),
+            node: node.to_owned(),
             session: NEXT_ID.fetch_add(1, Ordering::Relaxed),
             device: opening.device.clone(),
             transport: transport.name().to_owned(),
@@ -75,8 +79,8 @@ impl LiveSession {
                 token_issued_at_us: identity.issued_at_us,
                 token_expires_at: identity.deadline(),
                 heartbeat: match transport {
-                    Transport::WebSocket => crate::session::Heartbeat::PingPong,
-                    Transport::Sse => crate::session::Heartbeat::Comment,
+                    Transport::WebSocket => Heartbeat::PingPong,
+                    Transport::Sse => Heartbeat::Comment,
                 },
                 jitter: rand::random(),
             },
@@ -84,8 +88,9 @@ impl LiveSession {
         );
         let user = identity.user.clone();
         let state = Mutex::new(State { core, tick_at: None });
-        let session = Arc::new(Self { node, user, transport, lease, outbox: outbox.clone(), state });
-        outbox.attach(&session);
+        let session = Arc::new(Self { reads, metrics, user, transport, lease, outbox: outbox.clone(), state });
+        let listener: Arc<dyn Listener> = session.clone();
+        outbox.attach(Arc::downgrade(&listener));
         session
     }
 
@@ -151,9 +156,12 @@ impl LiveSession {
                 }
                 Output::Ping => self.outbox.write(|bytes| self.transport.encode_ping(bytes)),
                 Output::Comment => self.outbox.write(|bytes| self.transport.encode_comment(bytes)),
-                Output::Read(request) => self.read(request),
+                Output::Read(request) => {
+                    let session = self.clone();
+                    self.reads.begin(self.user.clone(), request, move |read| session.input(Input::SyncRead(read)));
+                }
                 Output::Close { code, reason } => {
-                    self.node.metrics.closes.with_label_values(&[code.name()]).inc();
+                    self.metrics.closes.with_label_values(&[code.name()]).inc();
                     self.outbox.write(|bytes| self.transport.encode_close(code, reason, bytes));
                     self.outbox.close();
                 }
@@ -171,7 +179,7 @@ impl LiveSession {
     }
 
     fn count(&self, frame: &Frame) {
-        let metrics = &self.node.metrics;
+        let metrics = &self.metrics;
         metrics.events.with_label_values(&[frame.event.as_str()]).inc();
         let mode = || if frame.data.contains(r#""mode":"full""#) { "full" } else { "replay" };
         match frame.event {
@@ -187,31 +195,14 @@ impl LiveSession {
             | EventName::Reconnect => {}
         }
     }
+}
 
-    /// Reads for a sync in a task of its own, and hands the answer to the core.
-    fn read(self: &Arc<Self>, request: ReadRequest) {
-        let session = self.clone();
-        self.node.runtime.spawn(async move {
-            let node = &session.node;
-            // Never closed, so a permit always comes.
-            let permit = node.sync_permits.acquire().await;
-            let (kind, result) = match request {
-                ReadRequest::Replay { since } => {
-                    let slice = node.store.replay(&session.user, since.version, FRAME_ROWS_MAX, SLICE_BYTES_MAX).await;
-                    ("replay", slice.map(SyncRead::Replay))
-                }
-                ReadRequest::Full { window } => {
-                    ("full", node.store.page(&session.user, 0, window).await.map(SyncRead::Page))
-                }
-            };
-            drop(permit);
-            let label = if result.is_ok() { "done" } else { "failed" };
-            node.metrics.sync_reads.with_label_values(&[kind, label]).inc();
-            let read = result.unwrap_or_else(|error| {
-                tracing::debug!(%error, "a sync's read failed");
-                SyncRead::Failed(ApiError::new(ErrorKind::StoreUnavailable, "the store does not answer, try again"))
-            });
-            session.input(Input::SyncRead(read));
-        });
+impl Listener for LiveSession {
+    fn everything_taken(self: Arc<Self>) {
+        self.input(Input::Writable);
+    }
+
+    fn some_taken(self: Arc<Self>) {
+        self.input(Input::Progress);
     }
 }

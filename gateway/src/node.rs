@@ -9,6 +9,7 @@ use crate::{
     metrics::Metrics,
     origin::OriginPolicy,
     rate::UserRates,
+    reads::SyncReads,
     relay::Relay,
     session::Input,
     transport::{Transport, outbox::Outbox},
@@ -22,10 +23,7 @@ use std::{
     },
     time::Duration,
 };
-use tokio::{
-    runtime::Handle,
-    sync::{Semaphore, mpsc},
-};
+use tokio::{runtime::Handle, sync::mpsc};
 
 /// One node of the gateway.
 pub struct Node {
@@ -51,8 +49,8 @@ pub struct Node {
     pub rates: Arc<UserRates>,
     /// What it counts.
     pub metrics: Arc<Metrics>,
-    /// Reads for syncs that may be under way.
-    pub sync_permits: Semaphore,
+    /// Reads for syncs.
+    pub sync_reads: Arc<SyncReads>,
     /// Where work runs that must outlive the request that asked for it.
     pub runtime: Handle,
     /// Whether the path of hints stands.
@@ -80,7 +78,7 @@ impl Node {
             writer: Writer::start(store.clone()),
             leases: Leases::start(store.clone()),
             origins: OriginPolicy::new(&config, mode),
-            sync_permits: Semaphore::new(config.concurrent_syncs),
+            sync_reads: SyncReads::new(store.clone(), metrics.clone(), config.concurrent_syncs),
             runtime: Handle::current(),
             is_draining: AtomicBool::new(false),
             is_closing: AtomicBool::new(false),
@@ -112,7 +110,15 @@ impl Node {
             self.metrics.refusals.with_label_values(&["connect_rate"]).inc();
             return Err(error);
         }
-        let session = LiveSession::new(self.clone(), identity, opening, transport, outbox);
+        let session = LiveSession::new(
+            self.sync_reads.clone(),
+            self.metrics.clone(),
+            &self.name,
+            identity,
+            opening,
+            transport,
+            outbox,
+        );
         let surplus = self.hub.join(&session, self.config.sessions_per_user);
         for oldest in surplus {
             oldest.input(Input::Kick { reason: "this user has too many sessions, the oldest ends".to_owned() });

@@ -1,6 +1,6 @@
 //! How often somebody may do something: limits of calls and connects.
 
-use conversation_protocol::{ApiError, ErrorKind, UserId, limits::CALL_UNITS_BURST};
+use conversation_protocol::{ApiError, ErrorKind, UserId, limits::CALL_UNITS_BURST, method::ClientCall};
 use governor::{
     DefaultDirectRateLimiter, DefaultKeyedRateLimiter, NotUntil, Quota, RateLimiter,
     clock::{Clock, DefaultClock, QuantaInstant},
@@ -29,6 +29,19 @@ fn refused(not_until: &NotUntil<QuantaInstant>) -> ApiError {
     }
 }
 
+fn admit(
+    take: impl Fn(u32) -> Result<(), ApiError>,
+    parse: impl FnOnce() -> Result<ClientCall, ApiError>,
+) -> Result<ClientCall, ApiError> {
+    take(1)?;
+    let call = parse()?;
+    let more = call.units() - 1;
+    if more > 0 {
+        take(more)?;
+    }
+    Ok(call)
+}
+
 fn units(units: u32) -> NonZeroU32 {
     NonZeroU32::new(units.min(CALL_UNITS_BURST)).unwrap_or(NonZeroU32::MIN)
 }
@@ -39,8 +52,12 @@ impl SessionRate {
         Self(RateLimiter::direct(quota(units_per_second, CALL_UNITS_BURST)))
     }
 
-    /// Takes units, or says when there will be some.
-    pub fn take(&self, count: u32) -> Result<(), ApiError> {
+    /// Reads a call if there are units for it, or says when there will be some. One that is refused costs a unit too.
+    pub fn admit(&self, parse: impl FnOnce() -> Result<ClientCall, ApiError>) -> Result<ClientCall, ApiError> {
+        admit(|count| self.take(count), parse)
+    }
+
+    fn take(&self, count: u32) -> Result<(), ApiError> {
         match self.0.check_n(units(count)) {
             Ok(Err(not_until)) => Err(refused(&not_until)),
             // More than the burst never comes, as units are capped by it.
@@ -58,8 +75,16 @@ impl UserRates {
         }
     }
 
-    /// Takes units of calls over HTTP, or says when there will be some.
-    pub fn take_call(&self, user: &UserId, count: u32) -> Result<(), ApiError> {
+    /// Reads a user's call over HTTP if there are units for it, as [`SessionRate::admit`] does.
+    pub fn admit(
+        &self,
+        user: &UserId,
+        parse: impl FnOnce() -> Result<ClientCall, ApiError>,
+    ) -> Result<ClientCall, ApiError> {
+        admit(|count| self.take_call(user, count), parse)
+    }
+
+    fn take_call(&self, user: &UserId, count: u32) -> Result<(), ApiError> {
         match self.calls.check_key_n(user, units(count)) {
             Ok(Err(not_until)) => Err(refused(&not_until)),
             Ok(Ok(())) | Err(_) => Ok(()),

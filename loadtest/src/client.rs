@@ -73,8 +73,13 @@ impl Observer for NoObserver {}
 
 /// What the connection's task is asked to do.
 enum Command {
-    Call { method: String, params: Value, answer: oneshot::Sender<Result<Value, CallError>> },
-    Cut,
+    Call {
+        method: String,
+        params: Value,
+        answer: oneshot::Sender<Result<Value, CallError>>,
+    },
+    /// Cut, and stay away for a while.
+    Cut(Duration),
     Stop,
 }
 
@@ -120,9 +125,9 @@ impl Client {
         }
     }
 
-    /// Cuts the connection without a word; the client resumes at the next node with its cursor.
-    pub async fn cut(&self) {
-        let _ = self.commands.send(Command::Cut).await;
+    /// Cuts the connection without a word; after a while the client resumes at the next node with its cursor.
+    pub async fn cut(&self, away: Duration) {
+        let _ = self.commands.send(Command::Cut(away)).await;
     }
 
     /// Waits until the client is live and has paged everything, or the time is up; says whether it is.

@@ -9,4 +9,8 @@ pub mod clock;
 #[cfg(feature = "tool")]
 pub mod http;
 #[cfg(feature = "tool")]
+pub mod run;
+#[cfg(feature = "tool")]
+pub mod tail;
+#[cfg(feature = "tool")]
 pub mod token;

@@ -1,2 +1,165 @@
 //! The load tool's command line.
-fn main() {}
+
+use clap::{Args, Parser, Subcommand};
+use conversation_loadtest::{
+    client::{ClientOptions, connection::Transport},
+    http::{BaseUrl, Http},
+    run::{RunOptions, run},
+    tail::tail,
+    token::Tokens,
+};
+use conversation_protocol::{Cursor, UserId};
+use std::{path::PathBuf, process::ExitCode};
+
+/// Loads a conversation gateway and checks everything that it promises.
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Opens sessions, publishes, cuts and resumes, and checks every promise; exits with 1 if one was broken.
+    Run(RunArguments),
+    /// Prints the frames of one session as they come.
+    Tail(TailArguments),
+}
+
+#[derive(Args)]
+struct Target {
+    /// Where the gateway's nodes are, separated by commas.
+    #[arg(long, value_delimiter = ',', default_value = "http://127.0.0.1:8080")]
+    url: Vec<BaseUrl>,
+    /// The HS256 secret for tokens; without it they come from /dev/token.
+    #[arg(long, env = "GATEWAY_JWT_SECRET", hide_env_values = true)]
+    jwt_secret: Option<String>,
+}
+
+impl Target {
+    fn tokens(&self) -> Tokens {
+        self.jwt_secret.clone().map_or(Tokens::Development, Tokens::Secret)
+    }
+}
+
+#[derive(Args)]
+struct RunArguments {
+    #[command(flatten)]
+    target: Target,
+    /// The backend's API key.
+    #[arg(long, default_value = "dev")]
+    api_key: String,
+    /// Sessions to open; some users have several.
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    sessions: u32,
+    /// Calls a second, made when they are due whatever became of earlier ones.
+    #[arg(long, default_value_t = 100.0)]
+    rate: f64,
+    /// Seconds of calls.
+    #[arg(long, default_value_t = 10.0)]
+    seconds: f64,
+    /// Rows of each user, about.
+    #[arg(long, default_value_t = 8)]
+    conversations: usize,
+    /// Members of each group.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(2..=10_000))]
+    recipients_per_message: u32,
+    /// The share of the sessions that is cut and resumed each second.
+    #[arg(long, default_value_t = 0.0)]
+    churn: f64,
+    /// The share of the sessions that use SSE.
+    #[arg(long, default_value_t = 0.0)]
+    sse: f64,
+    /// The server may be killed and started again during the run.
+    #[arg(long)]
+    tolerate_restart: bool,
+    /// Seconds that clients have to agree with the server once it is quiet.
+    #[arg(long, default_value_t = 60.0)]
+    quiet_seconds: f64,
+    /// A process of the server to measure; may be given several times.
+    #[arg(long)]
+    pid: Vec<u32>,
+    /// What the random choices begin with.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// A file for the report as JSON.
+    #[arg(long)]
+    json: Option<PathBuf>,
+}
+
+#[derive(Args)]
+struct TailArguments {
+    #[command(flatten)]
+    target: Target,
+    /// Whose session.
+    #[arg(long)]
+    user: UserId,
+    /// The cursor to begin with.
+    #[arg(long)]
+    since: Option<Cursor>,
+    /// The device's name.
+    #[arg(long)]
+    device: Option<String>,
+    /// SSE instead of WebSocket.
+    #[arg(long)]
+    sse: bool,
+}
+
+#[tokio::main(worker_threads = 2)]
+async fn main() -> ExitCode {
+    match Arguments::parse().command {
+        Command::Run(arguments) => run_command(arguments).await,
+        Command::Tail(arguments) => {
+            let options = ClientOptions {
+                tokens: arguments.target.tokens(),
+                urls: arguments.target.url,
+                first_url: 0,
+                user: arguments.user,
+                device: arguments.device,
+                transport: if arguments.sse { Transport::EventStream } else { Transport::WebSocket },
+                http: Http::new(),
+                window: None,
+                since: arguments.since,
+                source: None,
+            };
+            eprintln!("{}", tail(options).await);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run_command(arguments: RunArguments) -> ExitCode {
+    let options = RunOptions {
+        sessions: arguments.sessions as usize,
+        rate: arguments.rate.max(0.0),
+        seconds: arguments.seconds.max(0.0),
+        tokens: arguments.target.tokens(),
+        urls: arguments.target.url,
+        api_key: arguments.api_key,
+        conversations: arguments.conversations.max(1),
+        recipients: arguments.recipients_per_message as usize,
+        churn: arguments.churn,
+        sse: arguments.sse,
+        tolerate_restart: arguments.tolerate_restart,
+        quiet_seconds: arguments.quiet_seconds,
+        pids: arguments.pid,
+        seed: arguments.seed,
+    };
+    let report = match run(&options).await {
+        Ok(report) => report,
+        Err(problem) => {
+            eprintln!("the run could not be made: {problem}");
+            return ExitCode::from(2);
+        }
+    };
+    println!("{report}");
+    if let Some(path) = arguments.json {
+        let json = serde_json::to_string_pretty(&report).expect("a report is always JSON");
+        if let Err(error) = std::fs::write(&path, json) {
+            eprintln!("{}: {error}", path.display());
+            return ExitCode::from(2);
+        }
+    }
+    if report.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}

@@ -9,6 +9,7 @@ use actix_codec::Encoder;
 use actix_http::ws;
 use bytes::BytesMut;
 use conversation_protocol::{CloseCode, EventName, Frame};
+use tokio::time;
 
 /// Which transport a session uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,6 +104,14 @@ fn extend(event: russe::Event, bytes: &mut BytesMut) {
     match event.into_bytestring() {
         Ok(text) => bytes.extend_from_slice(text.as_bytes()),
         Err(error) => tracing::error!(%error, "an SSE event could not be encoded"),
+    }
+}
+
+/// Sleeps until an instant; for ever without one.
+async fn sleep_until(instant: Option<time::Instant>) {
+    match instant {
+        Some(instant) => time::sleep_until(instant).await,
+        None => std::future::pending().await,
     }
 }
 

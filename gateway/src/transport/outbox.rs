@@ -3,7 +3,6 @@
 //! The server asks for more only when it has room, so the outbox knows what a client has really taken. What is
 //! written is given in small slices: a large one would grow the connection's buffers for good.
 
-use crate::{live::LiveSession, session::Input};
 use actix_web::body::{BodySize, MessageBody};
 use bytes::{Bytes, BytesMut};
 use std::{
@@ -19,6 +18,14 @@ const SLICE_BYTES_MAX: usize = 4 * 1024;
 /// Bytes waiting to be written above which nothing is done that a client asks for.
 const BACKLOG_BYTES_MAX: usize = 256 * 1024;
 
+/// Who is told how far a client has taken what was written.
+pub trait Listener: Send + Sync {
+    /// Everything, so that more may be written.
+    fn everything_taken(self: Arc<Self>);
+    /// Some of it, so that the client lives.
+    fn some_taken(self: Arc<Self>);
+}
+
 /// The bytes of one connection on their way out.
 #[derive(Default)]
 pub struct Outbox {
@@ -32,7 +39,7 @@ struct State {
     bytes: BytesMut,
     waker: Option<Waker>,
     ending: Ending,
-    session: Weak<LiveSession>,
+    listener: Option<Weak<dyn Listener>>,
     /// Whether the session was not told yet that everything was taken.
     is_owed_writable: bool,
 }
@@ -58,9 +65,9 @@ impl Outbox {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Tells this session from now on what was taken.
-    pub fn attach(&self, session: &Arc<LiveSession>) {
-        self.lock().session = Arc::downgrade(session);
+    /// Tells this listener from now on what was taken.
+    pub fn attach(&self, listener: Weak<dyn Listener>) {
+        self.lock().listener = Some(listener);
     }
 
     /// Adds bytes through an encoder; nothing once the connection is ending.
@@ -117,11 +124,11 @@ impl Outbox {
         let mut state = self.lock();
         if state.bytes.is_empty() && state.ending == Ending::Open && state.is_owed_writable {
             state.is_owed_writable = false;
-            let session = state.session.upgrade();
+            let listener = state.listener.as_ref().and_then(Weak::upgrade);
             drop(state);
-            // The session may write more at once, which is why the outbox must not be locked here.
-            if let Some(session) = session {
-                session.input(Input::Writable);
+            // It may write more at once, which is why the outbox must not be locked here.
+            if let Some(listener) = listener {
+                listener.everything_taken();
             }
             state = self.lock();
         }
@@ -147,10 +154,10 @@ impl Outbox {
             state.bytes = BytesMut::new();
             return Poll::Ready(Some(Ok(slice)));
         }
-        let session = state.session.upgrade();
+        let listener = state.listener.as_ref().and_then(Weak::upgrade);
         drop(state);
-        if let Some(session) = session {
-            session.input(Input::Progress);
+        if let Some(listener) = listener {
+            listener.some_taken();
         }
         Poll::Ready(Some(Ok(slice)))
     }

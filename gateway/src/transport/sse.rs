@@ -3,13 +3,13 @@
 use super::{
     Transport,
     outbox::{Ending, Outbox, OutboxBody},
-    websocket::sleep_until,
+    sleep_until,
 };
 use crate::{
     clock,
-    http::{ConnectQuery, bearer_token, error_response},
     live::LiveSession,
     node::Node,
+    request::{ConnectQuery, error_response},
     session::Input,
 };
 use actix_web::{
@@ -55,7 +55,7 @@ async fn open(node: &Arc<Node>, query: &ConnectQuery, request: &HttpRequest) -> 
     if !node.origins.allows(request.headers()) {
         return Err(ApiError::new(ErrorKind::Forbidden, "this Origin is not allowed"));
     }
-    let token = bearer_token(request.headers()).or_else(|| query.token.clone());
+    let token = query.token(request.headers());
     let token = token.ok_or_else(|| {
         ApiError::new(ErrorKind::NotAuthenticated, "token: expected Authorization: Bearer or ?token=")
     })?;

@@ -4,24 +4,20 @@ use super::{
     Transport, encode_websocket, encode_websocket_close,
     incoming::{Incoming, Message},
     outbox::{Ending, Outbox, OutboxBody},
+    sleep_until,
 };
 use crate::{
     api::{self, Caller},
     auth::Identity,
     clock,
-    http::{ConnectQuery, bearer_token, error_response},
     live::{LiveSession, Opening},
     node::Node,
     rate::SessionRate,
+    request::{ConnectQuery, error_response},
     session::Input,
 };
 use actix_http::ws;
-use actix_web::{
-    HttpRequest, HttpResponse,
-    body::BoxBody,
-    http::header::{HeaderMap, SEC_WEBSOCKET_PROTOCOL},
-    web,
-};
+use actix_web::{FromRequest, HttpRequest, HttpResponse, body::BoxBody, dev::Payload, web};
 use bytes::Bytes;
 use conversation_protocol::{
     ApiError, CloseCode, ErrorKind,
@@ -50,28 +46,23 @@ pub async fn upgrade(
     payload: web::Payload,
 ) -> Result<HttpResponse, actix_web::Error> {
     let node = node.get_ref().clone();
-    let mut response = match ws::handshake(request.head()) {
-        Ok(response) => response,
+    // The library's own reader would keep all of a frame before it looks at its length, so it gets nothing to read.
+    let nothing = web::Payload::from_request(&request, &mut Payload::None).await?;
+    let (response, _, _) = match actix_ws::handle_with_protocols(&request, nothing, &[SUBPROTOCOL]) {
+        Ok(handshake) => handshake,
         Err(error) => return Ok(error_response(&ApiError::invalid(format!("expected a WebSocket: {error}")))),
     };
-    if offers_subprotocol(request.headers()) {
-        response.insert_header((SEC_WEBSOCKET_PROTOCOL, SUBPROTOCOL));
-    }
     let outbox = Arc::new(Outbox::default());
-    let response = response.message_body(BoxBody::new(OutboxBody::new(outbox.clone())))?;
+    let body = OutboxBody::new(outbox.clone());
+    let response = response.map_body(|_, _| BoxBody::new(body));
     let first = Greeting {
         is_origin_allowed: node.origins.allows(request.headers()),
-        token: bearer_token(request.headers()).or_else(|| query.token.clone()),
+        token: query.token(request.headers()),
         opening: query.opening(),
     };
     let connection = Connection { node, outbox, messages: Incoming::new(payload) };
     actix_web::rt::spawn(connection.run(first));
-    Ok(response.into())
-}
-
-fn offers_subprotocol(headers: &HeaderMap) -> bool {
-    let offers = headers.get_all(SEC_WEBSOCKET_PROTOCOL).filter_map(|offer| offer.to_str().ok());
-    offers.flat_map(|offer| offer.split(',')).any(|offer| offer.trim() == SUBPROTOCOL)
+    Ok(response)
 }
 
 /// What the upgrade request said.
@@ -331,8 +322,7 @@ type ReadCall = Result<(Request, ClientCall), (Option<conversation_protocol::met
 fn read_call(text: &str, rate: &SessionRate) -> ReadCall {
     let request = Request::parse(text).map_err(|error| (None, error))?;
     let params = request.params.as_deref().map_or("{}", |raw| raw.get());
-    let call = ClientCall::parse(&request.method, params).and_then(|call| rate.take(call.units()).map(|()| call));
-    match call {
+    match rate.admit(|| ClientCall::parse(&request.method, params)) {
         Ok(call) => Ok((request, call)),
         Err(error) => Err((Some(request.id), error)),
     }
@@ -342,11 +332,4 @@ async fn answer(node: Arc<Node>, caller: Caller, request: Request, call: ClientC
     let outcome = api::client::execute(&node, &caller, call).await;
     api::count(&node, "client", &request.method, outcome.as_ref().err());
     encode_reply(Some(&request.id), &outcome)
-}
-
-pub(super) async fn sleep_until(instant: Option<time::Instant>) {
-    match instant {
-        Some(instant) => time::sleep_until(instant).await,
-        None => std::future::pending().await,
-    }
 }

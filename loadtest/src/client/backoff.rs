@@ -17,8 +17,8 @@ pub enum Ended {
     Status(u16),
     /// The connection was refused, broke or fell silent.
     Broken(String),
-    /// The client itself cut it.
-    Cut,
+    /// The client itself cut it, to stay away for this long.
+    Cut(Duration),
 }
 
 /// What to do next.
@@ -63,7 +63,7 @@ pub fn next(ended: &Ended, farewell: Option<Farewell>, of: Attempt) -> Next {
         (None, Ended::Code(code @ 4000..=4099)) => Next::Stop(format!("closed with {code}")),
         (None, Ended::Code(1009)) => Next::Stop("closed with 1009, a frame was too large".to_owned()),
         (None, Ended::Code(4200..=4299)) if attempt == 0 => again(Duration::ZERO),
-        (None, Ended::Cut) => again(Duration::ZERO),
+        (None, Ended::Cut(away)) => again(*away),
         (None, Ended::Status(204)) => Next::Stop("answered with 204, kicked offline".to_owned()),
         (None, Ended::Status(status @ (400 | 401 | 403 | 404))) => Next::Stop(format!("answered with {status}")),
         (None, Ended::Code(_) | Ended::Status(_) | Ended::Broken(_)) => back_off(),

@@ -108,7 +108,7 @@ impl Connection {
     /// Says goodbye, as far as the transport knows how to.
     pub async fn close(mut self) {
         if let Stream::WebSocket(stream) = &mut self.stream {
-            let _ = timeout(Duration::from_secs(1), stream.close(None)).await;
+            let _ = timeout(Duration::from_secs(1), WebSocketStream::close(stream, None)).await;
         }
     }
 }

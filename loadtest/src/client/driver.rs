@@ -69,7 +69,7 @@ impl Driver {
                 },
                 Err(ended) => ended,
             };
-            let is_cut = ended == Ended::Cut;
+            let is_cut = matches!(ended, Ended::Cut(_));
             self.observer.ended(&ended, is_cut);
             let farewell = self.with_state(|state| state.farewell());
             let of = Attempt { failed: self.failed, is_token_untried: self.is_token_untried, random: rand::random() };
@@ -124,7 +124,7 @@ impl Driver {
                 () = &mut waited => return true,
                 command = self.commands.recv() => match command {
                     Some(Command::Call { method, params, answer }) => self.call_over_http(&method, params, answer),
-                    Some(Command::Cut) => {}
+                    Some(Command::Cut(_)) => {}
                     Some(Command::Stop) | None => return false,
                 },
             }
@@ -164,7 +164,7 @@ impl Driver {
                             return Some(ended);
                         }
                     }
-                    Some(Command::Cut) => return Some(Ended::Cut),
+                    Some(Command::Cut(away)) => return Some(Ended::Cut(away)),
                     Some(Command::Stop) | None => return None,
                 },
                 answer = answered(&mut session.page) => self.page(session, answer).await,

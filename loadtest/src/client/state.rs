@@ -3,6 +3,7 @@
 //! Replace or remove by conversationID if the version is newer; a full sync replaces all at its finish.
 
 mod checks;
+mod parts;
 #[cfg(test)]
 mod tests;
 
@@ -12,66 +13,10 @@ use conversation_protocol::{
 };
 use std::collections::{BTreeMap, HashMap};
 
+pub use parts::{Counters, Farewell, Paging, Phase};
+
 /// Violations kept in words; further ones are only counted.
 const VIOLATIONS_KEPT: usize = 20;
-
-/// Where a session stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Phase {
-    /// No connection.
-    Offline,
-    /// Connected, before the first syncServerStart or after a syncServerFailed.
-    Waiting,
-    /// Between syncServerStart and its end.
-    Syncing(SyncMode),
-    /// After a syncServerFinish.
-    Live,
-    /// After kickedOffline, tokenExpired or reconnect: nothing may follow.
-    Leaving,
-}
-
-/// Why the server said that it ends the session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Farewell {
-    /// For good.
-    KickedOffline,
-    /// Come back with a new token.
-    TokenExpired,
-    /// Come back after this many milliseconds.
-    Reconnect(u64),
-}
-
-/// How far the list below the window of the last full sync is paged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Paging {
-    /// No full sync has finished yet.
-    Unknown,
-    /// The client began with a cursor and without the rows of that time; it never pages.
-    Unlisted,
-    /// The next page begins here.
-    From(u64),
-    /// Nothing is below.
-    Complete,
-}
-
-/// What a session got, in numbers.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Counters {
-    /// Event frames.
-    pub frames: u64,
-    /// Rows in newConversation and conversationChanged, and ids in conversationDeleted, outside syncs.
-    pub live_rows: u64,
-    /// The same, inside syncs.
-    pub sync_rows: u64,
-    /// Finished full syncs.
-    pub full_syncs: u64,
-    /// Finished replays.
-    pub replays: u64,
-    /// Syncs that failed.
-    pub failed_syncs: u64,
-    /// Rows that were not newer than what the client had from an earlier session.
-    pub known_rows: u64,
-}
 
 /// A row as the client has it.
 #[derive(Debug, Clone)]
@@ -442,8 +387,9 @@ impl ClientState {
             self.violation(wrong);
         }
         let Some(cursor) = frame.cursor else { return };
-        self.cursor = Some(cursor);
-        let is_quiet_point = self.phase == Phase::Live && self.is_settled;
+        // The very first changes have their total in a frame of its own.
+        let is_first = self.cursor.replace(cursor) == Some(Cursor::EMPTY);
+        let is_quiet_point = self.phase == Phase::Live && self.is_settled && !is_first;
         if let (true, Some((total, version))) = (is_quiet_point, self.total)
             && total != self.sum
         {

@@ -97,7 +97,7 @@ async fn a_cut_client_resumes_with_its_cursor() {
     assert_eq!(query, "device=phone");
     send(&mut first, &[start("full"), total(0, 5), finish("full", 5)]).await;
     assert!(client.wait_complete(WAIT).await);
-    client.cut().await;
+    client.cut(Duration::ZERO).await;
     let (mut second, query) = script.websocket().await;
     assert_eq!(query, "since=7%3A5&device=phone");
     send(&mut second, &[start("replay"), total(0, 5), finish("replay", 5)]).await;

@@ -12,6 +12,9 @@ use std::collections::BTreeSet;
 pub(super) struct SessionChecks {
     /// Everything up to here was given, or is what the client resumed with.
     covered: Option<Cursor>,
+    /// The cursor of the first changes of a user without data: they come in one frame with it, and their total
+    /// after them with the same one, so that no client has rows with the cursor of no data.
+    first: Option<Cursor>,
     /// The largest version since the last cursor.
     largest: u64,
     /// The place in a flush of the last frame, since the last cursor.
@@ -22,13 +25,16 @@ pub(super) struct SessionChecks {
     total_version: Option<u64>,
 }
 
+/// The place of the total in a flush.
+const TOTAL_RANK: u8 = 5;
+
 /// Where an event stands in a flush; `None` for those that are in none.
 fn rank(event: &Event) -> Option<u8> {
     match event {
         Event::NewConversation { .. } => Some(1),
         Event::ConversationChanged { .. } => Some(2),
         Event::ConversationDeleted { .. } => Some(3),
-        Event::TotalUnreadMessageCountChanged { .. } => Some(5),
+        Event::TotalUnreadMessageCountChanged { .. } => Some(TOTAL_RANK),
         Event::SyncServerStart { .. }
         | Event::SyncServerFinish { .. }
         | Event::SyncServerFailed { .. }
@@ -194,6 +200,9 @@ impl SessionChecks {
             return is_finish.then(|| format!("{name}: expected a cursor, got none"));
         };
         let (previous, largest) = (self.covered.replace(cursor), self.largest);
+        let is_first = previous == Some(Cursor::EMPTY);
+        let is_of_first = self.first == Some(cursor) && rank(&frame.event) == Some(TOTAL_RANK);
+        self.first = is_first.then_some(cursor);
         self.rank = 0;
         self.largest = 0;
         if rank(&frame.event).is_none() && !is_finish {
@@ -208,7 +217,7 @@ impl SessionChecks {
         {
             return Some(format!("{name}: cursor {cursor} came after {previous} without a full sync"));
         }
-        if previous == Some(cursor) && phase == Phase::Live && !is_finish {
+        if previous == Some(cursor) && phase == Phase::Live && !is_finish && !is_of_first {
             return Some(format!("{name}: cursor {cursor} came again with a live flush"));
         }
         (cursor.version < largest)

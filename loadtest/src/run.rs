@@ -1,0 +1,208 @@
+//! A load run: open sessions, publish, cut and resume, and check at the end that every promise held.
+
+mod check;
+mod lane;
+mod latency;
+mod open;
+mod operation;
+mod plan;
+mod process;
+mod report;
+mod verify;
+
+use crate::{
+    client::{Client, state::Counters},
+    clock,
+    http::BaseUrl,
+    token::Tokens,
+};
+use check::check;
+use lane::Tally;
+use open::{Opened, open};
+use process::Usage;
+use rand::{Rng, SeedableRng, rngs::SmallRng};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+pub use latency::Percentiles;
+pub use report::{Report, ServerUsage};
+
+/// Calls that may be due and not answered; further ones are not made.
+const OUTSTANDING_MAX: usize = 50_000;
+/// How long a session that was cut stays away, at most.
+const AWAY_MAX_MS: u64 = 2_000;
+/// How often due calls are looked for.
+const TICK: Duration = Duration::from_millis(2);
+
+/// What to run.
+#[derive(Debug, Clone)]
+pub struct RunOptions {
+    /// Sessions to open.
+    pub sessions: usize,
+    /// Calls a second.
+    pub rate: f64,
+    /// Seconds of calls.
+    pub seconds: f64,
+    /// Nodes.
+    pub urls: Vec<BaseUrl>,
+    /// The backend's key.
+    pub api_key: String,
+    /// Where tokens come from.
+    pub tokens: Tokens,
+    /// Rows of each user, about.
+    pub conversations: usize,
+    /// Members of each group.
+    pub recipients: usize,
+    /// The share of the sessions that is cut each second.
+    pub churn: f64,
+    /// The share of the sessions that use SSE.
+    pub sse: f64,
+    /// Whether the server may be killed and started again during the run.
+    pub tolerate_restart: bool,
+    /// Seconds that clients have to agree with the server once it is quiet.
+    pub quiet_seconds: f64,
+    /// The server's processes to measure.
+    pub pids: Vec<u32>,
+    /// What the random choices begin with.
+    pub seed: u64,
+}
+
+/// Runs, and reports; an error is one of the setting up.
+pub async fn run(options: &RunOptions) -> Result<Report, String> {
+    let mut random = SmallRng::seed_from_u64(options.seed);
+    let opened = open(options, &mut random).await?;
+    if !options.pids.is_empty() {
+        tokio::time::sleep(Duration::from_secs(2)).await;
+    }
+    let open_usage = usage(&options.pids)?;
+    opened.prepare_late().await?;
+    let ready = usage(&options.pids)?;
+    let counters_before = count(&opened.clients);
+    let begun_us = clock::now_us();
+    let (overrun, cuts) = publish(options, &opened, &mut random).await;
+    let seconds = (clock::now_us() - begun_us) as f64 / 1e6;
+    drain(options, &opened.world.tally).await;
+    let counters = count(&opened.clients);
+    // Killed and started again, the process has another id; then there is nothing to say about it.
+    let published = usage(&options.pids).ok().flatten();
+    let checked = check(options, &opened).await;
+    let deliveries = counters.live_rows - counters_before.live_rows;
+    let server = match (opened.before, open_usage, ready, published) {
+        (Some(before), Some(opened_usage), Some(ready), Some(published)) => {
+            Some(server_usage([before, opened_usage, ready, published], opened.clients.len(), deliveries))
+        }
+        _ => None,
+    };
+    let tally = &opened.world.tally;
+    let (latency, latency_in_syncs) = opened.measured.percentiles();
+    let totals = count(&opened.clients);
+    Ok(Report {
+        sessions: opened.clients.len(),
+        event_streams: opened.event_streams,
+        users: opened.plan.users.len(),
+        conversations: opened.lanes.len(),
+        open_seconds: opened.open_us as f64 / 1e6,
+        rate: options.rate,
+        seconds,
+        answered: tally.answered.load(Ordering::Relaxed),
+        refused: tally.refused.load(Ordering::Relaxed),
+        repeated: tally.repeated.load(Ordering::Relaxed),
+        given_up: tally.given_up.load(Ordering::Relaxed),
+        overrun,
+        deliveries,
+        sync_rows: counters.sync_rows - counters_before.sync_rows,
+        frames: counters.frames - counters_before.frames,
+        cuts,
+        lost: opened.measured.lost.load(Ordering::Relaxed),
+        full_syncs: totals.full_syncs,
+        replays: totals.replays,
+        failed_syncs: totals.failed_syncs,
+        latency,
+        latency_in_syncs,
+        quiet_seconds: checked.quiet_seconds,
+        rows_compared: checked.rows_compared,
+        server,
+        violation_count: checked.violation_count,
+        violations: checked.violations,
+    })
+}
+
+/// What the server's processes use now, if their ids are known.
+fn usage(pids: &[u32]) -> Result<Option<Usage>, String> {
+    if pids.is_empty() { Ok(None) } else { Usage::of(pids).map(Some) }
+}
+
+/// Usage with the rows made, the sessions opened, everything ready, and everything published.
+fn server_usage([before, opened, ready, published]: [Usage; 4], sessions: usize, deliveries: u64) -> ServerUsage {
+    let per = |amount: f64, count: f64| if count > 0.0 { amount / count } else { 0.0 };
+    let grown_kib = opened.rss_kib as f64 - before.rss_kib as f64;
+    ServerUsage {
+        before,
+        opened,
+        published,
+        kib_per_session: per(grown_kib, sessions as f64),
+        cpu_us_per_connect: per((opened.cpu_seconds - before.cpu_seconds) * 1e6, sessions as f64),
+        cpu_us_per_delivery: per((published.cpu_seconds - ready.cpu_seconds) * 1e6, deliveries as f64),
+    }
+}
+
+fn count(clients: &[Arc<Client>]) -> Counters {
+    let mut sum = Counters::default();
+    for client in clients {
+        let of = client.with_state(|state| state.counters());
+        sum.frames += of.frames;
+        sum.live_rows += of.live_rows;
+        sum.sync_rows += of.sync_rows;
+        sum.full_syncs += of.full_syncs;
+        sum.replays += of.replays;
+        sum.failed_syncs += of.failed_syncs;
+        sum.known_rows += of.known_rows;
+    }
+    sum
+}
+
+/// Makes calls when they are due, whatever became of earlier ones; says how many were not made and how many sessions
+/// were cut.
+async fn publish(options: &RunOptions, opened: &Opened, random: &mut SmallRng) -> (u64, u64) {
+    let begun_us = clock::now_us();
+    let calls = (options.rate * options.seconds) as u64;
+    let (mut made, mut overrun, mut cuts, mut cut_due) = (0_u64, 0_u64, 0_u64, 0.0_f64);
+    let mut last_us = begun_us;
+    loop {
+        let now_us = clock::now_us();
+        let elapsed_s = (now_us - begun_us) as f64 / 1e6;
+        let due = ((elapsed_s * options.rate) as u64).min(calls);
+        while made < due {
+            let due_us = begun_us + (made as f64 / options.rate * 1e6) as u64;
+            made += 1;
+            if opened.world.tally.outstanding.load(Ordering::Relaxed) >= OUTSTANDING_MAX {
+                overrun += 1;
+                continue;
+            }
+            opened.lanes[random.random_range(0..opened.lanes.len())].push(&opened.world, due_us);
+        }
+        cut_due += options.churn * opened.clients.len() as f64 * (now_us - last_us) as f64 / 1e6;
+        last_us = now_us;
+        while cut_due >= 1.0 {
+            cut_due -= 1.0;
+            cuts += 1;
+            let away = Duration::from_millis(random.random_range(0..AWAY_MAX_MS));
+            opened.clients[random.random_range(0..opened.clients.len())].cut(away).await;
+        }
+        if elapsed_s >= options.seconds {
+            return (overrun, cuts);
+        }
+        tokio::time::sleep(TICK).await;
+    }
+}
+
+/// Waits until every call has its answer, or was given up.
+async fn drain(options: &RunOptions, tally: &Tally) {
+    let limit_us = if options.tolerate_restart { 400_000_000 } else { 150_000_000 };
+    let begun_us = clock::now_us();
+    while tally.outstanding.load(Ordering::Relaxed) > 0 && clock::now_us() - begun_us < limit_us {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}

@@ -1,0 +1,126 @@
+//! What is checked once a run is quiet, and how long clients have to agree.
+
+use super::{
+    RunOptions,
+    open::Opened,
+    verify::{Posted, client_agrees, read_server, server_agrees},
+};
+use crate::clock;
+use conversation_protocol::UserId;
+use futures_util::{StreamExt, stream};
+use std::{sync::atomic::Ordering, time::Duration};
+
+/// Users checked at once.
+const CHECKING_MAX: usize = 16;
+
+/// What the checks found.
+#[derive(Default)]
+pub(super) struct Checked {
+    pub(super) quiet_seconds: f64,
+    pub(super) rows_compared: u64,
+    pub(super) violation_count: u64,
+    pub(super) violations: Vec<String>,
+}
+
+impl Checked {
+    fn add(&mut self, violation: String) {
+        self.violation_count += 1;
+        if self.violations.len() < 100 {
+            self.violations.push(violation);
+        }
+    }
+}
+
+/// Compares everybody with everybody else, and the server with the model.
+pub(super) async fn check(options: &RunOptions, opened: &Opened) -> Checked {
+    let mut checked = Checked::default();
+    let left = opened.world.tally.outstanding.load(Ordering::Relaxed);
+    if left > 0 {
+        checked.add(format!("{left} calls were still not answered long after the last was made"));
+    }
+    let mut posted = Posted::default();
+    for lane in &opened.lanes {
+        let (plan, log) = lane.clone().into_log().await;
+        posted.add(&plan, &log);
+    }
+    for wrong in std::mem::take(&mut posted.wrong_answers) {
+        checked.add(wrong);
+    }
+    if !posted.unknown.is_empty() {
+        checked
+            .add(format!("{} rows are not known, because a call about them was never answered", posted.unknown.len()));
+    }
+    let begun_us = clock::now_us();
+    let results: Vec<UserChecked> = stream::iter(&opened.plan.users)
+        .map(|user| check_user(options, opened, &posted, user, begun_us))
+        .buffer_unordered(CHECKING_MAX)
+        .collect()
+        .await;
+    for of_user in results {
+        checked.rows_compared += of_user.rows;
+        checked.quiet_seconds = checked.quiet_seconds.max(of_user.agreed_us as f64 / 1e6);
+        of_user.problems.into_iter().for_each(|problem| checked.add(problem));
+    }
+    for client in &opened.clients {
+        let user = client.user();
+        let (count, violations) = client.with_state(|state| (state.violation_count(), state.violations().to_vec()));
+        checked.violation_count += count;
+        checked.violations.extend(violations.into_iter().map(|violation| format!("{user}: {violation}")));
+        if client.is_stopped() {
+            checked.add(format!("{user}: the client has given up"));
+        }
+    }
+    checked
+}
+
+struct UserChecked {
+    rows: u64,
+    agreed_us: u64,
+    problems: Vec<String>,
+}
+
+/// Reads the user's list until every client agrees with it, or the time is up; then compares it with the model.
+async fn check_user(
+    options: &RunOptions,
+    opened: &Opened,
+    posted: &Posted,
+    user: &UserId,
+    begun_us: u64,
+) -> UserChecked {
+    let none = Vec::new();
+    let clients = opened.world.clients.get(user).unwrap_or(&none);
+    // Some users page in very small steps.
+    let count = if user.as_str().ends_with('7') { 3 } else { 100 };
+    let mut token = None;
+    loop {
+        let outcome = async {
+            let url = &options.urls[0];
+            if token.is_none() {
+                token =
+                    Some(options.tokens.issue(&opened.world.http, url, user).await.map_err(|e| (None, e.to_string()))?);
+            }
+            let read = read_server(&opened.world.http, url, token.as_deref().unwrap_or_default(), count).await;
+            let server = read.map_err(|error| (None, format!("{user}: no list: {error}")))?;
+            let disagreement = clients.iter().find_map(|client| client_agrees(client, &server).err());
+            match disagreement {
+                Some(problem) => Err((Some(server), problem)),
+                None => Ok(server),
+            }
+        }
+        .await;
+        let agreed_us = clock::now_us() - begun_us;
+        let (server, mut problems) = match outcome {
+            Ok(server) => (Some(server), Vec::new()),
+            Err((server, problem)) if agreed_us as f64 / 1e6 > options.quiet_seconds => (server, vec![problem]),
+            Err(_) => {
+                tokio::time::sleep(Duration::from_millis(250)).await;
+                continue;
+            }
+        };
+        let rows = server.as_ref().map_or(0, |server| server.rows.len() as u64);
+        if let Some(Err(problem)) = server.map(|server| server_agrees(user, &server, posted)) {
+            problems.push(problem);
+        }
+        return UserChecked { rows, agreed_us, problems };
+    }
+}

@@ -1,0 +1,164 @@
+//! How long it took from the time a message was due until a client had its row.
+
+use crate::{
+    client::{Observer, backoff::Ended, state::Phase},
+    clock,
+};
+use conversation_protocol::{Conversation, ConversationId};
+use hdrhistogram::Histogram;
+use serde::Serialize;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError, atomic::AtomicU64, atomic::Ordering},
+};
+
+/// Histograms that share the load, so that sessions do not wait for each other.
+const SHARDS: usize = 16;
+/// The longest time that is told apart, in microseconds.
+const LONGEST_US: u64 = 600_000_000;
+
+/// When the messages of one conversation were due, by seq; 0 for those that are not timed.
+#[derive(Debug, Default)]
+pub(super) struct Due(Mutex<Vec<u64>>);
+
+impl Due {
+    pub(super) fn set(&self, seq: u64, due_us: u64) {
+        let mut due = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let index = seq as usize;
+        if due.len() <= index {
+            due.resize(index + 1, 0);
+        }
+        due[index] = due_us;
+    }
+
+    /// Those after one seq, up to another.
+    fn between(&self, after: u64, up_to: u64) -> Vec<u64> {
+        let due = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let end = due.len().min(up_to as usize + 1);
+        let start = (after as usize + 1).min(end);
+        due[start..end].iter().copied().filter(|due| *due > 0).collect()
+    }
+}
+
+/// Everything that is measured by the sessions together.
+#[derive(Debug)]
+pub(super) struct Measured {
+    live: Vec<Mutex<Histogram<u64>>>,
+    in_syncs: Mutex<Histogram<u64>>,
+    /// Connections that ended though nobody had cut them.
+    pub(super) lost: AtomicU64,
+}
+
+/// Percentiles in milliseconds.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Percentiles {
+    /// How many were timed.
+    pub count: u64,
+    /// The median.
+    pub p50_ms: f64,
+    /// 90 of 100 took less.
+    pub p90_ms: f64,
+    /// 99 of 100 took less.
+    pub p99_ms: f64,
+    /// 999 of 1,000 took less.
+    pub p999_ms: f64,
+    /// The longest.
+    pub max_ms: f64,
+}
+
+fn histogram() -> Histogram<u64> {
+    Histogram::new_with_bounds(1, LONGEST_US, 3).expect("the bounds are constants")
+}
+
+impl Measured {
+    pub(super) fn new() -> Self {
+        let live = (0..SHARDS).map(|_| Mutex::new(histogram())).collect();
+        Self { live, in_syncs: Mutex::new(histogram()), lost: AtomicU64::new(0) }
+    }
+
+    /// Of rows that came live, and of those that came in a sync.
+    pub(super) fn percentiles(&self) -> (Percentiles, Percentiles) {
+        let mut live = histogram();
+        for shard in &self.live {
+            live.add(&*shard.lock().unwrap_or_else(PoisonError::into_inner)).expect("the same bounds");
+        }
+        (summary(&live), summary(&self.in_syncs.lock().unwrap_or_else(PoisonError::into_inner)))
+    }
+}
+
+fn summary(histogram: &Histogram<u64>) -> Percentiles {
+    let ms = |quantile: f64| histogram.value_at_quantile(quantile) as f64 / 1_000.0;
+    Percentiles {
+        count: histogram.len(),
+        p50_ms: ms(0.5),
+        p90_ms: ms(0.9),
+        p99_ms: ms(0.99),
+        p999_ms: ms(0.999),
+        max_ms: histogram.max() as f64 / 1_000.0,
+    }
+}
+
+/// The conversations of one user.
+pub(super) type DueByConversation = Arc<HashMap<ConversationId, Arc<Due>>>;
+
+/// Times what one session gets.
+pub(super) struct SessionObserver {
+    shard: usize,
+    measured: Arc<Measured>,
+    due: DueByConversation,
+    /// The largest seq of a preview that this session has had.
+    reached: HashMap<ConversationId, u64>,
+}
+
+impl SessionObserver {
+    pub(super) fn new(session: usize, measured: Arc<Measured>, due: DueByConversation) -> Self {
+        Self { shard: session % SHARDS, measured, due, reached: HashMap::new() }
+    }
+}
+
+impl Observer for SessionObserver {
+    fn row(&mut self, phase: Phase, previous: Option<&Conversation>, row: &Conversation) {
+        let (Some(last), Some(due)) = (&row.last_message, self.due.get(&row.conversation_id)) else { return };
+        let reached = self.reached.entry(row.conversation_id.clone()).or_default();
+        if last.seq <= *reached {
+            return;
+        }
+        // A row that stands for several messages, merged on its way, brings each of them; but after a deletion or a
+        // cleared history only the newest, since older ones may have gone with those before they were sent.
+        let is_continued = previous.is_some_and(|previous| previous.last_message.is_some());
+        let arrived = due.between(if is_continued { *reached } else { last.seq - 1 }, last.seq);
+        *reached = last.seq;
+        if arrived.is_empty() {
+            return;
+        }
+        let now_us = clock::now_us();
+        let histogram = if phase == Phase::Live { &self.measured.live[self.shard] } else { &self.measured.in_syncs };
+        let mut histogram = histogram.lock().unwrap_or_else(PoisonError::into_inner);
+        for due_us in arrived {
+            histogram.saturating_record(now_us.saturating_sub(due_us));
+        }
+    }
+
+    fn ended(&mut self, _why: &Ended, is_wanted: bool) {
+        if !is_wanted {
+            self.measured.lost.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_that_skips_messages_brings_each_that_was_due() {
+        let due = Due::default();
+        for (seq, due_us) in [(1, 10), (2, 20), (4, 40)] {
+            due.set(seq, due_us);
+        }
+        assert_eq!(due.between(0, 2), [10, 20]);
+        assert_eq!(due.between(2, 9), [40]);
+        assert_eq!(due.between(9, 9), [0; 0]);
+    }
+}

@@ -1,0 +1,174 @@
+//! How a run begins: its rows are made and its sessions opened.
+
+use super::{
+    RunOptions,
+    lane::{Lane, Tally, World},
+    latency::{DueByConversation, Measured, SessionObserver},
+    operation::Conversation,
+    plan::{Plan, PlanSize, SessionPlan},
+    process::Usage,
+    usage,
+};
+use crate::{
+    client::{Client, ClientOptions, connection::Transport},
+    clock,
+    http::Http,
+};
+use futures_util::{StreamExt, stream};
+use rand::{Rng, SeedableRng, rngs::SmallRng};
+use std::{
+    collections::HashMap,
+    net::Ipv4Addr,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+use tokio::sync::Semaphore;
+
+/// Users whose number ends with this have no rows when they connect.
+const LATECOMER: usize = 9;
+/// First messages under way at once.
+const PREPARING_MAX: usize = 64;
+/// Sessions that connect at once.
+const OPENING_MAX: usize = 100;
+/// Calls under way at once.
+const CALLS_MAX: usize = 256;
+/// Connections from one source address: a fraction of its ports.
+const SESSIONS_PER_ADDRESS: usize = 20_000;
+/// How long a session may take to become live.
+const OPEN_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// A run whose sessions are open.
+pub(super) struct Opened {
+    pub(super) plan: Plan,
+    pub(super) lanes: Vec<Arc<Lane>>,
+    /// Conversations whose rows are not made yet.
+    late: Vec<Arc<Lane>>,
+    pub(super) world: Arc<World>,
+    pub(super) clients: Vec<Arc<Client>>,
+    pub(super) measured: Arc<Measured>,
+    pub(super) event_streams: usize,
+    /// What the server used with all rows made and no session open.
+    pub(super) before: Option<Usage>,
+    pub(super) open_us: u64,
+}
+
+/// Makes the rows of some conversations.
+async fn prepare(world: &World, lanes: &[Arc<Lane>]) -> Result<(), String> {
+    stream::iter(lanes).for_each_concurrent(PREPARING_MAX, |lane| lane.prepare(world)).await;
+    let failed = world.tally.refused.load(Ordering::Relaxed) + world.tally.given_up.load(Ordering::Relaxed);
+    if failed > 0 { Err(format!("{failed} first messages were not taken")) } else { Ok(()) }
+}
+
+impl Opened {
+    /// Makes the rows that latecomers have a part in; until then their sessions are those of users without data.
+    pub(super) async fn prepare_late(&self) -> Result<(), String> {
+        prepare(&self.world, &self.late).await
+    }
+}
+
+/// Most rows are made first, then the sessions are opened, so that their first sync has something in it.
+pub(super) async fn open(options: &RunOptions, random: &mut SmallRng) -> Result<Opened, String> {
+    let http = Http::new();
+    for url in &options.urls {
+        http.get(url, "/healthz").await.map_err(|error| format!("{url}: {error}"))?;
+    }
+    let run = format!("lt{:x}", clock::unix_seconds() * 1_000 + u64::from(random.random::<u16>()) % 1_000);
+    let size = PlanSize {
+        run: run.clone(),
+        sessions: options.sessions,
+        conversations_per_user: options.conversations,
+        recipients: options.recipients,
+    };
+    let plan = Plan::new(&size, random);
+    let epoch_s = clock::unix_seconds();
+    let lanes: Vec<Arc<Lane>> = plan
+        .conversations
+        .iter()
+        .enumerate()
+        .map(|(n, conversation)| {
+            let random = SmallRng::seed_from_u64(random.random());
+            Arc::new(Lane::new(Conversation::new(conversation.clone(), format!("{run}-c{n}"), random, epoch_s)))
+        })
+        .collect();
+    let mut world = World {
+        urls: options.urls.clone(),
+        api_key: options.api_key.clone(),
+        http,
+        clients: HashMap::new(),
+        repeat_us: if options.tolerate_restart { 180_000_000 } else { 60_000_000 },
+        in_flight: Semaphore::new(CALLS_MAX),
+        tally: Tally::default(),
+    };
+    let is_late = |lane: &usize| plan.conversations[*lane].members.iter().any(|member| member.user % 10 == LATECOMER);
+    let (late, early): (Vec<usize>, Vec<usize>) = (0..lanes.len()).partition(is_late);
+    let chosen = |indexes: &[usize]| indexes.iter().map(|index| lanes[*index].clone()).collect::<Vec<_>>();
+    let (late, early) = (chosen(&late), chosen(&early));
+    prepare(&world, &early).await?;
+    let before = usage(&options.pids)?;
+    let measured = Arc::new(Measured::new());
+    let due = due_by_user(&plan, &lanes);
+    let begun_us = clock::now_us();
+    let starts: Vec<(usize, SessionPlan, bool)> = plan
+        .sessions
+        .iter()
+        .enumerate()
+        .map(|(n, session)| (n, *session, random.random_bool(options.sse.clamp(0.0, 1.0))))
+        .collect();
+    let event_streams = starts.iter().filter(|(_, _, is_sse)| *is_sse).count();
+    let clients: Vec<(usize, Arc<Client>, bool)> = stream::iter(starts)
+        .map(|(n, session, is_sse)| {
+            let options = client_options(options, &world.http, &plan, n, session, is_sse);
+            let observer = SessionObserver::new(n, measured.clone(), due[session.user].clone());
+            async move {
+                let client = Arc::new(Client::start(options, observer));
+                let is_live = client.wait_complete(OPEN_TIMEOUT).await;
+                (session.user, client, is_live)
+            }
+        })
+        .buffered(OPENING_MAX)
+        .collect()
+        .await;
+    let dead = clients.iter().filter(|(_, _, is_live)| !is_live).count();
+    if dead > 0 {
+        return Err(format!("{dead} of {} sessions were not live within {OPEN_TIMEOUT:?}", clients.len()));
+    }
+    for (user, client, _) in &clients {
+        world.clients.entry(plan.users[*user].clone()).or_default().push(client.clone());
+    }
+    let clients = clients.into_iter().map(|(_, client, _)| client).collect();
+    let open_us = clock::now_us() - begun_us;
+    Ok(Opened { plan, lanes, late, world: Arc::new(world), clients, measured, event_streams, before, open_us })
+}
+
+fn client_options(
+    options: &RunOptions,
+    http: &Http,
+    plan: &Plan,
+    n: usize,
+    session: SessionPlan,
+    is_sse: bool,
+) -> ClientOptions {
+    let host = 1 + (n / SESSIONS_PER_ADDRESS).min(250) as u8;
+    ClientOptions {
+        urls: options.urls.clone(),
+        first_url: n % options.urls.len(),
+        user: plan.users[session.user].clone(),
+        device: Some(format!("device{}", session.device)),
+        transport: if is_sse { Transport::EventStream } else { Transport::WebSocket },
+        tokens: options.tokens.clone(),
+        http: http.clone(),
+        window: None,
+        since: None,
+        source: Some(Ipv4Addr::new(127, 0, 0, host)),
+    }
+}
+
+fn due_by_user(plan: &Plan, lanes: &[Arc<Lane>]) -> Vec<DueByConversation> {
+    let mut due = vec![HashMap::new(); plan.users.len()];
+    for (conversation, lane) in plan.conversations.iter().zip(lanes) {
+        for member in &conversation.members {
+            due[member.user].insert(member.conversation_id.clone(), lane.due.clone());
+        }
+    }
+    due.into_iter().map(Arc::new).collect()
+}

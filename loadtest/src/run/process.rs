@@ -1,0 +1,65 @@
+//! What the server's processes use of memory and processor, as the kernel counts it.
+
+use serde::Serialize;
+use std::fs;
+
+/// Ticks of /proc/…/stat in a second; fixed on Linux for what it tells programs.
+const TICKS_PER_SECOND: f64 = 100.0;
+
+/// A measurement of all processes together.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Usage {
+    /// Resident memory in KiB.
+    pub rss_kib: u64,
+    /// User and system time in seconds.
+    pub cpu_seconds: f64,
+}
+
+impl Usage {
+    /// Measures now; a process that is gone is an error that names it.
+    pub fn of(pids: &[u32]) -> Result<Self, String> {
+        let mut sum = Self::default();
+        for pid in pids {
+            let read = |file: &str| {
+                fs::read_to_string(format!("/proc/{pid}/{file}")).map_err(|error| format!("process {pid}: {error}"))
+            };
+            let unreadable = || format!("process {pid}: /proc says something unexpected");
+            sum.rss_kib += rss_kib(&read("status")?).ok_or_else(unreadable)?;
+            sum.cpu_seconds += cpu_seconds(&read("stat")?).ok_or_else(unreadable)?;
+        }
+        Ok(sum)
+    }
+}
+
+fn rss_kib(status: &str) -> Option<u64> {
+    let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
+    line.split_whitespace().nth(1)?.parse().ok()
+}
+
+fn cpu_seconds(stat: &str) -> Option<f64> {
+    // The name in brackets may hold anything; the numbers follow its last bracket, utime and stime as the 12th and 13th.
+    let (_, numbers) = stat.rsplit_once(')')?;
+    let mut numbers = numbers.split_whitespace().skip(11);
+    let ticks: u64 = numbers.next()?.parse::<u64>().ok()? + numbers.next()?.parse::<u64>().ok()?;
+    Some(ticks as f64 / TICKS_PER_SECOND)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_kernels_text_is_read() {
+        assert_eq!(rss_kib("Name:\tx\nVmRSS:\t  1234 kB\nThreads: 2\n"), Some(1234));
+        let stat = "7 (a) b) S 1 2 3 4 5 6 7 8 9 10 150 50 13 14";
+        assert_eq!(cpu_seconds(stat), Some(2.0));
+        assert_eq!(cpu_seconds("7 (a) S 1"), None);
+    }
+
+    #[test]
+    fn a_process_that_is_gone_is_named() {
+        assert!(Usage::of(&[std::process::id()]).unwrap().rss_kib > 0);
+        assert!(Usage::of(&[u32::MAX]).unwrap_err().contains("4294967295"));
+    }
+}
