@@ -190,15 +190,16 @@ pub(super) fn modified(slot: &mut Slot, modified: &MessageModified) -> Effect {
         replace_content(preview, &modified.message);
         row.memory.preview_revision = modified.revision.unwrap_or(last_revision);
     } else if seq > row.memory.preview && !(seq > row.memory.mark && row.memory.unread.has_seen(seq)) {
-        let is_stale = match row.memory.early.get(&seq) {
-            Some(Early::Revoked(_)) => true,
-            Some(Early::Modified(kept)) => modified.revision.is_some() && modified.revision <= kept.revision,
-            None => false,
+        let last_revision = match row.memory.early.get(&seq) {
+            Some(Early::Revoked(_)) => return Effect::Nothing,
+            Some(Early::Modified(kept)) => kept.revision,
+            None => None,
         };
-        if is_stale {
+        if modified.revision.is_some() && modified.revision <= last_revision {
             return Effect::Nothing;
         }
-        let modification = Modification { message: modified.message.clone(), revision: modified.revision };
+        let modification =
+            Modification { message: modified.message.clone(), revision: modified.revision.or(last_revision) };
         row.remember_early(seq, Early::Modified(Box::new(modification)));
     }
     Effect::Touched

@@ -603,6 +603,15 @@ fn domain_4_early_revokes_and_edits_wait_for_their_message() {
 }
 
 #[test]
+fn an_early_edit_without_a_revision_keeps_the_revision_of_the_one_it_replaces() {
+    let mut user = User::with(&[received(C, 1), modified(C, 2, "fifth", Some(5)), modified(C, 2, "plain", None)]);
+    user.ignores(modified(C, 2, "third", Some(3)));
+    user.apply(received(C, 2));
+    assert_eq!(user.preview(C).unwrap(), "plain");
+    user.ignores(modified(C, 2, "fourth", Some(4)));
+}
+
+#[test]
 fn domain_4_at_most_64_early_changes_are_kept_and_the_lowest_seq_goes() {
     let mut user = User::with(&[received(C, 1)]);
     for seq in 2..=66 {
