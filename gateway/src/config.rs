@@ -36,7 +36,7 @@ pub struct Config {
     /// What a token's `aud` must contain.
     #[arg(long, env = "GATEWAY_JWT_AUDIENCE")]
     pub jwt_audience: Option<String>,
-    /// Origins of web pages that may connect, like https://chat.example; the gateway's own page always may.
+    /// Origins of web pages that may connect, like `https://chat.example`; the gateway's own page always may.
     #[arg(long = "allowed-origin", env = "GATEWAY_ALLOWED_ORIGINS", value_delimiter = ',')]
     pub allowed_origins: Vec<String>,
     /// Threads that serve connections; 0: one per core.

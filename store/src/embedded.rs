@@ -1,6 +1,6 @@
 //! How conversation lists are kept in one process: in a file of the embedded database redb, or in memory.
 //!
-//! One thread writes ([`committer`]); reads run on snapshots, on the thread that asks: a load takes 1 to 3 µs and a
+//! One thread writes (the committer); reads run on snapshots, on the thread that asks: a load takes 1 to 3 µs and a
 //! page of 50 rows 45 µs, while handing either to a thread that may block costs 6 to 40 µs more.
 
 mod committer;
