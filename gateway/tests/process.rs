@@ -7,5 +7,6 @@ mod process {
     mod crash;
     mod development;
     mod drain;
+    mod load;
     mod settings;
 }
