@@ -196,7 +196,8 @@ impl Connection {
                     let frame = match message {
                         Some(Ok(Message::Text(text))) => read_call(&text, &rate),
                         Some(Ok(Message::Binary)) => {
-                            Err((None, ApiError::invalid("expected a text frame, got a binary one")))
+                            let error = ApiError::invalid("expected a text frame, got a binary one");
+                            Err(Refused { request: None, error })
                         }
                         Some(Ok(Message::Ping(bytes))) => {
                             self.pong(bytes);
@@ -216,10 +217,12 @@ impl Connection {
                             self.send(encode_reply(Some(&call.0.id), &Err(error)));
                         }
                         Ok(call) => queue.push_back(call),
-                        Err((id, error)) => {
-                            let is_malformed = id.is_none();
-                            self.send(encode_reply(id.as_ref(), &Err(error)));
-                            if is_malformed && malformed.is_too_many() {
+                        Err(Refused { request, error }) => {
+                            if let Some(request) = &request {
+                                api::count(&self.node, "client", &request.method, Some(&error));
+                            }
+                            self.send(encode_reply(request.as_ref().map(|request| &request.id), &Err(error)));
+                            if request.is_none() && malformed.is_too_many() {
                                 let code = CloseCode::ProtocolError;
                                 self.node.metrics.closes.with_label_values(&[code.name()]).inc();
                                 return self.close(code.code(), "too many malformed frames");
@@ -316,15 +319,18 @@ impl Malformed {
     }
 }
 
-/// A call, or an error and the id to answer it with; without an id the frame was malformed.
-type ReadCall = Result<(Request, ClientCall), (Option<conversation_protocol::method::RequestId>, ApiError)>;
+/// A frame that is no call; without a request it was malformed.
+struct Refused {
+    request: Option<Request>,
+    error: ApiError,
+}
 
-fn read_call(text: &str, rate: &SessionRate) -> ReadCall {
-    let request = Request::parse(text).map_err(|error| (None, error))?;
+fn read_call(text: &str, rate: &SessionRate) -> Result<(Request, ClientCall), Refused> {
+    let request = Request::parse(text).map_err(|error| Refused { request: None, error })?;
     let params = request.params.as_deref().map_or("{}", |raw| raw.get());
     match rate.admit(|| ClientCall::parse(&request.method, params)) {
         Ok(call) => Ok((request, call)),
-        Err(error) => Err((Some(request.id), error)),
+        Err(error) => Err(Refused { request: Some(request), error }),
     }
 }
 

@@ -19,7 +19,7 @@ type Outcome = Result<Committed, StoreError>;
 
 struct Batch {
     commits: Vec<Commit>,
-    answer: oneshot::Sender<Vec<Outcome>>,
+    answer: oneshot::Sender<Result<Vec<Outcome>, StoreError>>,
 }
 
 /// The thread that writes.
@@ -51,7 +51,7 @@ impl Committer {
         }
     }
 
-    /// Waits until the thread has come by.
+    /// Waits until the thread has come by; an error if it could not commit.
     pub(super) async fn ping(&self) -> Result<(), StoreError> {
         self.send(Vec::new()).await.map(drop)
     }
@@ -61,7 +61,7 @@ impl Committer {
         let (sender, _) = self.running.as_ref().ok_or_else(stopped)?;
         let (answer, answered) = oneshot::channel();
         sender.send(Batch { commits, answer }).await.map_err(|_| stopped())?;
-        answered.await.map_err(|_| stopped())
+        answered.await.map_err(|_| stopped())?
     }
 
     /// Ends the thread once it has committed what waits, and with it the last use of the database's file.
@@ -85,9 +85,11 @@ fn run(mut batches: mpsc::Receiver<Batch>, database: &Database, followers: &Foll
             steps += batch.commits.len();
             group.push(batch);
         }
-        let outcomes = if steps == 0 { Ok(Vec::new()) } else { commit_together(database, &group, clock) };
+        // With nothing to commit there is nothing to do, unless the store has failed: is it still so?
+        let is_idle = steps == 0 && healthy;
+        let outcomes = if is_idle { Ok(Vec::new()) } else { commit_together(database, &group, clock) };
         match &outcomes {
-            Ok(_) if !healthy && steps > 0 => {
+            Ok(_) if !healthy => {
                 healthy = true;
                 tracing::info!("the store commits again");
             }
@@ -141,12 +143,12 @@ fn answer(group: Vec<Batch>, outcomes: Result<Vec<Committed>, StoreError>, follo
             followers.tell(hints);
             for (answer, of_batch) in answers {
                 // Whoever no longer waits for the answer does not need it.
-                let _ = answer.send(of_batch);
+                let _ = answer.send(Ok(of_batch));
             }
         }
         Err(error) => {
-            for Batch { commits, answer } in group {
-                let _ = answer.send(vec![Err(error.clone()); commits.len()]);
+            for Batch { answer, .. } in group {
+                let _ = answer.send(Err(error.clone()));
             }
         }
     }
