@@ -44,7 +44,8 @@ fn raw(json: String) -> Box<RawValue> {
 pub fn store_error(error: &StoreError) -> ApiError {
     match error {
         StoreError::Unavailable(_) => {
-            tracing::warn!(%error, "the store does not answer");
+            // The store says once that it is away; every call that meets it is counted by its code.
+            tracing::debug!(%error, "the store does not answer");
             ApiError::new(ErrorKind::StoreUnavailable, "the store does not answer, try again")
         }
         StoreError::Corrupt(_) => {
