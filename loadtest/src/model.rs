@@ -1,6 +1,6 @@
 //! What a user's rows must be, computed from everything that was posted, in the plainest way.
 //!
-//! The rules of DOMAIN §3 and §4 with sets of sequences and no bounds, independent of the store's rules, to compare
+//! The rules of docs/DOMAIN.md, 3 and 4, with sets of sequences and no bounds, independent of the store's rules, to compare
 //! those with. Not modelled, because no small test reaches them: 5,000 rows a user, 100 mentions a row, 64 early
 //! changes a row, 256 ranges and times, 16 KiB a row, the age and number of tombstones. `ifVersion` is ignored: a
 //! caller applies such a call only when it was answered as done.

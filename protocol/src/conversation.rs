@@ -1,4 +1,4 @@
-//! What a client sees of one conversation: the row of the list (DOMAIN: the conversation object).
+//! What a client sees of one conversation: the row of the list (docs/DOMAIN.md, 1).
 
 use crate::ids::{ConversationId, GroupId, MessageId, UserId};
 use serde::{Deserialize, Serialize};

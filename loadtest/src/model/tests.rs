@@ -1,4 +1,4 @@
-//! Each row of DOMAIN §3, and the rules of §4, as one scenario each.
+//! Each row of docs/DOMAIN.md, 3, and the rules of 4, as one scenario each.
 
 mod messages;
 mod settings;

@@ -1,4 +1,4 @@
-//! What messages do to a row: sent, revoked, modified (DOMAIN: orderKey, unread).
+//! What messages do to a row: sent, revoked, modified (docs/DOMAIN.md, 3 and 4).
 
 use super::{
     Effect,

@@ -1,4 +1,4 @@
-//! What reading does to a row: up to a sequence, a time, or everything (DOMAIN: unread).
+//! What reading does to a row: up to a sequence, a time, or everything (docs/DOMAIN.md, 4).
 
 use super::{Effect, Refusal, row::Slot};
 

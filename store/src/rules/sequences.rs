@@ -57,7 +57,7 @@ impl Ranges {
 }
 
 /// The messages above a read mark. At most 256 ranges of each kind are kept: past that, the lowest sequences count
-/// as seen, stay counted until the mark passes them, and their revokes are ignored (DOMAIN: unread).
+/// as seen, stay counted until the mark passes them, and their revokes are ignored (docs/DOMAIN.md, 4).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Unread {
     /// Everything that came.

@@ -1,4 +1,4 @@
-//! What a user's own settings do to a row: pin, receive option, draft, delete (DOMAIN: operations).
+//! What a user's own settings do to a row: pin, receive option, draft, delete (docs/DOMAIN.md, 2).
 
 use super::{
     Effect, Refusal,

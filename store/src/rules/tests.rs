@@ -1,4 +1,4 @@
-//! Each row of DOMAIN's table of orderKey and each line of its chapter on unread, as one scenario.
+//! Each row of the table of orderKey and each line on unread in docs/DOMAIN.md, as one scenario.
 
 use super::*;
 use crate::{
