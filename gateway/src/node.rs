@@ -75,7 +75,7 @@ impl Node {
         tokio::spawn(crate::compare::run(store.clone(), hub.clone(), rates.clone()));
         Ok(Arc::new(Self {
             name: format!("{:016x}", rand::random::<u64>()),
-            writer: Writer::start(store.clone(), Limits::default()),
+            writer: Writer::start(store.clone(), Limits { rows_per_user: config.rows_per_user }),
             leases: Leases::start(store.clone()),
             origins: OriginPolicy::new(&config, mode),
             sync_reads: SyncReads::new(store.clone(), metrics.clone(), config.concurrent_syncs),
