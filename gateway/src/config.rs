@@ -5,6 +5,9 @@ use conversation_protocol::limits;
 use jsonwebtoken::Algorithm;
 use std::{net::SocketAddr, path::PathBuf, str::FromStr};
 
+/// Rows of a list that a node may be configured to keep at least: well above those that can be pinned and never go.
+const ROWS_PER_USER_MIN: u64 = 100;
+
 /// The gateway's settings. Every flag can also stand in the TOML file, by its long name.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "gateway", version, about = "A real-time push gateway for conversation lists")]
@@ -48,6 +51,9 @@ pub struct Config {
     /// Live sessions of one user on this node; one more ends the oldest.
     #[arg(long, env = "GATEWAY_SESSIONS_PER_USER", default_value_t = limits::SESSIONS_PER_USER_MAX)]
     pub sessions_per_user: usize,
+    /// Rows of one user's list, at least 100; past it the unpinned row with the smallest orderKey goes.
+    #[arg(long, env = "GATEWAY_ROWS_PER_USER", default_value_t = limits::USER_ROWS_MAX)]
+    pub rows_per_user: u64,
     /// New sessions of one user a second, with bursts of four times that.
     #[arg(long, env = "GATEWAY_CONNECTS_PER_USER", default_value_t = 10)]
     pub connects_per_user: u32,
@@ -187,6 +193,10 @@ impl Config {
                 return wrong(format!("{name}: expected at least 1, got 0"));
             }
         }
+        if self.rows_per_user < ROWS_PER_USER_MIN {
+            let rows = self.rows_per_user;
+            return wrong(format!("--rows-per-user: expected at least {ROWS_PER_USER_MIN}, got {rows}"));
+        }
         let has_token_key = self.jwt_secret.is_some() || !self.jwt_public_key.is_empty();
         match (has_token_key, !self.api_keys.is_empty()) {
             (true, true) => Ok(Mode::Production),
@@ -254,6 +264,8 @@ mod tests {
         );
         assert!(refusal(&["--allowed-origin", "chat.example"]).contains("like https://chat.example"));
         assert!(refusal(&["--max-sessions", "0"]).contains("--max-sessions: expected at least 1"));
+        assert_eq!(refusal(&["--rows-per-user", "99"]), "--rows-per-user: expected at least 100, got 99");
+        assert!(config(&["--rows-per-user", "100"]).mode().is_ok());
         let error = Config::try_parse_from(["gateway", "--jwt-public-key", "HS256:key.pem"]).unwrap_err().to_string();
         assert!(error.contains("RS256, ES256 or EdDSA"), "{error}");
     }

@@ -15,7 +15,7 @@ use crate::{
     transport::{Transport, outbox::Outbox},
 };
 use conversation_protocol::{ApiError, ErrorKind};
-use conversation_store::{Store, Writer};
+use conversation_store::{Limits, Store, Writer};
 use std::{
     sync::{
         Arc,
@@ -75,7 +75,7 @@ impl Node {
         tokio::spawn(crate::compare::run(store.clone(), hub.clone(), rates.clone()));
         Ok(Arc::new(Self {
             name: format!("{:016x}", rand::random::<u64>()),
-            writer: Writer::start(store.clone()),
+            writer: Writer::start(store.clone(), Limits { rows_per_user: config.rows_per_user }),
             leases: Leases::start(store.clone()),
             origins: OriginPolicy::new(&config, mode),
             sync_reads: SyncReads::new(store.clone(), metrics.clone(), config.concurrent_syncs),

@@ -96,7 +96,7 @@ pub const EARLY_CHANGES_MAX: usize = 64;
 pub const AT_INFO_MAX: usize = 100;
 /// Rows written by one step.
 pub const STEP_ROWS_MAX: usize = 256;
-/// Rows of a user; past it the unpinned row with the smallest orderKey goes.
+/// Rows of a user, unless a node is configured otherwise; past it the unpinned row with the smallest orderKey goes.
 pub const USER_ROWS_MAX: u64 = 5_000;
 /// Tombstones of a user.
 pub const TOMBSTONES_MAX: u64 = 1_000;

@@ -14,6 +14,7 @@ use conversation_protocol::{ConversationId, DeviceId, Head, Hint, Page, ReplaySl
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
+pub use rules::Limits;
 pub use writer::{WriteError, Writer};
 
 /// Why a store could not answer, sorted by what the caller does next.
@@ -45,6 +46,19 @@ pub struct Load {
     pub rows: RowSelection,
     /// How many of the oldest tombstones to name.
     pub tombstones: usize,
+    /// What to read besides if the list is long.
+    pub lowest: Option<Lowest>,
+}
+
+/// What a step that may make a row reads of a list that may get too long by it; of a shorter one, nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lowest {
+    /// How many rows a list has at least for this to be read.
+    pub rows_at_least: u64,
+    /// How many rows to read from the end of the list, at least 1.
+    pub count: usize,
+    /// How many of the oldest tombstones to name then, in place of [`Load::tombstones`].
+    pub tombstones: usize,
 }
 
 /// What a step found.
@@ -58,6 +72,8 @@ pub struct Loaded {
     pub rows: Vec<(ConversationId, Option<String>)>,
     /// The oldest tombstones, by rising version.
     pub tombstones: Vec<(ConversationId, u64)>,
+    /// The last rows of the list, as they were committed, by rising orderKey; none if [`Load::lowest`] does not apply.
+    pub lowest: Vec<(ConversationId, String)>,
 }
 
 /// One step on a user, to be committed as a whole or not at all.

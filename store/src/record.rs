@@ -64,6 +64,16 @@ impl StoredHead {
     }
 }
 
+/// How many rows a user has, without reading the rest of the head.
+pub fn read_row_count(value: &str) -> Result<u64, StoreError> {
+    #[derive(Deserialize)]
+    struct RowCount {
+        rows: u64,
+    }
+    let head: RowCount = serde_json::from_str(value).map_err(|error| corrupt("head", value, &error.to_string()))?;
+    Ok(head.rows)
+}
+
 /// What sessions and clients need of a head that may not be there.
 pub fn read_head(value: Option<&str>) -> Result<Head, StoreError> {
     let Some(value) = value else { return Ok(Head::empty()) };
@@ -169,6 +179,7 @@ mod tests {
         }
         let head = StoredHead::new(7);
         assert_eq!(StoredHead::decode(&head.encode()).unwrap(), head);
+        assert_eq!(read_row_count(&StoredHead { rows: 12, ..head }.encode()).unwrap(), 12);
     }
 
     #[test]

@@ -157,7 +157,7 @@ impl Store for RedisStore {
         conversation_ids: &[ConversationId],
     ) -> Result<(Head, Vec<Option<RowState>>), StoreError> {
         let rows = RowSelection::Ids(conversation_ids.to_vec());
-        let load = Load { user: user.clone(), rows, tombstones: 0 };
+        let load = Load { user: user.clone(), rows, tombstones: 0, lowest: None };
         let loaded = reply::loaded(&load, self.reads.run_one(request::load(&load)).await?)?;
         let rows = loaded.rows.iter().map(|(id, value)| match value {
             Some(value) => read_row(id, value),

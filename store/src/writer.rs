@@ -5,8 +5,8 @@
 //! write a user in between: then that user's step is computed again from what the commit found.
 
 use crate::{
-    Commit, Committed, Loaded, Store, StoreError,
-    rules::{Change, Outcome, Refusal, Step, load_for, step, steps_alone},
+    Commit, Committed, Load, Loaded, Store, StoreError,
+    rules::{Change, Limits, Outcome, Refusal, Step, load_for, step, steps_alone},
 };
 use conversation_protocol::{UserId, limits::STEP_ROWS_MAX};
 use rand::Rng;
@@ -72,11 +72,11 @@ struct Job {
 
 impl Writer {
     /// Starts the shards on the current tokio runtime; they end with the last clone of the writer.
-    pub fn start(store: Arc<dyn Store>) -> Self {
+    pub fn start(store: Arc<dyn Store>, limits: Limits) -> Self {
         let counts = Arc::new(WriterCounts::default());
         let shards = (0..SHARDS).map(|_| {
             let (sender, receiver) = mpsc::channel(QUEUE_MAX);
-            let shard = Shard { store: store.clone(), counts: counts.clone(), waiting: HashMap::new() };
+            let shard = Shard { store: store.clone(), limits, counts: counts.clone(), waiting: HashMap::new() };
             tokio::spawn(shard.run(receiver));
             sender
         });
@@ -153,6 +153,7 @@ impl Work {
 
 struct Shard {
     store: Arc<dyn Store>,
+    limits: Limits,
     counts: Arc<WriterCounts>,
     waiting: HashMap<UserId, VecDeque<Job>>,
 }
@@ -206,7 +207,7 @@ impl Shard {
     }
 
     async fn run_round(&self, round: Vec<Work>) {
-        let loads: Vec<_> = round.iter().map(|work| load_for(&work.user, &work.changes)).collect();
+        let loads: Vec<_> = round.iter().map(|work| self.load_for(work)).collect();
         let loaded = match self.store.load(&loads).await {
             Ok(loaded) => loaded,
             Err(error) => {
@@ -240,9 +241,13 @@ impl Shard {
         }
     }
 
+    fn load_for(&self, work: &Work) -> Load {
+        load_for(&work.user, &work.changes, self.limits)
+    }
+
     fn decide(&self, work: &Work, loaded: &Loaded) -> Result<Step, StoreError> {
         let new_epoch = rand::rng().random_range(1..=u64::MAX);
-        step(load_for(&work.user, &work.changes), loaded, &work.changes, new_epoch)
+        step(self.load_for(work), loaded, &work.changes, self.limits, new_epoch)
     }
 
     /// Answers a committed step, or goes on where it was only a part.
@@ -284,8 +289,7 @@ impl Shard {
             let loaded = match found.take() {
                 Some(loaded) => loaded,
                 None => {
-                    let load = load_for(&work.user, &work.changes);
-                    let loaded = self.store.load(&[load]).await?.pop();
+                    let loaded = self.store.load(&[self.load_for(work)]).await?.pop();
                     loaded.ok_or_else(|| StoreError::Corrupt("a load without an answer".to_owned()))?
                 }
             };

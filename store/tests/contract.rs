@@ -38,6 +38,7 @@ mod contract {
                     commits::numbers_are_exact_up_to_their_largest,
                     commits::five_thousand_rows_are_kept,
                     commits::a_load_is_as_large_as_asked,
+                    commits::the_lowest_rows_come_only_of_a_list_that_is_long_enough,
                     commits::the_store_tells_the_time,
                     reads::pages_end_where_the_list_ends,
                     reads::equal_order_keys_are_ordered_by_id,
@@ -52,6 +53,7 @@ mod contract {
                     sessions::a_lease_ends_by_itself,
                     races::a_counter_in_a_head_loses_no_step,
                     races::writers_of_one_user_lose_no_message,
+                    races::writers_of_one_user_keep_the_list_within_its_limit,
                     model::random_changes_give_what_the_plain_model_gives,
                 );
             }

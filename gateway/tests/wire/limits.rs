@@ -1,6 +1,7 @@
-//! What happens to who calls or connects too often?
+//! What happens to who calls or connects too often, and to a list that gets too long?
 
-use crate::support::{Call, Gateway, Transport, c2c, json, keys};
+use super::sync::fill;
+use crate::support::{BOTH, Call, Gateway, Transport, c2c, group, json, keys};
 use conversation_protocol::CloseCode;
 
 /// Calls at once, fewer than may be under way.
@@ -123,4 +124,42 @@ async fn a_node_that_is_full_tells_new_clients_to_back_off() {
         gateway.open(Transport::WebSocket, "carol").await.first().await.is_none()
     })
     .await;
+}
+
+#[tokio::test]
+async fn past_the_limit_of_rows_the_lowest_is_deleted_live_and_in_a_replay() {
+    let gateway = Gateway::with(&["--rows-per-user", "100"]).await;
+    fill(&gateway, "alice", 100).await;
+    gateway.call("alice", "pinConversation", json!({"conversationID": "group_g0", "isPinned": true})).await.unwrap();
+    let mut sessions = Vec::new();
+    for transport in BOTH {
+        let mut session = gateway.open(transport, "alice").await;
+        session.sync().await;
+        sessions.push(session);
+    }
+    let cursor = gateway.open(Transport::WebSocket, "alice").await.sync().await.cursor;
+    gateway.send(c2c("bob", "alice", 1)).await;
+    for session in &mut sessions {
+        assert_eq!(session.expect("newConversation").await.ids(), ["c2c_bob"]);
+        let deleted = session.expect("conversationDeleted").await;
+        assert_eq!(deleted.ids(), ["group_g1"], "the lowest that is not pinned");
+        session.converge(&gateway).await;
+        assert_eq!((session.list.rows().len(), session.list.total()), (100, Some(100)));
+    }
+    for transport in BOTH {
+        let sync = gateway.opening(transport, "alice").since(&cursor).open().await.sync().await;
+        assert_eq!(sync.mode, "replay");
+        assert_eq!((sync.created(), sync.deleted()), (vec!["c2c_bob".to_owned()], vec!["group_g1".to_owned()]));
+        assert_eq!(sync.finish["conversationCount"], 100);
+    }
+    // The backend repeats the message of the row that went, then sends the next one.
+    let repeat = gateway.post("sendMessage", group("g1", "zoe", &["alice"], 1)).await;
+    assert_eq!((&repeat["applied"], &repeat["duplicates"]), (&json!(0), &json!(1)));
+    gateway.send(group("g1", "zoe", &["alice"], 2)).await;
+    for session in &mut sessions {
+        let fresh = session.expect("newConversation").await;
+        assert_eq!((fresh.ids(), &fresh.row()["unreadCount"]), (vec!["group_g1".to_owned()], &json!(1)));
+        assert_eq!(session.expect("conversationDeleted").await.ids(), ["group_g2"]);
+        session.converge(&gateway).await;
+    }
 }

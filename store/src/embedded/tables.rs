@@ -2,7 +2,7 @@
 //!
 //! Keys are tuples that begin with the user, so that what belongs to a user lies together and in order.
 
-use crate::{Commit, Committed, IndexedKind, Load, Loaded, RowSelection, StoreError, Write};
+use crate::{Commit, Committed, IndexedKind, Load, Loaded, RowSelection, StoreError, Write, record::read_row_count};
 use conversation_protocol::{ConversationId, UserId};
 use redb::{
     Database, ReadOnlyTable, ReadTransaction, ReadableTable, StorageError, Table, TableDefinition, TableError,
@@ -81,6 +81,7 @@ pub(super) struct Loading<H, R, U, T> {
     heads: Heads<H>,
     rows: R,
     unread: U,
+    order: T,
     tombstones: T,
 }
 
@@ -98,6 +99,7 @@ impl ForLoad {
             heads: Heads::open(snapshot)?,
             rows: snapshot.open_table(ROWS).map_err(failed)?,
             unread: snapshot.open_table(UNREAD).map_err(failed)?,
+            order: snapshot.open_table(ORDER).map_err(failed)?,
             tombstones: snapshot.open_table(TOMBSTONES).map_err(failed)?,
         })
     }
@@ -126,8 +128,29 @@ where
             }
             RowSelection::Unread(count) => self.unread_rows(&load.user, *count)?,
         };
-        let tombstones = self.oldest_tombstones(&load.user, load.tombstones)?;
-        Ok(Loaded { now_us, head: self.head(&load.user)?, rows, tombstones })
+        let head = self.head(&load.user)?;
+        let (mut tombstones, mut lowest) = (load.tombstones, Vec::new());
+        if let (Some(wanted), Some(head)) = (load.lowest, &head)
+            && read_row_count(head)? >= wanted.rows_at_least
+        {
+            tombstones = wanted.tombstones;
+            lowest = self.lowest_rows(&load.user, wanted.count)?;
+        }
+        let tombstones = self.oldest_tombstones(&load.user, tombstones)?;
+        Ok(Loaded { now_us, head, rows, tombstones, lowest })
+    }
+
+    fn lowest_rows(&self, user: &UserId, count: usize) -> Result<Vec<(ConversationId, String)>, StoreError> {
+        let range = (user.as_str(), 0, "")..(user.as_str(), u64::MAX, "");
+        let mut rows = Vec::new();
+        for entry in self.order.range(range).map_err(failed)?.take(count) {
+            let (key, _) = entry.map_err(failed)?;
+            let (_, _, id) = key.value();
+            let id = parsed(id)?;
+            let value = self.row(user, &id)?.ok_or_else(no_value)?;
+            rows.push((id, value));
+        }
+        Ok(rows)
     }
 
     fn unread_rows(&self, user: &UserId, count: usize) -> Result<Vec<(ConversationId, Option<String>)>, StoreError> {
@@ -223,7 +246,6 @@ type IndexByNumber<'t> = Table<'t, OfUserByNumber, ()>;
 /// All tables, to be written.
 pub(super) struct ForCommit<'t> {
     loading: Loading<HeadTable<'t>, RowTable<'t>, Index<'t>, IndexByNumber<'t>>,
-    order: IndexByNumber<'t>,
     log: IndexByNumber<'t>,
 }
 
@@ -235,9 +257,9 @@ impl<'t> ForCommit<'t> {
                     heads: Heads(transaction.open_table(HEADS)?),
                     rows: transaction.open_table(ROWS)?,
                     unread: transaction.open_table(UNREAD)?,
+                    order: transaction.open_table(ORDER)?,
                     tombstones: transaction.open_table(TOMBSTONES)?,
                 },
-                order: transaction.open_table(ORDER)?,
                 log: transaction.open_table(LOG)?,
             })
         };
@@ -263,7 +285,7 @@ impl<'t> ForCommit<'t> {
             self.log.remove((user, before.version, id))?;
             match before.kind {
                 IndexedKind::Row { order_key, has_unread } => {
-                    self.order.remove((user, order_key, id))?;
+                    self.loading.order.remove((user, order_key, id))?;
                     if has_unread {
                         self.loading.unread.remove((user, id))?;
                     }
@@ -281,7 +303,7 @@ impl<'t> ForCommit<'t> {
         self.log.insert((user, after.version, id), ())?;
         match after.kind {
             IndexedKind::Row { order_key, has_unread } => {
-                self.order.insert((user, order_key, id), ())?;
+                self.loading.order.insert((user, order_key, id), ())?;
                 if has_unread {
                     self.loading.unread.insert((user, id), ())?;
                 }

@@ -57,7 +57,7 @@ pub(super) fn indexed(value: Value) -> Result<String, StoreError> {
 
 /// What lookup.lua read.
 pub(super) fn loaded(load: &Load, value: Value) -> Result<Loaded, StoreError> {
-    let [time, head, found, rows, tombstones] = fields(value)?;
+    let [time, head, found, rows, tombstones, lowest] = fields(value)?;
     let [seconds, microseconds] = fields(time)?;
     let now_us = number(seconds)? * 1_000_000 + number(microseconds)?;
     let rows = list(rows)?.into_iter();
@@ -79,7 +79,12 @@ pub(super) fn loaded(load: &Load, value: Value) -> Result<Loaded, StoreError> {
     while let (Some(id), Some(version)) = (tombstones.next(), tombstones.next()) {
         oldest.push((conversation_id(id)?, number(version)?));
     }
-    Ok(Loaded { now_us, head: text(head)?, rows, tombstones: oldest })
+    let mut lowest = list(lowest)?.into_iter();
+    let mut last_rows = Vec::new();
+    while let (Some(id), Some(value)) = (lowest.next(), lowest.next()) {
+        last_rows.push((conversation_id(id)?, indexed(value)?));
+    }
+    Ok(Loaded { now_us, head: text(head)?, rows, tombstones: oldest, lowest: last_rows })
 }
 
 /// What commit.lua answered.

@@ -4,11 +4,13 @@ use super::{
     keys::{Place, channel, data_keys},
     scripts,
 };
-use crate::{Commit, Indexed, IndexedKind, Load, RowSelection, Write};
+use crate::{Commit, Indexed, IndexedKind, Load, Lowest, RowSelection, Write};
 use redis::Cmd;
 
 /// How many arguments of commit.lua stand before what it reads in case of a conflict.
 const BEFORE_LOOKUP: usize = 6;
+/// How many arguments of lookup.lua stand before the ids.
+const LOOKUP_BEFORE_IDS: usize = 6;
 
 /// Reads what a step needs.
 pub(super) fn load(load: &Load) -> Cmd {
@@ -17,21 +19,32 @@ pub(super) fn load(load: &Load) -> Cmd {
     call
 }
 
-/// Adds the arguments of lookup.lua behind so many others; says how many those are then.
-fn lookup(call: &mut Cmd, load: &Load, before: usize) -> usize {
+/// How many arguments of lookup.lua a load takes.
+fn lookup_arguments(load: &Load) -> usize {
     match &load.rows {
+        RowSelection::Ids(ids) => LOOKUP_BEFORE_IDS + ids.len(),
+        RowSelection::Unread(_) => LOOKUP_BEFORE_IDS,
+    }
+}
+
+/// Adds the arguments of lookup.lua behind so many others.
+fn lookup(call: &mut Cmd, load: &Load, before: usize) {
+    let ids = match &load.rows {
         RowSelection::Ids(ids) => {
-            let last = before + 3 + ids.len();
-            call.arg("ids").arg(last).arg(load.tombstones);
-            for id in ids {
-                call.arg(id.as_str());
-            }
-            last
+            call.arg("ids").arg(before + lookup_arguments(load));
+            ids.as_slice()
         }
         RowSelection::Unread(count) => {
-            call.arg("unread").arg(count).arg(load.tombstones);
-            before + 3
+            call.arg("unread").arg(count);
+            &[]
         }
+    };
+    call.arg(load.tombstones);
+    // No row at all: the script does not even look how long the list is.
+    let lowest = load.lowest.unwrap_or(Lowest { rows_at_least: 0, count: 0, tombstones: 0 });
+    call.arg(lowest.count).arg(lowest.rows_at_least).arg(lowest.tombstones);
+    for id in ids {
+        call.arg(id.as_str());
     }
 }
 
@@ -39,16 +52,12 @@ fn lookup(call: &mut Cmd, load: &Load, before: usize) -> usize {
 pub(super) fn commit(commit: &Commit) -> Cmd {
     let channel = channel(&commit.user);
     let mut call = scripts::COMMIT.call(&data_keys(&channel));
-    let lookup_arguments = match &commit.load.rows {
-        RowSelection::Ids(ids) => 3 + ids.len(),
-        RowSelection::Unread(_) => 3,
-    };
     call.arg(commit.expected_clock)
         .arg(commit.clock)
         .arg(&commit.head)
         .arg(channel)
         .arg(commit.hint.encode())
-        .arg(BEFORE_LOOKUP + lookup_arguments + 1);
+        .arg(BEFORE_LOOKUP + lookup_arguments(&commit.load) + 1);
     lookup(&mut call, &commit.load, BEFORE_LOOKUP);
     for write in &commit.writes {
         add_write(&mut call, write);

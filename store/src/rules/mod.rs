@@ -16,7 +16,7 @@ mod tests;
 pub use message::{MessageModified, MessageRevoked, MessageSent};
 pub use profile::{Joined, ProfileSet};
 pub use read::ReadUpTo;
-pub use step::{Outcome, Step, load_for, step, steps_alone};
+pub use step::{Limits, Outcome, Step, load_for, step, steps_alone};
 
 use conversation_protocol::{Conversation, ConversationId, DeviceId, RecvOpt, method::ReadScope};
 use std::sync::Arc;
@@ -92,6 +92,23 @@ impl Change {
             Self::Profile(set) => Some(&set.conversation_id),
             Self::Joined(joined) => Some(&joined.conversation_id),
             Self::Kick { .. } => None,
+        }
+    }
+
+    /// Whether the change makes the row if it is not there.
+    fn may_make_row(&self) -> bool {
+        match self {
+            Self::Sent(_) | Self::Joined(_) => true,
+            Self::Pin { is_pinned, .. } => *is_pinned,
+            Self::Draft { text, .. } => !text.is_empty(),
+            Self::Revoked(_)
+            | Self::Modified(_)
+            | Self::Read(..)
+            | Self::ReceiveOption { .. }
+            | Self::Delete(_)
+            | Self::ClearHistory(_)
+            | Self::Profile(_)
+            | Self::Kick { .. } => false,
         }
     }
 

@@ -5,7 +5,7 @@ use super::{
     row::{Row, Slot},
     settings,
 };
-use crate::{Commit, Load, Loaded, RowSelection, StoreError, Write, record::StoredHead};
+use crate::{Commit, Load, Loaded, Lowest, RowSelection, StoreError, Write, record::StoredHead};
 use conversation_protocol::{
     ConversationId, Hint, Kick, RowState, UserId,
     conversation::PIN_BIT,
@@ -16,8 +16,23 @@ use std::{collections::HashMap, sync::Arc};
 
 /// How many tombstones a step may purge beyond those it makes.
 const PURGE_EXTRA: usize = 4;
+/// How many rows a step may retire beyond those it makes, so that a list gets shorter under a limit that was lowered.
+const RETIRE_EXTRA: usize = 4;
 /// Devices whose kicks are remembered one by one; past it the oldest kick is forgotten.
 const KICKED_DEVICES_MAX: usize = 64;
+
+/// Bounds of a user's data that a deployment may choose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Rows of a user; past it the unpinned row with the smallest orderKey goes.
+    pub rows_per_user: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { rows_per_user: USER_ROWS_MAX }
+    }
+}
 
 /// What became of a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,24 +58,49 @@ pub fn steps_alone(change: &Change) -> bool {
 }
 
 /// What must be read for some changes of one user.
-pub fn load_for(user: &UserId, changes: &[Change]) -> Load {
-    let rows = if changes.iter().any(steps_alone) {
-        RowSelection::Unread(USER_ROWS_MAX as usize)
-    } else {
-        let mut ids: Vec<_> = changes.iter().filter_map(Change::conversation_id).cloned().collect();
-        ids.sort();
-        ids.dedup();
-        RowSelection::Ids(ids)
-    };
+pub fn load_for(user: &UserId, changes: &[Change], limits: Limits) -> Load {
+    let unread_max = limits.rows_per_user.clamp(USER_ROWS_MAX, u64::from(u32::MAX)) as usize;
+    let (mut rows, mut lowest) = (RowSelection::Unread(unread_max), None);
+    if !changes.iter().any(steps_alone) {
+        let ids = ids_of(changes.iter());
+        lowest = lowest_for(ids.len(), changes, limits);
+        rows = RowSelection::Ids(ids.into_iter().cloned().collect());
+    }
     let deletions = changes.iter().filter(|change| matches!(change, Change::Delete(_))).count();
     let tombstones = if deletions > 0 { deletions + PURGE_EXTRA } else { 0 };
-    Load { user: user.clone(), rows, tombstones }
+    Load { user: user.clone(), rows, tombstones, lowest }
 }
 
-/// Applies changes, in order, to what a store holds of a user. `new_epoch` names the data set of a user without data.
-pub fn step(load: Load, loaded: &Loaded, changes: &[Change], new_epoch: u64) -> Result<Step, StoreError> {
+/// The conversations that changes are about, each once.
+fn ids_of<'c>(changes: impl Iterator<Item = &'c Change>) -> Vec<&'c ConversationId> {
+    let mut ids: Vec<_> = changes.filter_map(Change::conversation_id).collect();
+    ids.sort();
+    ids.dedup();
+    ids
+}
+
+/// What a step on so many conversations must read to keep a list within its limit; nothing if it makes no row.
+fn lowest_for(ids: usize, changes: &[Change], limits: Limits) -> Option<Lowest> {
+    let made = ids_of(changes.iter().filter(|change| change.may_make_row())).len();
+    // A conversation of the step is made, so that a row must go, or was there, so that it may itself be among the
+    // lowest; the same with tombstones.
+    let count = ids + RETIRE_EXTRA;
+    let rows_at_least = limits.rows_per_user.saturating_add(1).saturating_sub(made as u64);
+    (made > 0).then_some(Lowest { rows_at_least, count, tombstones: count + ids + PURGE_EXTRA })
+}
+
+/// Applies changes, in order, to what a store holds of a user: what [`load_for`] asked for under the same limits.
+/// `new_epoch` names the data set of a user without data.
+pub fn step(
+    load: Load,
+    loaded: &Loaded,
+    changes: &[Change],
+    limits: Limits,
+    new_epoch: u64,
+) -> Result<Step, StoreError> {
     let mut state = State::read(&load.user, loaded, new_epoch)?;
     let outcomes = changes.iter().map(|change| state.apply(change)).collect();
+    state.retire_rows(loaded, limits)?;
     let commit = state.into_commit(load, loaded);
     Ok(Step { outcomes, commit })
 }
@@ -70,6 +110,13 @@ struct Touched {
     slot: Slot,
     before: Option<crate::Indexed>,
     is_dirty: bool,
+}
+
+impl Touched {
+    fn read(value: Option<&str>) -> Result<Self, StoreError> {
+        let slot = Slot::decode(value)?;
+        Ok(Self { before: slot.indexed(), slot, is_dirty: false })
+    }
 }
 
 /// A user in the middle of a step.
@@ -93,9 +140,8 @@ impl State {
         let mut touched = Vec::with_capacity(loaded.rows.len());
         let mut index = HashMap::with_capacity(loaded.rows.len());
         for (id, value) in &loaded.rows {
-            let slot = Slot::decode(value.as_deref())?;
             index.insert(id.clone(), touched.len());
-            touched.push((id.clone(), Touched { before: slot.indexed(), slot, is_dirty: false }));
+            touched.push((id.clone(), Touched::read(value.as_deref())?));
         }
         let (user, now_us, clock_before) = (user.clone(), loaded.now_us, head.cursor.version);
         Ok(Self { user, now_us, head, clock_before, touched, index, kick: None })
@@ -246,6 +292,34 @@ impl State {
         }
         self.kick = Some(Kick { device, not_before: tick, reason });
         Ok(Outcome { changed: 0, is_partial: false })
+    }
+
+    /// Deletes the lowest unpinned rows that this step left alone, as long as there are more rows than a user may have.
+    fn retire_rows(&mut self, loaded: &Loaded, limits: Limits) -> Result<(), StoreError> {
+        if self.head.cursor.version == self.clock_before {
+            return Ok(());
+        }
+        for (id, value) in &loaded.lowest {
+            if self.head.rows <= limits.rows_per_user {
+                break;
+            }
+            let position = match self.index.get(id) {
+                Some(position) => *position,
+                None => {
+                    let position = self.touched.len();
+                    self.touched.push((id.clone(), Touched::read(Some(value))?));
+                    self.index.insert(id.clone(), position);
+                    position
+                }
+            };
+            let touched = &mut self.touched[position].1;
+            let may_go = !touched.is_dirty && touched.slot.row().is_some_and(|row| !row.visible.is_pinned);
+            // At the end of the clock there is no tick for it, and the list stays too long.
+            if may_go && self.apply_to(position, &Change::Delete(id.clone())).is_err() {
+                break;
+            }
+        }
+        Ok(())
     }
 
     fn into_commit(mut self, load: Load, loaded: &Loaded) -> Option<Commit> {

@@ -18,6 +18,7 @@ struct User {
     now_us: u64,
     head: Option<String>,
     values: BTreeMap<ConversationId, String>,
+    limits: Limits,
     /// What the last step told clients: ids of rows and of deletions.
     told: Vec<String>,
 }
@@ -120,7 +121,18 @@ fn named(show_name: &str, revision: Option<u64>) -> Change {
 
 impl User {
     fn new() -> Self {
-        Self { now_us: 1_700_000_000_000_000, head: None, values: BTreeMap::new(), told: Vec::new() }
+        let (values, limits) = (BTreeMap::new(), Limits::default());
+        Self { now_us: 1_700_000_000_000_000, head: None, values, limits, told: Vec::new() }
+    }
+
+    /// A user with so many rows, `group_0` the lowest, each with one unread message, who may have no more.
+    fn at_the_limit(rows_per_user: u64) -> Self {
+        let mut user = Self { limits: Limits { rows_per_user }, ..Self::new() };
+        for number in 0..rows_per_user {
+            user.apply(received(&format!("group_{number}"), 1));
+        }
+        assert_eq!(user.ids().len() as u64, rows_per_user);
+        user
     }
 
     fn with(changes: &[Change]) -> Self {
@@ -132,15 +144,22 @@ impl User {
     }
 
     fn try_steps(&mut self, changes: &[Change]) -> Vec<Result<Outcome, Refusal>> {
-        let load = load_for(&user(ALICE), changes);
+        let load = load_for(&user(ALICE), changes, self.limits);
         let ids: Vec<_> = match &load.rows {
             RowSelection::Ids(ids) => ids.clone(),
             RowSelection::Unread(_) => self.values.keys().filter(|id| self.has_unread(id)).cloned().collect(),
         };
         let rows = ids.into_iter().map(|id| (id.clone(), self.values.get(&id).cloned())).collect();
-        let tombstones = self.tombstones().into_iter().take(load.tombstones).collect();
-        let loaded = Loaded { now_us: self.now_us, head: self.head.clone(), rows, tombstones };
-        let step = step(load, &loaded, changes, 7).unwrap();
+        let list = self.rows();
+        let (lowest_max, tombstones_max) = match load.lowest {
+            Some(lowest) if list.len() as u64 >= lowest.rows_at_least => (lowest.count, lowest.tombstones),
+            Some(_) | None => (0, load.tombstones),
+        };
+        let tombstones = self.tombstones().into_iter().take(tombstones_max).collect();
+        let lowest = list.iter().rev().take(lowest_max).map(|row| &row.conversation_id);
+        let lowest = lowest.map(|id| (id.clone(), self.values[id].clone())).collect();
+        let loaded = Loaded { now_us: self.now_us, head: self.head.clone(), rows, tombstones, lowest };
+        let step = step(load, &loaded, changes, self.limits, 7).unwrap();
         self.told.clear();
         if let Some(commit) = step.commit {
             assert!(commit.clock > commit.expected_clock, "the clock strictly rises with a commit");
@@ -189,6 +208,11 @@ impl User {
         let mut rows: Vec<_> = self.values.values().filter_map(visible).collect();
         rows.sort_by(|a, b| (b.order_key, &b.conversation_id).cmp(&(a.order_key, &a.conversation_id)));
         rows
+    }
+
+    /// The list's ids from the top.
+    fn ids(&self) -> Vec<String> {
+        self.rows().into_iter().map(|row| row.conversation_id.to_string()).collect()
     }
 
     fn tombstones(&self) -> Vec<(ConversationId, u64)> {
@@ -710,6 +734,148 @@ fn domain_5_tombstones_are_kept_at_most_1000_and_30_days_and_the_floor_rises() {
     user.apply(received(C, 1));
     user.apply(Change::Delete(id(C)));
     assert_eq!((user.head().tombstones, user.head().tombstone_floor), (996, versions[6]));
+}
+
+#[test]
+fn domain_5_the_5001st_row_takes_the_place_of_the_lowest_unpinned_one() {
+    let mut user = User::new();
+    let rows: Vec<_> = (0..5_000).map(|number| received(&format!("group_{number}"), 1)).collect();
+    for some in rows.chunks(256) {
+        user.try_steps(some);
+    }
+    user.apply(pin("group_0", true));
+    assert_eq!((user.head().rows, user.head().total_unread, user.head().tombstones), (5_000, 5_000, 0));
+    let before = user.head().cursor.version;
+    let outcome = user.apply(received(C, 1));
+    assert_eq!((outcome.changed, &user.told), (1, &vec![C.to_owned(), "-group_1".to_owned()]));
+    assert_eq!((user.head().rows, user.head().total_unread, user.head().tombstones), (5_000, 5_000, 1));
+    assert_eq!(user.tombstones()[0].1, user.head().cursor.version, "the deletion has a tick of its own");
+    assert!(before < user.row(C).version && user.row(C).version < user.head().cursor.version);
+    assert_eq!((user.ids()[0].as_str(), user.ids()[4_999].as_str()), ("group_0", "group_2"));
+}
+
+#[test]
+fn domain_5_every_change_that_makes_a_row_retires_one_and_no_other_change_does() {
+    let mut user = User::at_the_limit(5);
+    for change in [pin("group_a", true), draft("group_b", "x"), joined("group_c", None, None), received("group_d", 1)] {
+        user.apply(change);
+        assert_eq!((user.told.len(), user.ids().len()), (2, 5));
+    }
+    assert_eq!(user.ids(), ["group_a", "group_d", "group_c", "group_b", "group_4"]);
+    for change in [received("group_4", 2), draft("group_4", "x"), read_to("group_4", 0), revoked("group_4", 2)] {
+        user.apply(change);
+        assert_eq!((user.told.len(), user.ids().len()), (1, 5));
+    }
+    user.ignores(draft("group_e", ""));
+    user.ignores(pin("group_e", false));
+}
+
+#[test]
+fn domain_5_a_retired_row_comes_back_fresh_with_a_newer_message_and_retires_the_next() {
+    let mut user = User::at_the_limit(3);
+    for change in [received("group_0", 4), option("group_0", RecvOpt::ReceiveNotNotify), received("group_1", 2)] {
+        user.apply(change);
+    }
+    user.apply(received("group_2", 2));
+    user.apply(received(C, 1));
+    assert_eq!(user.told, [C, "-group_0"]);
+    user.ignores(received("group_0", 4));
+    user.ignores(received("group_0", 3));
+    user.ignores(joined("group_0", Some(4), None));
+    user.apply(received("group_0", 5));
+    assert_eq!(user.told, ["group_0", "-group_1"]);
+    let row = user.row("group_0");
+    assert_eq!((row.unread_count, row.group_read_sequence), (1, Some(4)));
+    assert_eq!(row.recv_opt, RecvOpt::ReceiveNotNotify, "the receive option outlives the retirement");
+    assert_eq!(user.head().total_unread, 3, "1 of {C}, 2 of group_2, none of the muted row");
+    user.ignores(received("group_1", 2));
+}
+
+#[test]
+fn domain_5_rows_made_in_one_step_retire_as_many_that_the_step_left_alone() {
+    let mut user = User::at_the_limit(10);
+    user.apply(pin("group_2", true));
+    let out = user.try_steps(&[
+        received("group_a", 1),
+        revoked("group_0", 1),
+        received("group_b", 1),
+        received("group_3", 1),
+        received("group_c", 1),
+        Change::Delete(id("group_4")),
+    ]);
+    assert!(out.iter().all(Result::is_ok));
+    // group_0 was changed by the step, group_2 is pinned, group_3 was named by a repeat alone.
+    assert_eq!(user.told, ["group_0", "group_a", "group_b", "group_c", "-group_3", "-group_4", "-group_1"]);
+    assert_eq!(user.ids().len(), 10);
+    user.try_steps(&[received("group_d", 1), Change::Delete(id("group_d"))]);
+    assert_eq!((user.told.clone(), user.ids().len()), (vec!["-group_d".to_owned()], 10));
+}
+
+#[test]
+fn domain_5_a_lowered_limit_shortens_the_list_step_by_step_and_a_repeat_does_not() {
+    let mut user = User::at_the_limit(20);
+    user.limits.rows_per_user = 6;
+    user.ignores(received("group_19", 1));
+    let mut seq = 1;
+    while user.ids().len() > 6 {
+        let before = user.ids().len();
+        seq += 1;
+        user.apply(received("group_19", seq));
+        assert!((1..=5).contains(&(before - user.ids().len())));
+    }
+    assert_eq!(user.ids(), ["group_19", "group_18", "group_17", "group_16", "group_15", "group_14"]);
+    user.apply(received("group_19", seq + 1));
+    assert_eq!(user.ids().len(), 6);
+}
+
+#[test]
+fn domain_5_where_every_row_is_pinned_or_made_by_the_step_the_list_stays_too_long() {
+    let mut user = User::at_the_limit(2);
+    user.apply(pin("group_0", true));
+    user.apply(pin("group_1", true));
+    user.try_steps(&[received("group_a", 1), received("group_b", 1)]);
+    assert_eq!(user.ids(), ["group_1", "group_0", "group_b", "group_a"]);
+    user.apply(received("group_b", 2));
+    assert_eq!(user.ids(), ["group_1", "group_0", "group_b"]);
+}
+
+#[test]
+fn domain_5_tombstones_of_retired_rows_are_kept_at_most_1000() {
+    let mut user = User::at_the_limit(10);
+    for some in 0..250 {
+        let news: Vec<_> = (0..5).map(|number| received(&format!("c2c_u{some}_{number}"), 1)).collect();
+        user.try_steps(&news);
+        assert!(user.head().tombstones <= 1_000);
+        assert_eq!((user.head().rows, user.head().total_unread), (10, 10));
+    }
+    // 1,250 went; the floor is the newest of the 250 forgotten.
+    assert_eq!(user.head().tombstones, 1_000);
+    let oldest = user.tombstones()[0].1;
+    assert!(user.head().tombstone_floor > 0 && user.head().tombstone_floor < oldest);
+    // A deletion at the same time: the tombstones asked for are enough for both.
+    user.try_steps(&[Change::Delete(id("c2c_u249_4")), received("group_x", 1), received("group_y", 1)]);
+    assert_eq!((user.head().rows, user.head().tombstones), (10, 1_000));
+}
+
+#[test]
+fn a_step_that_makes_no_row_does_not_ask_for_the_lowest() {
+    let limits = Limits { rows_per_user: 100 };
+    let asked = |changes: &[Change]| load_for(&user(ALICE), changes, limits).lowest.map(|lowest| lowest.rows_at_least);
+    let makes_none = [
+        revoked(C, 1),
+        modified(C, 1, "x", None),
+        read_to(C, 1),
+        pin(C, false),
+        option(C, RecvOpt::Receive),
+        draft(C, ""),
+        Change::Delete(id(C)),
+        Change::ClearHistory(id(C)),
+        named("Bob", None),
+    ];
+    assert_eq!(asked(&makes_none), None);
+    assert_eq!(asked(&[received(C, 1), received(C, 2), pin(C, true)]), Some(100));
+    assert_eq!(asked(&[received(C, 1), joined(G, None, None), draft("c2c_x", "x"), revoked("c2c_y", 1)]), Some(98));
+    assert_eq!(asked(&[read_to("", 0)]), None);
 }
 
 #[test]

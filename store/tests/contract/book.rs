@@ -104,7 +104,7 @@ impl Book {
             head: after.head_value(),
             writes: writes.collect(),
             hint,
-            load: Load { user: after.user.clone(), rows: RowSelection::Ids(Vec::new()), tombstones: 0 },
+            load: Load { user: after.user.clone(), rows: RowSelection::Ids(Vec::new()), tombstones: 0, lowest: None },
         };
         (commit, after)
     }
@@ -194,15 +194,25 @@ impl Book {
             LogEntry::Row(_) => None,
         });
         let head = (self.clock > 0).then(|| self.head_value());
-        Loaded { now_us, head, rows, tombstones: tombstones.take(load.tombstones).collect() }
+        let list = self.list();
+        let (lowest_max, tombstones_max) = match load.lowest {
+            Some(lowest) if self.clock > 0 && list.len() as u64 >= lowest.rows_at_least => {
+                (lowest.count, lowest.tombstones)
+            }
+            Some(_) | None => (0, load.tombstones),
+        };
+        let lowest = list.iter().rev().take(lowest_max).map(|row| &row.conversation_id);
+        let lowest = lowest.map(|id| (id.clone(), self.value(id, &self.entries[id]))).collect();
+        Loaded { now_us, head, rows, tombstones: tombstones.take(tombstones_max).collect(), lowest }
     }
 
     /// Checks that every kind of read of a store shows this book.
     pub(super) async fn check(&self, store: &dyn Store) {
         let mut ids: Vec<ConversationId> = self.entries.keys().cloned().collect();
         ids.push(id("c2c_nobody"));
-        let by_id = Load { user: self.user.clone(), rows: RowSelection::Ids(ids.clone()), tombstones: 10_000 };
-        let unread = Load { user: self.user.clone(), rows: RowSelection::Unread(10_000), tombstones: 0 };
+        let by_id =
+            Load { user: self.user.clone(), rows: RowSelection::Ids(ids.clone()), tombstones: 10_000, lowest: None };
+        let unread = Load { user: self.user.clone(), rows: RowSelection::Unread(10_000), tombstones: 0, lowest: None };
         for load in [by_id, unread] {
             let mut loaded = load_one(store, &load).await;
             if matches!(load.rows, RowSelection::Unread(_)) {

@@ -4,7 +4,7 @@ use super::{
     book::{Book, commit_one, id, load_one, user},
     stores::Stores,
 };
-use conversation_store::{Committed, Load, RowSelection};
+use conversation_store::{Committed, Load, Lowest, RowSelection};
 use std::time::{Duration, SystemTime};
 
 /// One below the pin bit: the largest clock there can be.
@@ -72,9 +72,17 @@ pub(super) async fn a_lost_race_changes_nothing_and_answers_what_was_asked(store
     book.commit(&*stores.first, |step| step.put("c2c_bob", 20, true)).await;
 
     let by_id = RowSelection::Ids(vec![id("c2c_mallory"), id("group_old"), id("c2c_bob")]);
-    for (rows, tombstones) in [(by_id, 1), (RowSelection::Unread(5), 0), (RowSelection::Ids(Vec::new()), 7)] {
+    let lowest = |rows_at_least| Some(Lowest { rows_at_least, count: 1, tombstones: 2 });
+    for (rows, tombstones, lowest) in [
+        (by_id.clone(), 1, None),
+        (by_id.clone(), 1, lowest(2)),
+        (by_id, 1, lowest(3)),
+        (RowSelection::Unread(5), 0, None),
+        (RowSelection::Unread(5), 0, lowest(1)),
+        (RowSelection::Ids(Vec::new()), 7, None),
+    ] {
         for commit in [&mut late_first, &mut late] {
-            commit.load = Load { user: book.user.clone(), rows: rows.clone(), tombstones };
+            commit.load = Load { user: book.user.clone(), rows: rows.clone(), tombstones, lowest };
             let Committed::Conflict(found) = commit_one(&*stores.second, commit.clone()).await else {
                 panic!("a step from another clock was taken");
             };
@@ -196,23 +204,64 @@ pub(super) async fn a_load_is_as_large_as_asked(stores: &Stores) {
         }
     })
     .await;
-    let all = book.loaded(&Load { user: book.user.clone(), rows: RowSelection::Unread(0), tombstones: 20 }, 0);
+    let all =
+        book.loaded(&Load { user: book.user.clone(), rows: RowSelection::Unread(0), tombstones: 20, lowest: None }, 0);
     for count in [0, 1, 9, 10, 11] {
-        let load = Load { user: book.user.clone(), rows: RowSelection::Unread(count), tombstones: count };
+        let load = Load { user: book.user.clone(), rows: RowSelection::Unread(count), tombstones: count, lowest: None };
         let loaded = load_one(store, &load).await;
         assert_eq!(loaded.rows.len(), count.min(10));
         assert!(loaded.rows.iter().all(|row| all.rows.contains(row)));
         assert_eq!(loaded.tombstones, all.tombstones[..count]);
     }
     let ids: Vec<_> = (0..12_000).map(|number| id(&format!("c2c_{number}"))).collect();
-    let load = Load { user: book.user.clone(), rows: RowSelection::Ids(ids), tombstones: 0 };
+    let load = Load { user: book.user.clone(), rows: RowSelection::Ids(ids), tombstones: 0, lowest: None };
     let loaded = load_one(store, &load).await;
     assert_eq!(loaded, book.loaded(&load, loaded.now_us));
 }
 
+pub(super) async fn the_lowest_rows_come_only_of_a_list_that_is_long_enough(stores: &Stores) {
+    let (store, mut book) = (&*stores.first, Book::new(user("alice")));
+    // Of a neighbour whose rows lie around alice's.
+    for neighbour in ["alic", "alice!", "alicf"] {
+        Book::new(user(neighbour)).commit(store, |step| step.put("c2c_low", 1, false)).await;
+    }
+    let load = |rows_at_least, count| Load {
+        user: user("alice"),
+        rows: RowSelection::Ids(vec![id("c2c_a"), id("c2c_nobody")]),
+        tombstones: 1,
+        lowest: Some(Lowest { rows_at_least, count, tombstones: 2 }),
+    };
+    for rows_at_least in [0, 1] {
+        let loaded = load_one(store, &load(rows_at_least, 3)).await;
+        assert_eq!((loaded.head, loaded.lowest), (None, Vec::new()), "a user without data has no list");
+    }
+    book.commit(store, |step| {
+        step.put("c2c_pinned", ORDER_KEY_MAX, false);
+        step.put("c2c_b", 20, true);
+        step.put("c2c_a", 20, false);
+        step.put("group_first", 10, true);
+        for number in 0..3 {
+            step.bury(&format!("group_old{number}"));
+        }
+    })
+    .await;
+    for rows_at_least in [0, 3, 4, 5, u64::MAX] {
+        for count in [1, 2, 3, 4, 9] {
+            let load = load(rows_at_least, count);
+            let loaded = load_one(store, &load).await;
+            assert_eq!(loaded, book.loaded(&load, loaded.now_us), "{rows_at_least} {count}");
+            let is_long = rows_at_least <= 4;
+            assert_eq!(loaded.lowest.len(), if is_long { count.min(4) } else { 0 });
+            assert_eq!(loaded.tombstones.len(), if is_long { 2 } else { 1 });
+        }
+    }
+    let lowest = load_one(store, &load(4, 9)).await.lowest.into_iter().map(|(id, _)| id.to_string());
+    assert_eq!(lowest.collect::<Vec<_>>(), ["group_first", "c2c_a", "c2c_b", "c2c_pinned"]);
+}
+
 #[allow(clippy::disallowed_methods, reason = "the store's clock is compared with the system's")]
 pub(super) async fn the_store_tells_the_time(stores: &Stores) {
-    let load = Load { user: user("nobody"), rows: RowSelection::Unread(1), tombstones: 0 };
+    let load = Load { user: user("nobody"), rows: RowSelection::Unread(1), tombstones: 0, lowest: None };
     let mut last_us = 0;
     for _ in 0..100 {
         let now_us = load_one(&*stores.first, &load).await.now_us;

@@ -11,7 +11,7 @@ use actor::Actor;
 use changes::{Posted, changes_of};
 use conversation_loadtest::model::{ClientOutcome, Effect, Model, RowOutcome, assert_same};
 use conversation_protocol::Conversation;
-use conversation_store::{WriteError, Writer, rules::Outcome};
+use conversation_store::{Limits, WriteError, Writer, rules::Outcome};
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use reader::Reader;
 
@@ -44,7 +44,7 @@ pub(super) async fn random_changes_give_what_the_plain_model_gives(stores: &Stor
 }
 
 async fn compare(stores: &Stores, prefix: &str, mut random: StdRng) {
-    let writers = [Writer::start(stores.first.clone()), Writer::start(stores.second.clone())];
+    let writers = [&stores.first, &stores.second].map(|store| Writer::start(store.clone(), Limits::default()));
     let mut actor = Actor::new(prefix);
     let mut model = Model::new();
     let mut readers = Vec::new();

@@ -10,11 +10,11 @@ use conversation_protocol::{
     server::{Message, Profile},
 };
 use conversation_store::{
-    Committed, HintStream, Indexed, IndexedKind, Load, RowSelection, Store, WriteError, Writer,
+    Committed, HintStream, Indexed, IndexedKind, Limits, Load, RowSelection, Store, WriteError, Writer,
     record::StoredHead,
     rules::{Change, MessageSent},
 };
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 const TASKS_PER_STORE: u64 = 4;
 const STEPS_PER_TASK: u64 = 25;
@@ -31,7 +31,7 @@ fn counted(steps: u64) -> Book {
 }
 
 async fn count_up(store: Arc<dyn Store>) {
-    let load = Load { user: user("alice"), rows: RowSelection::Unread(1), tombstones: 0 };
+    let load = Load { user: user("alice"), rows: RowSelection::Unread(1), tombstones: 0, lowest: None };
     for _ in 0..STEPS_PER_TASK {
         let mut found = load_one(&*store, &load).await;
         loop {
@@ -118,7 +118,7 @@ pub(super) async fn writers_of_one_user_lose_no_message(stores: &Stores) {
     sink.follow(std::slice::from_ref(&alice)).await.unwrap();
     let mut tasks = Vec::new();
     for (number, store) in [&stores.first, &stores.second].into_iter().enumerate() {
-        let writer = Writer::start(store.clone());
+        let writer = Writer::start(store.clone(), Limits::default());
         for group in 0..GROUPS {
             // Each writer has every other message of every group.
             let seqs = (1..=SEQS).filter(move |seq| *seq as usize % 2 == number);
@@ -136,4 +136,48 @@ pub(super) async fn writers_of_one_user_lose_no_message(stores: &Stores) {
     }
     let hints = follow_chain(&mut stream, 0, page.head.cursor.version).await;
     assert!(hints <= GROUPS * SEQS);
+}
+
+pub(super) async fn writers_of_one_user_keep_the_list_within_its_limit(stores: &Stores) {
+    const ROWS: u64 = 6;
+    const GROUPS: u64 = 30;
+    let alice = user("alice");
+    let (mut sink, mut stream) = stores.first.hints().await.unwrap();
+    sink.follow(std::slice::from_ref(&alice)).await.unwrap();
+    let mut tasks = Vec::new();
+    for (number, store) in [&stores.first, &stores.second].into_iter().enumerate() {
+        let writer = Writer::start(store.clone(), Limits { rows_per_user: ROWS });
+        let alice = alice.clone();
+        tasks.push(tokio::spawn(async move {
+            for group in (0..GROUPS).filter(|group| *group as usize % 2 == number) {
+                send(writer.clone(), alice.clone(), group, 1..=1).await;
+            }
+        }));
+    }
+    for task in tasks {
+        task.await.unwrap();
+    }
+    let head = stores.second.heads(std::slice::from_ref(&alice)).await.unwrap().remove(0);
+    let (mut clock, mut told) = (0, BTreeMap::new());
+    while clock != head.cursor.version {
+        let (_, hint) = next(&mut stream).await.unwrap();
+        assert_eq!(hint.previous, clock, "a hint begins where the last one ended");
+        clock = hint.clock;
+        for row in hint.rows {
+            told.insert(row.version, row.conversation_id);
+        }
+        for (gone, version) in hint.deleted {
+            assert!(version <= hint.clock);
+            let (lowest, id) = told.pop_first().unwrap();
+            assert_eq!(id, gone, "of rows that changed once, the oldest goes");
+            assert!(lowest < version);
+        }
+        assert!(told.len() as u64 <= ROWS, "no step leaves the list too long");
+    }
+    let page = stores.second.page(&alice, 0, 100).await.unwrap();
+    let listed: Vec<_> = page.rows.iter().map(|row| &row.conversation_id).collect();
+    assert_eq!(listed, told.values().rev().collect::<Vec<_>>());
+    assert_eq!((page.head.row_count, page.head.total_unread), (ROWS, ROWS));
+    let replay = stores.first.replay(&alice, 0, 100, usize::MAX).await.unwrap();
+    assert_eq!((replay.changed, replay.entries.len() as u64), (GROUPS, GROUPS), "every row that went left a tombstone");
 }

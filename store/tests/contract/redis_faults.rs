@@ -52,7 +52,7 @@ fn is_unavailable<T>(result: Result<T, StoreError>) -> bool {
 /// Every call fails, and none hangs.
 async fn is_away(store: &dyn Store, book: &Book) {
     let alice = std::slice::from_ref(&book.user);
-    let load = Load { user: book.user.clone(), rows: RowSelection::Unread(1), tombstones: 1 };
+    let load = Load { user: book.user.clone(), rows: RowSelection::Unread(1), tombstones: 1, lowest: None };
     let commits = vec![book.step(|step| step.put("c2c_x", 1, true)).0; 3];
     let (outcomes, loaded, heads, page, replay, rows, sessions, pinged) = soon("a call", async {
         tokio::join!(
@@ -89,7 +89,8 @@ async fn scripts_may_be_flushed_at_any_time() {
         }
         books = afters;
         flush().await;
-        let load = |book: &Book| Load { user: book.user.clone(), rows: RowSelection::Unread(9), tombstones: 0 };
+        let load =
+            |book: &Book| Load { user: book.user.clone(), rows: RowSelection::Unread(9), tombstones: 0, lowest: None };
         let loads: Vec<Load> = books.iter().map(load).collect();
         for (loaded, (book, load)) in store.load(&loads).await.unwrap().iter().zip(books.iter().zip(&loads)) {
             assert_eq!(*loaded, book.loaded(load, loaded.now_us));
