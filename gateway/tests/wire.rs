@@ -12,6 +12,7 @@ mod wire {
     mod kicks;
     mod limits;
     mod live;
+    mod marks;
     mod opening;
     mod origins;
     mod refusals;

@@ -196,16 +196,15 @@ impl Model {
                     self.change(user, conversation_id, |row, clock| row.set_draft(draft_text, clock))
                 ))
             }
-            ClientCall::SetReceiveMessageOpt(params) => ClientOutcome::PerId(
-                params
-                    .conversation_id_list
-                    .iter()
-                    .map(|id| {
-                        let outcome = self.change_present(user, id, |row| row.set_recv_opt(params.recv_opt));
-                        (id.clone(), outcome)
-                    })
-                    .collect(),
-            ),
+            ClientCall::SetReceiveMessageOpt(params) => self.per_id(&params.conversation_id_list, |model, id| {
+                model.change_present(user, id, |row| row.set_recv_opt(params.recv_opt))
+            }),
+            ClientCall::MarkConversation(params) => self.per_id(&params.conversation_id_list, |model, id| {
+                model.change_present(user, id, |row| row.mark(params.mark_type.into(), params.enable_mark))
+            }),
+            ClientCall::SetConversationCustomData(params) => self.per_id(&params.conversation_id_list, |model, id| {
+                model.change_present(user, id, |row| row.set_custom_data(&params.custom_data))
+            }),
             ClientCall::ClearHistoryMessage(params) => {
                 ClientOutcome::Whole(self.change_present(user, &params.conversation_id, RowHistory::clear_history))
             }
@@ -225,6 +224,14 @@ impl Model {
             | ClientCall::Probe(_)
             | ClientCall::RefreshToken(_) => ClientOutcome::Query,
         }
+    }
+
+    fn per_id(
+        &mut self,
+        ids: &[ConversationId],
+        mut change: impl FnMut(&mut Self, &ConversationId) -> RowOutcome,
+    ) -> ClientOutcome {
+        ClientOutcome::PerId(ids.iter().map(|id| (id.clone(), change(self, id))).collect())
     }
 
     fn pin(&mut self, user: &UserId, params: &PinParams) -> RowOutcome {

@@ -84,7 +84,9 @@ fn check_client_result(example: &Example, json: Value) {
     match example.name.as_str() {
         "getConversationList" => same::<PageResult>(example),
         "getConversation" => same::<ConversationResult>(example),
-        "setReceiveMessageOpt" => same::<method::BatchResult>(example),
+        "setReceiveMessageOpt" | "markConversation" | "setConversationCustomData" => {
+            same::<method::BatchResult>(example);
+        }
         "getTotalUnreadMessageCount" => same::<TotalResult>(example),
         "probe" => same::<ProbeResult>(example),
         other => {

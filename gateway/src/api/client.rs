@@ -60,6 +60,23 @@ pub async fn execute(node: &Arc<Node>, caller: &Caller, call: ClientCall) -> Cal
             });
             return batch(node, caller, &params.conversation_id_list, changes.collect()).await;
         }
+        ClientCall::MarkConversation(params) => {
+            let changes = params.conversation_id_list.iter().map(|id| Change::Mark {
+                conversation_id: id.clone(),
+                marks: params.mark_type,
+                is_set: params.enable_mark,
+                if_version: params.if_version,
+            });
+            return batch(node, caller, &params.conversation_id_list, changes.collect()).await;
+        }
+        ClientCall::SetConversationCustomData(params) => {
+            let changes = params.conversation_id_list.iter().map(|id| Change::CustomData {
+                conversation_id: id.clone(),
+                custom_data: params.custom_data.clone(),
+                if_version: params.if_version,
+            });
+            return batch(node, caller, &params.conversation_id_list, changes.collect()).await;
+        }
         ClientCall::DeleteConversation(params) => Change::Delete(params.conversation_id),
         ClientCall::PinConversation(params) => Change::Pin {
             conversation_id: params.conversation_id,

@@ -8,7 +8,10 @@ use conversation_protocol::{
     limits::READ_AHEAD_MAX,
     server::{Message, Profile},
 };
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 /// A message on its way into a row.
 pub(super) struct Arrival<'a> {
@@ -69,6 +72,9 @@ struct Live {
     profile_revision: u64,
     is_pinned: bool,
     draft_text: String,
+    /// Single bits.
+    marks: BTreeSet<u64>,
+    custom_data: String,
     /// When it was last activated, on the model's clock.
     activation: u64,
 }
@@ -226,6 +232,22 @@ impl RowHistory {
         self.recv_opt = recv_opt;
     }
 
+    pub(super) fn mark(&mut self, marks: u64, is_set: bool) {
+        let Some(live) = &mut self.live else { return };
+        for bit in (0..64).map(|place| 1 << place).filter(|bit| marks & bit != 0) {
+            if is_set {
+                live.marks.insert(bit);
+            } else {
+                live.marks.remove(&bit);
+            }
+        }
+    }
+
+    pub(super) fn set_custom_data(&mut self, custom_data: &str) {
+        let Some(live) = &mut self.live else { return };
+        custom_data.clone_into(&mut live.custom_data);
+    }
+
     pub(super) fn clear_history(&mut self) {
         let Some(live) = &mut self.live else { return };
         live.cleared_up_to = live.newest();
@@ -272,8 +294,8 @@ impl RowHistory {
             draft_timestamp: u64::from(!live.draft_text.is_empty()),
             is_pinned: live.is_pinned,
             order_key: live.activation + if live.is_pinned { PIN_BIT } else { 0 },
-            mark_list: Vec::new(),
-            custom_data: String::new(),
+            mark_list: live.marks.iter().copied().collect(),
+            custom_data: live.custom_data.clone(),
             conversation_group_list: Vec::new(),
             c2c_read_timestamp: id.is_c2c().then(|| {
                 live.messages.range(..=live.read_mark).next_back().map_or(0, |(_, seen)| seen.message.timestamp)

@@ -18,7 +18,7 @@ pub use profile::{Joined, ProfileSet};
 pub use read::ReadUpTo;
 pub use step::{Outcome, Step, load_for, step, steps_alone};
 
-use conversation_protocol::{Conversation, ConversationId, DeviceId, RecvOpt, method::ReadScope};
+use conversation_protocol::{Conversation, ConversationId, DeviceId, RecvOpt, marks::Marks, method::ReadScope};
 use std::sync::Arc;
 
 /// One change to one user's rows.
@@ -59,6 +59,26 @@ pub enum Change {
         /// Refuse when the row is newer.
         if_version: Option<u64>,
     },
+    /// Marks are set or removed.
+    Mark {
+        /// Of which conversation.
+        conversation_id: ConversationId,
+        /// The marks.
+        marks: Marks,
+        /// Set or removed.
+        is_set: bool,
+        /// Refuse when the row is newer.
+        if_version: Option<u64>,
+    },
+    /// The app's own data is set.
+    CustomData {
+        /// Of which conversation.
+        conversation_id: ConversationId,
+        /// The data.
+        custom_data: String,
+        /// Refuse when the row is newer.
+        if_version: Option<u64>,
+    },
     /// A conversation goes from the list.
     Delete(ConversationId),
     /// The history of a conversation is forgotten.
@@ -87,7 +107,9 @@ impl Change {
             Self::Read(ReadScope::AllC2c | ReadScope::AllGroups | ReadScope::All, _) => None,
             Self::Pin { conversation_id, .. }
             | Self::ReceiveOption { conversation_id, .. }
-            | Self::Draft { conversation_id, .. } => Some(conversation_id),
+            | Self::Draft { conversation_id, .. }
+            | Self::Mark { conversation_id, .. }
+            | Self::CustomData { conversation_id, .. } => Some(conversation_id),
             Self::Delete(id) | Self::ClearHistory(id) => Some(id),
             Self::Profile(set) => Some(&set.conversation_id),
             Self::Joined(joined) => Some(&joined.conversation_id),
@@ -98,9 +120,11 @@ impl Change {
     /// The version above which the change refuses to act.
     fn if_version(&self) -> Option<u64> {
         match self {
-            Self::Pin { if_version, .. } | Self::ReceiveOption { if_version, .. } | Self::Draft { if_version, .. } => {
-                *if_version
-            }
+            Self::Pin { if_version, .. }
+            | Self::ReceiveOption { if_version, .. }
+            | Self::Draft { if_version, .. }
+            | Self::Mark { if_version, .. }
+            | Self::CustomData { if_version, .. } => *if_version,
             Self::Sent(_)
             | Self::Revoked(_)
             | Self::Modified(_)

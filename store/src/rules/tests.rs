@@ -1,5 +1,7 @@
 //! Each row of DOMAIN's table of orderKey and each line of its chapter on unread, as one scenario.
 
+mod marks;
+
 use super::*;
 use crate::{
     Loaded, RowSelection,

@@ -4,7 +4,11 @@ use super::changes::Posted;
 use conversation_protocol::{
     ConversationId, ConversationType, GroupId, RecvOpt, UserId,
     conversation::AT_ALL,
-    method::{CleanUnreadParams, ClientCall, ConversationParams, DraftParams, PinParams, ReadScope, RecvOptParams},
+    marks::Marks,
+    method::{
+        CleanUnreadParams, ClientCall, ConversationParams, CustomDataParams, DraftParams, MarkParams, PinParams,
+        ReadScope, RecvOptParams,
+    },
     server::{
         ConversationRef, DeleteConversationParams, JoinGroupParams, Message, ModifyMessageParams, Profile,
         RevokeMessageParams, SendMessageParams, ServerCall, SetProfileParams,
@@ -259,7 +263,7 @@ impl Actor {
     fn call(&mut self, random: &mut StdRng) -> Posted {
         let user = self.user(random);
         let (_, mut conversation_id) = self.of_user(&user, random);
-        let call = match random.random_range(0..5) {
+        let call = match random.random_range(0..7) {
             0 => ClientCall::DeleteConversation(ConversationParams { conversation_id }),
             1 => ClientCall::ClearHistoryMessage(ConversationParams { conversation_id }),
             2 => {
@@ -273,6 +277,24 @@ impl Actor {
                 self.texts += 1;
                 let draft_text = if random.random_bool(0.4) { String::new() } else { format!("draft {}", self.texts) };
                 ClientCall::SetConversationDraft(DraftParams { conversation_id, draft_text, if_version: None })
+            }
+            4 => {
+                let marks = *[1, 2, 8, 3, 1 << 32, 1 << 63, 1 << 63 | 4].choose(random).unwrap();
+                ClientCall::MarkConversation(MarkParams {
+                    conversation_id_list: vec![conversation_id],
+                    mark_type: Marks::try_from(marks).unwrap(),
+                    enable_mark: random.random_bool(0.6),
+                    if_version: None,
+                })
+            }
+            5 => {
+                self.texts += 1;
+                let custom_data = if random.random_bool(0.3) { String::new() } else { format!("{{{}}}", self.texts) };
+                ClientCall::SetConversationCustomData(CustomDataParams {
+                    conversation_id_list: vec![conversation_id],
+                    custom_data,
+                    if_version: None,
+                })
             }
             _ => ClientCall::SetReceiveMessageOpt(RecvOptParams {
                 conversation_id_list: vec![conversation_id],

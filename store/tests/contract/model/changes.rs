@@ -103,6 +103,25 @@ fn of_client(call: &ClientCall) -> Vec<Change> {
                 if_version: params.if_version,
             })
             .collect(),
+        ClientCall::MarkConversation(params) => params
+            .conversation_id_list
+            .iter()
+            .map(|id| Change::Mark {
+                conversation_id: id.clone(),
+                marks: params.mark_type,
+                is_set: params.enable_mark,
+                if_version: params.if_version,
+            })
+            .collect(),
+        ClientCall::SetConversationCustomData(params) => params
+            .conversation_id_list
+            .iter()
+            .map(|id| Change::CustomData {
+                conversation_id: id.clone(),
+                custom_data: params.custom_data.clone(),
+                if_version: params.if_version,
+            })
+            .collect(),
         ClientCall::CleanConversationUnreadMessageCount(scope, params) => {
             let up_to = ReadUpTo { timestamp: params.clean_timestamp, sequence: params.clean_sequence };
             vec![Change::Read(scope.clone(), up_to)]
