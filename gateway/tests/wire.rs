@@ -8,6 +8,7 @@ mod wire {
     mod calls;
     mod devices;
     mod frames;
+    mod id_lists;
     mod isolation;
     mod kicks;
     mod limits;

@@ -190,6 +190,9 @@ impl Model {
             ClientCall::DeleteConversation(params) => {
                 ClientOutcome::Whole(Ok(self.change(user, &params.conversation_id, |row, _| row.delete())))
             }
+            ClientCall::DeleteConversationList(params) => {
+                self.per_id(&params.conversation_id_list, |model, id| Ok(model.change(user, id, |row, _| row.delete())))
+            }
             ClientCall::PinConversation(params) => ClientOutcome::Whole(self.pin(user, params)),
             ClientCall::SetConversationDraft(DraftParams { conversation_id, draft_text, if_version: _ }) => {
                 ClientOutcome::Whole(Ok(
@@ -219,6 +222,7 @@ impl Model {
             }
             ClientCall::GetConversationList(_)
             | ClientCall::GetConversation(_)
+            | ClientCall::GetConversations(_)
             | ClientCall::GetTotalUnreadMessageCount
             | ClientCall::Ping
             | ClientCall::Probe(_)

@@ -316,6 +316,16 @@ pub struct ConversationResult {
     pub conversation: Conversation,
 }
 
+/// Several rows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ConversationsResult {
+    /// The rows that are there, in the order asked.
+    pub conversation_list: Vec<Conversation>,
+    /// One entry per id, in the order asked.
+    pub result_list: Vec<IdResult>,
+}
+
 /// How a batch did for one id.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -365,8 +375,12 @@ pub enum ClientCall {
     GetConversationList(PageParams),
     /// One row.
     GetConversation(ConversationParams),
+    /// Several rows.
+    GetConversations(ConversationsParams),
     /// Drop a row.
     DeleteConversation(ConversationParams),
+    /// Drop several rows.
+    DeleteConversationList(ConversationsParams),
     /// Pin or unpin a row.
     PinConversation(PinParams),
     /// Set or clear a draft.
@@ -392,10 +406,12 @@ pub enum ClientCall {
 }
 
 /// The names of all client methods.
-pub const CLIENT_METHODS: [&str; 14] = [
+pub const CLIENT_METHODS: [&str; 16] = [
     "getConversationList",
     "getConversation",
+    "getConversations",
     "deleteConversation",
+    "deleteConversationList",
     "pinConversation",
     "setConversationDraft",
     "setReceiveMessageOpt",
@@ -415,7 +431,9 @@ impl ClientCall {
         let call = match method {
             "getConversationList" => Self::GetConversationList(parse_params(params)?),
             "getConversation" => Self::GetConversation(parse_params(params)?),
+            "getConversations" => Self::GetConversations(parse_ids(params)?),
             "deleteConversation" => Self::DeleteConversation(parse_params(params)?),
+            "deleteConversationList" => Self::DeleteConversationList(parse_ids(params)?),
             "pinConversation" => Self::PinConversation(parse_params(params)?),
             "setConversationDraft" => {
                 let draft: DraftParams = parse_params(params)?;
@@ -461,6 +479,9 @@ impl ClientCall {
     /// What the call costs in units of the rate limit.
     pub fn units(&self) -> u32 {
         match self {
+            Self::GetConversations(params) | Self::DeleteConversationList(params) => {
+                batch_units(&params.conversation_id_list)
+            }
             Self::SetReceiveMessageOpt(params) => batch_units(&params.conversation_id_list),
             Self::MarkConversation(params) => batch_units(&params.conversation_id_list),
             Self::SetConversationCustomData(params) => batch_units(&params.conversation_id_list),
@@ -489,6 +510,12 @@ pub(crate) fn unknown_method(method: &str, known: &[&str]) -> ApiError {
 
 pub(crate) fn too_long(field: &str, bytes_max: usize, bytes: usize) -> ApiError {
     ApiError::invalid(format!("params.{field}: expected at most {bytes_max} bytes, got {bytes}"))
+}
+
+fn parse_ids(params: &str) -> Result<ConversationsParams, ApiError> {
+    let params: ConversationsParams = parse_params(params)?;
+    check_ids(&params.conversation_id_list)?;
+    Ok(params)
 }
 
 /// One unit per 10 ids.

@@ -12,8 +12,8 @@ use conversation_protocol::{
     error::ErrorBody,
     event::ReceivedFrame,
     method::{
-        self, AuthenticateParams, CLIENT_METHODS, ClientCall, ConversationResult, PageResult, ProbeResult, Reply,
-        Request, TotalResult, encode_reply, parse_params,
+        self, AuthenticateParams, CLIENT_METHODS, ClientCall, ConversationResult, ConversationsResult, PageResult,
+        ProbeResult, Reply, Request, TotalResult, encode_reply, parse_params,
     },
     server::{self, ApplyResult, BatchOutcome, KickResult, SERVER_METHODS, ServerCall},
 };
@@ -84,7 +84,8 @@ fn check_client_result(example: &Example, json: Value) {
     match example.name.as_str() {
         "getConversationList" => same::<PageResult>(example),
         "getConversation" => same::<ConversationResult>(example),
-        "setReceiveMessageOpt" | "markConversation" | "setConversationCustomData" => {
+        "getConversations" => same::<ConversationsResult>(example),
+        "setReceiveMessageOpt" | "markConversation" | "setConversationCustomData" | "deleteConversationList" => {
             same::<method::BatchResult>(example);
         }
         "getTotalUnreadMessageCount" => same::<TotalResult>(example),

@@ -39,3 +39,14 @@ fn custom_data_keeps_the_place_and_goes_with_the_row() {
     s.send(2, json!({}));
     assert_eq!(s.g7().custom_data, "");
 }
+
+#[test]
+fn deleting_a_list_deletes_each_and_what_is_not_there_is_done() {
+    let mut s = Scenario::default();
+    s.send(1, json!({}));
+    s.send_in("a", 1, json!({}));
+    let ids = ["group_g7", "group_none", "group_g7"];
+    let outcomes = batch(&mut s, "deleteConversationList", &ids, json!({}));
+    assert_eq!(outcomes, [Ok(Effect::Changed), Ok(Effect::Unchanged), Ok(Effect::Unchanged)]);
+    assert_eq!(s.order(), ["group_a"]);
+}

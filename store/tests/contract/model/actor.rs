@@ -6,8 +6,8 @@ use conversation_protocol::{
     conversation::AT_ALL,
     marks::Marks,
     method::{
-        CleanUnreadParams, ClientCall, ConversationParams, CustomDataParams, DraftParams, MarkParams, PinParams,
-        ReadScope, RecvOptParams,
+        CleanUnreadParams, ClientCall, ConversationParams, ConversationsParams, CustomDataParams, DraftParams,
+        MarkParams, PinParams, ReadScope, RecvOptParams,
     },
     server::{
         ConversationRef, DeleteConversationParams, JoinGroupParams, Message, ModifyMessageParams, Profile,
@@ -264,6 +264,11 @@ impl Actor {
         let user = self.user(random);
         let (_, mut conversation_id) = self.of_user(&user, random);
         let call = match random.random_range(0..7) {
+            0 if random.random_bool(0.3) => {
+                let (_, other) = self.of_user(&user, random);
+                let conversation_id_list = vec![conversation_id, other];
+                ClientCall::DeleteConversationList(ConversationsParams { conversation_id_list })
+            }
             0 => ClientCall::DeleteConversation(ConversationParams { conversation_id }),
             1 => ClientCall::ClearHistoryMessage(ConversationParams { conversation_id }),
             2 => {

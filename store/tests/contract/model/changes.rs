@@ -83,6 +83,9 @@ fn of_server(call: &ServerCall) -> Vec<(UserId, Change)> {
 fn of_client(call: &ClientCall) -> Vec<Change> {
     match call {
         ClientCall::DeleteConversation(params) => vec![Change::Delete(params.conversation_id.clone())],
+        ClientCall::DeleteConversationList(params) => {
+            params.conversation_id_list.iter().cloned().map(Change::Delete).collect()
+        }
         ClientCall::ClearHistoryMessage(params) => vec![Change::ClearHistory(params.conversation_id.clone())],
         ClientCall::PinConversation(params) => vec![Change::Pin {
             conversation_id: params.conversation_id.clone(),
@@ -128,6 +131,7 @@ fn of_client(call: &ClientCall) -> Vec<Change> {
         }
         ClientCall::GetConversationList(_)
         | ClientCall::GetConversation(_)
+        | ClientCall::GetConversations(_)
         | ClientCall::GetTotalUnreadMessageCount
         | ClientCall::Ping
         | ClientCall::Probe(_)
