@@ -6,6 +6,7 @@ mod wire {
     mod backend;
     mod backend_refusals;
     mod calls;
+    mod deletions;
     mod devices;
     mod frames;
     mod id_lists;

@@ -14,7 +14,7 @@ use conversation_protocol::{
     Conversation, ConversationId, ConversationType, ErrorKind, UserId,
     limits::PINNED_MAX,
     method::{ClientCall, DraftParams, PinParams, ReadScope},
-    server::{ConversationRef, Profile, ServerCall},
+    server::{ConversationRef, PreviousMessage, Profile, ServerCall},
 };
 use row::{Arrival, ReadUpTo, RowHistory};
 use std::{
@@ -138,6 +138,14 @@ impl Model {
                 for (user, id) in targets(&params.conversation, Some(&params.sender), &params.recipients) {
                     let reason = params.revoke_reason.as_deref();
                     let effect = self.change(&user, &id, |row, _| row.revoke(params.seq, revoker, reason));
+                    outcome.rows.push((user, Ok(effect)));
+                }
+            }
+            ServerCall::DeleteMessage(params) => {
+                let previous = params.previous_message.clone().map(PreviousMessage::into_parts);
+                let previous = previous.map(|(sender, message)| (Arc::new(message), sender));
+                for (user, id) in targets(&params.conversation, Some(&params.sender), &params.recipients) {
+                    let effect = self.change(&user, &id, |row, _| row.delete_message(params.seq, previous.clone()));
                     outcome.rows.push((user, Ok(effect)));
                 }
             }

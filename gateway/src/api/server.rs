@@ -8,12 +8,14 @@ use conversation_protocol::{
     limits::RECIPIENTS_MAX,
     server::{
         ApplyResult, BatchEntry, BatchOutcome, BatchResult, ConversationRef, FailedUser, KickResult, KickUserParams,
-        Profile, SendMessageParams, ServerCall, too_many_recipients,
+        PreviousMessage, Profile, SendMessageParams, ServerCall, too_many_recipients,
     },
 };
 use conversation_store::{
     SessionLease, WriteError,
-    rules::{Change, Joined, MessageModified, MessageRevoked, MessageSent, Outcome, ProfileSet, ReadUpTo},
+    rules::{
+        Change, Joined, MessageDeleted, MessageModified, MessageRevoked, MessageSent, Outcome, ProfileSet, ReadUpTo,
+    },
 };
 use std::{collections::HashSet, sync::Arc, time::Duration};
 use tokio::time;
@@ -71,6 +73,14 @@ fn plan(call: ServerCall) -> Plan {
             let change = move |conversation_id| {
                 let (revoker, reason) = (revoker.clone(), reason.clone());
                 Change::Revoked(Arc::new(MessageRevoked { conversation_id, seq, revoker, reason }))
+            };
+            on_both_sides(&params.conversation, &params.sender, params.recipients, change)
+        }
+        ServerCall::DeleteMessage(params) => {
+            let (seq, previous) = (params.seq, params.previous_message.map(PreviousMessage::into_parts));
+            let change = move |conversation_id| {
+                let previous = previous.clone();
+                Change::MessageDeleted(Arc::new(MessageDeleted { conversation_id, seq, previous }))
             };
             on_both_sides(&params.conversation, &params.sender, params.recipients, change)
         }

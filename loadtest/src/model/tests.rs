@@ -1,5 +1,6 @@
 //! Each row of DOMAIN §3, and the rules of §4, as one scenario each.
 
+mod deletions;
 mod marks;
 mod messages;
 mod settings;

@@ -13,7 +13,7 @@ mod step;
 #[cfg(test)]
 mod tests;
 
-pub use message::{MessageModified, MessageRevoked, MessageSent};
+pub use message::{MessageDeleted, MessageModified, MessageRevoked, MessageSent};
 pub use profile::{Joined, ProfileSet};
 pub use read::ReadUpTo;
 pub use step::{Outcome, Step, load_for, step, steps_alone};
@@ -28,6 +28,8 @@ pub enum Change {
     Sent(Arc<MessageSent>),
     /// A message was revoked.
     Revoked(Arc<MessageRevoked>),
+    /// A message was deleted.
+    MessageDeleted(Arc<MessageDeleted>),
     /// A message's content was changed.
     Modified(Arc<MessageModified>),
     /// The user has read one conversation, or all of a kind.
@@ -102,6 +104,7 @@ impl Change {
         match self {
             Self::Sent(sent) => Some(&sent.conversation_id),
             Self::Revoked(revoked) => Some(&revoked.conversation_id),
+            Self::MessageDeleted(deleted) => Some(&deleted.conversation_id),
             Self::Modified(modified) => Some(&modified.conversation_id),
             Self::Read(ReadScope::One(id), _) => Some(id),
             Self::Read(ReadScope::AllC2c | ReadScope::AllGroups | ReadScope::All, _) => None,
@@ -127,6 +130,7 @@ impl Change {
             | Self::CustomData { if_version, .. } => *if_version,
             Self::Sent(_)
             | Self::Revoked(_)
+            | Self::MessageDeleted(_)
             | Self::Modified(_)
             | Self::Read(..)
             | Self::Delete(_)

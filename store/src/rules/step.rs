@@ -165,6 +165,7 @@ impl State {
         match change {
             Change::Sent(sent) => Ok(message::sent(slot, &self.user, sent)),
             Change::Revoked(revoked) => Ok(message::revoked(slot, revoked)),
+            Change::MessageDeleted(deleted) => Ok(message::deleted(slot, &self.user, deleted)),
             Change::Modified(modified) => Ok(message::modified(slot, modified)),
             Change::Read(ReadScope::One(_), up_to) => read::read(slot, *up_to),
             Change::Read(ReadScope::All | ReadScope::AllC2c | ReadScope::AllGroups, _) => {

@@ -1,5 +1,6 @@
 //! Each row of DOMAIN's table of orderKey and each line of its chapter on unread, as one scenario.
 
+mod deletions;
 mod marks;
 
 use super::*;

@@ -10,8 +10,8 @@ use conversation_protocol::{
         MarkParams, PinParams, ReadScope, RecvOptParams,
     },
     server::{
-        ConversationRef, DeleteConversationParams, JoinGroupParams, Message, ModifyMessageParams, Profile,
-        RevokeMessageParams, SendMessageParams, ServerCall, SetProfileParams,
+        ConversationRef, DeleteConversationParams, DeleteMessageParams, JoinGroupParams, Message, ModifyMessageParams,
+        PreviousMessage, Profile, RevokeMessageParams, SendMessageParams, ServerCall, SetProfileParams,
     },
 };
 use rand::{Rng, rngs::StdRng, seq::IndexedRandom};
@@ -56,7 +56,8 @@ impl Actor {
     pub(super) fn post(&mut self, random: &mut StdRng) -> Posted {
         match random.random_range(0..100) {
             0..45 => Posted::Server(Box::new(self.send(random))),
-            45..55 => Posted::Server(Box::new(self.revoke(random))),
+            45..51 => Posted::Server(Box::new(self.revoke(random))),
+            51..55 => Posted::Server(Box::new(self.delete_message(random))),
             55..60 => Posted::Server(Box::new(self.modify(random))),
             60..64 => Posted::Server(Box::new(self.set_profile(random))),
             64..68 => Posted::Server(Box::new(self.join(random))),
@@ -172,6 +173,23 @@ impl Actor {
             seq,
             revoker: None,
             revoke_reason: random.random_bool(0.5).then(|| "typo".to_owned()),
+        })
+    }
+
+    /// Of the newest message half of the time, since that is likely to be the preview.
+    fn delete_message(&mut self, random: &mut StdRng) -> ServerCall {
+        let (place, sender) = self.place(random);
+        let (conversation, recipients) = self.named(&place, &sender, random);
+        let seq = if random.random_bool(0.5) { self.newest(&place).max(1) } else { self.seq(&place, random) };
+        let before = self.sent.get(&place).and_then(|sent| sent.range(..seq).next_back());
+        let previous = before.map(|(_, (sender, message))| PreviousMessage::new(sender.clone(), message.clone()));
+        ServerCall::DeleteMessage(DeleteMessageParams {
+            conversation,
+            sender,
+            recipients,
+            msg_id: format!("m{seq}").parse().unwrap(),
+            seq,
+            previous_message: previous.filter(|_| random.random_bool(0.7)),
         })
     }
 

@@ -3,9 +3,11 @@
 use conversation_protocol::{
     ConversationId, ConversationType, UserId,
     method::ClientCall,
-    server::{ConversationRef, Profile, SendMessageParams, ServerCall},
+    server::{ConversationRef, PreviousMessage, Profile, SendMessageParams, ServerCall},
 };
-use conversation_store::rules::{Change, Joined, MessageModified, MessageRevoked, MessageSent, ProfileSet, ReadUpTo};
+use conversation_store::rules::{
+    Change, Joined, MessageDeleted, MessageModified, MessageRevoked, MessageSent, ProfileSet, ReadUpTo,
+};
 use std::sync::Arc;
 
 /// A call, and who made it.
@@ -52,6 +54,12 @@ fn of_server(call: &ServerCall) -> Vec<(UserId, Change)> {
                     revoker: params.revoker.clone().unwrap_or_else(|| params.sender.clone()),
                     reason: params.revoke_reason.clone(),
                 }))
+            })
+        }
+        ServerCall::DeleteMessage(params) => {
+            sides(&params.conversation, &params.sender, &params.recipients, |_, conversation_id| {
+                let previous = params.previous_message.clone().map(PreviousMessage::into_parts);
+                Change::MessageDeleted(Arc::new(MessageDeleted { conversation_id, seq: params.seq, previous }))
             })
         }
         ServerCall::SetProfile(params) => many(
