@@ -4,6 +4,7 @@ mod support;
 
 mod wire {
     mod backend;
+    mod backend_reads;
     mod backend_refusals;
     mod calls;
     mod deletions;

@@ -180,7 +180,7 @@ impl Model {
                     outcome.rows.push((user, Ok(effect)));
                 }
             }
-            ServerCall::KickUser(_) => {}
+            ServerCall::KickUser(_) | ServerCall::Read(..) | ServerCall::GetUserSessions(_) => {}
             ServerCall::Batch(entries) => {
                 for entry in entries {
                     if let Ok(call) = ServerCall::parse(&entry.method, entry.params.get()) {

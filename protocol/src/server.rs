@@ -5,7 +5,7 @@ use crate::{
     error::{ApiError, ErrorBody, ErrorKind},
     ids::{ConversationId, DeviceId, GroupId, MessageId, UserId},
     limits,
-    method::{CleanUnreadParams, ReadScope, parse_json, parse_params, too_long, unknown_method},
+    method::{CleanUnreadParams, ClientCall, ReadScope, parse_json, parse_params, too_long, unknown_method},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -303,6 +303,14 @@ params!(
     }
 );
 params!(
+    /// A user.
+    UserParams {
+        /// Who.
+        #[serde(rename = "userID")]
+        user_id: UserId,
+    }
+);
+params!(
     /// A user's sessions end, and the tokens issued until now with them.
     KickUserParams {
         /// Who.
@@ -352,6 +360,29 @@ pub struct FailedUser {
     pub message: String,
 }
 
+/// A user's live sessions on all nodes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SessionsResult {
+    /// The longest connected first.
+    pub session_list: Vec<SessionInfo>,
+}
+
+/// A live session.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SessionInfo {
+    /// The client's device, if it named one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<DeviceId>,
+    /// "websocket" or "sse".
+    pub transport: String,
+    /// The node that holds it.
+    pub node: String,
+    /// When it connected, in seconds since 1970.
+    pub connected_at: u64,
+}
+
 /// Sessions that a kick ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KickResult {
@@ -398,6 +429,10 @@ pub enum ServerCall {
     MarkRead(UserId, ReadScope, CleanUnreadParams),
     /// A row goes.
     DeleteConversation(DeleteConversationParams),
+    /// What a client could read, on behalf of a user.
+    Read(UserId, ClientCall),
+    /// Which sessions a user has.
+    GetUserSessions(UserParams),
     /// Sessions end.
     KickUser(KickUserParams),
     /// Several calls, in order.
@@ -405,7 +440,7 @@ pub enum ServerCall {
 }
 
 /// The names of all backend methods.
-pub const SERVER_METHODS: [&str; 10] = [
+pub const SERVER_METHODS: [&str; 15] = [
     "sendMessage",
     "modifyMessage",
     "revokeMessage",
@@ -414,6 +449,11 @@ pub const SERVER_METHODS: [&str; 10] = [
     "joinGroup",
     "markRead",
     "deleteConversation",
+    "getConversationList",
+    "getConversation",
+    "getConversations",
+    "getTotalUnreadMessageCount",
+    "getUserSessions",
     "kickUser",
     "batch",
 ];
@@ -498,6 +538,10 @@ impl ServerCall {
                 check_recipients(&params.recipients)?;
                 Self::DeleteConversation(params)
             }
+            "getConversationList" | "getConversation" | "getConversations" | "getTotalUnreadMessageCount" => {
+                read_on_behalf(method, params)?
+            }
+            "getUserSessions" => Self::GetUserSessions(parse_params(params)?),
             "kickUser" => {
                 let params: KickUserParams = parse_params(params)?;
                 check_bytes("reason", &params.reason, limits::PROFILE_FIELD_BYTES_MAX)?;
@@ -529,10 +573,20 @@ impl ServerCall {
             Self::SetProfile(params) => params.recipients.len(),
             Self::JoinGroup(params) => params.recipients.len(),
             Self::DeleteConversation(params) => params.recipients.len(),
-            Self::MarkRead(..) | Self::KickUser(_) => 1,
+            Self::MarkRead(..) | Self::KickUser(_) | Self::Read(..) | Self::GetUserSessions(_) => 1,
             Self::Batch(_) => 0,
         }
     }
+}
+
+/// A client's method with the user's id among its params.
+fn read_on_behalf(method: &str, params: &str) -> Result<ServerCall, ApiError> {
+    let mut params: serde_json::Map<String, serde_json::Value> = parse_params(params)?;
+    let user = params.remove("userID").ok_or_else(|| ApiError::invalid("params: missing field `userID`"))?;
+    let user: UserId =
+        serde_json::from_value(user).map_err(|error| ApiError::invalid(format!("params.userID: {error}")))?;
+    let call = ClientCall::parse(method, &serde_json::Value::Object(params).to_string())?;
+    Ok(ServerCall::Read(user, call))
 }
 
 fn check_recipients(recipients: &[UserId]) -> Result<(), ApiError> {
@@ -727,6 +781,21 @@ mod tests {
         assert_eq!(params.previous_message.unwrap().text.len(), 1_024);
         previous["more"] = 1.into();
         assert!(refusal("deleteMessage", call(2, previous)).contains("unknown field `more`"));
+    }
+
+    #[test]
+    fn a_read_on_behalf_of_a_user_is_the_clients_call() {
+        let params = r#"{"userID":"bob","nextSeq":7,"count":5000}"#;
+        let call = ServerCall::parse("getConversationList", params).unwrap();
+        let ServerCall::Read(user, call) = call else { panic!("not a read") };
+        assert_eq!(user.as_str(), "bob");
+        assert_eq!(call, ClientCall::parse("getConversationList", r#"{"nextSeq":7,"count":1000}"#).unwrap());
+        let params = serde_json::json!({"nextSeq": 0, "count": 1});
+        assert_eq!(refusal("getConversationList", params), "params: missing field `userID`");
+        let params = serde_json::json!({"userID": "", "conversationID": "c2c_a"});
+        assert!(refusal("getConversation", params).starts_with("params.userID: "));
+        let params = serde_json::json!({"userID": "bob", "more": 1});
+        assert!(refusal("getTotalUnreadMessageCount", params).contains("unknown field `more`"));
     }
 
     #[test]

@@ -84,7 +84,11 @@ fn of_server(call: &ServerCall) -> Vec<(UserId, Change)> {
         ServerCall::DeleteConversation(params) => {
             many(&params.recipients, Change::Delete(params.conversation_id.clone()))
         }
-        ServerCall::MarkRead(..) | ServerCall::KickUser(_) | ServerCall::Batch(_) => Vec::new(),
+        ServerCall::MarkRead(..)
+        | ServerCall::KickUser(_)
+        | ServerCall::Read(..)
+        | ServerCall::GetUserSessions(_)
+        | ServerCall::Batch(_) => Vec::new(),
     }
 }
 
