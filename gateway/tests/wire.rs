@@ -4,14 +4,18 @@ mod support;
 
 mod wire {
     mod backend;
+    mod backend_reads;
     mod backend_refusals;
     mod calls;
+    mod deletions;
     mod devices;
     mod frames;
+    mod id_lists;
     mod isolation;
     mod kicks;
     mod limits;
     mod live;
+    mod marks;
     mod opening;
     mod origins;
     mod refusals;

@@ -14,7 +14,7 @@ use conversation_protocol::{
     Conversation, ConversationId, ConversationType, ErrorKind, UserId,
     limits::PINNED_MAX,
     method::{ClientCall, DraftParams, PinParams, ReadScope},
-    server::{ConversationRef, Profile, ServerCall},
+    server::{ConversationRef, PreviousMessage, Profile, ServerCall},
 };
 use row::{Arrival, ReadUpTo, RowHistory};
 use std::{
@@ -141,6 +141,14 @@ impl Model {
                     outcome.rows.push((user, Ok(effect)));
                 }
             }
+            ServerCall::DeleteMessage(params) => {
+                let previous = params.previous_message.clone().map(PreviousMessage::into_parts);
+                let previous = previous.map(|(sender, message)| (Arc::new(message), sender));
+                for (user, id) in targets(&params.conversation, Some(&params.sender), &params.recipients) {
+                    let effect = self.change(&user, &id, |row, _| row.delete_message(params.seq, previous.clone()));
+                    outcome.rows.push((user, Ok(effect)));
+                }
+            }
             ServerCall::SetProfile(params) => {
                 let profile = profile_of(&params.conversation);
                 for (user, id) in targets(&params.conversation, None, &params.recipients) {
@@ -172,7 +180,7 @@ impl Model {
                     outcome.rows.push((user, Ok(effect)));
                 }
             }
-            ServerCall::KickUser(_) => {}
+            ServerCall::KickUser(_) | ServerCall::Read(..) | ServerCall::GetUserSessions(_) => {}
             ServerCall::Batch(entries) => {
                 for entry in entries {
                     if let Ok(call) = ServerCall::parse(&entry.method, entry.params.get()) {
@@ -190,22 +198,24 @@ impl Model {
             ClientCall::DeleteConversation(params) => {
                 ClientOutcome::Whole(Ok(self.change(user, &params.conversation_id, |row, _| row.delete())))
             }
+            ClientCall::DeleteConversationList(params) => {
+                self.per_id(&params.conversation_id_list, |model, id| Ok(model.change(user, id, |row, _| row.delete())))
+            }
             ClientCall::PinConversation(params) => ClientOutcome::Whole(self.pin(user, params)),
             ClientCall::SetConversationDraft(DraftParams { conversation_id, draft_text, if_version: _ }) => {
                 ClientOutcome::Whole(Ok(
                     self.change(user, conversation_id, |row, clock| row.set_draft(draft_text, clock))
                 ))
             }
-            ClientCall::SetReceiveMessageOpt(params) => ClientOutcome::PerId(
-                params
-                    .conversation_id_list
-                    .iter()
-                    .map(|id| {
-                        let outcome = self.change_present(user, id, |row| row.set_recv_opt(params.recv_opt));
-                        (id.clone(), outcome)
-                    })
-                    .collect(),
-            ),
+            ClientCall::SetReceiveMessageOpt(params) => self.per_id(&params.conversation_id_list, |model, id| {
+                model.change_present(user, id, |row| row.set_recv_opt(params.recv_opt))
+            }),
+            ClientCall::MarkConversation(params) => self.per_id(&params.conversation_id_list, |model, id| {
+                model.change_present(user, id, |row| row.mark(params.mark_type.into(), params.enable_mark))
+            }),
+            ClientCall::SetConversationCustomData(params) => self.per_id(&params.conversation_id_list, |model, id| {
+                model.change_present(user, id, |row| row.set_custom_data(&params.custom_data))
+            }),
             ClientCall::ClearHistoryMessage(params) => {
                 ClientOutcome::Whole(self.change_present(user, &params.conversation_id, RowHistory::clear_history))
             }
@@ -220,11 +230,20 @@ impl Model {
             }
             ClientCall::GetConversationList(_)
             | ClientCall::GetConversation(_)
+            | ClientCall::GetConversations(_)
             | ClientCall::GetTotalUnreadMessageCount
             | ClientCall::Ping
             | ClientCall::Probe(_)
             | ClientCall::RefreshToken(_) => ClientOutcome::Query,
         }
+    }
+
+    fn per_id(
+        &mut self,
+        ids: &[ConversationId],
+        mut change: impl FnMut(&mut Self, &ConversationId) -> RowOutcome,
+    ) -> ClientOutcome {
+        ClientOutcome::PerId(ids.iter().map(|id| (id.clone(), change(self, id))).collect())
     }
 
     fn pin(&mut self, user: &UserId, params: &PinParams) -> RowOutcome {

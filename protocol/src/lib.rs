@@ -10,6 +10,7 @@ pub mod event;
 pub mod hint;
 pub mod ids;
 pub mod limits;
+pub mod marks;
 pub mod method;
 pub mod server;
 pub mod sync;

@@ -6,6 +6,7 @@ use crate::{
     error::{ApiError, ErrorBody, ErrorKind},
     ids::ConversationId,
     limits,
+    marks::Marks,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
@@ -199,6 +200,34 @@ params!(
     }
 );
 params!(
+    /// Set or remove marks of some conversations.
+    MarkParams {
+        /// Which ones, 1 to 100.
+        #[serde(rename = "conversationIDList")]
+        conversation_id_list: Vec<ConversationId>,
+        /// The marks: a number, a decimal string or an array of bits.
+        mark_type: Marks,
+        /// Set or removed.
+        enable_mark: bool,
+        /// Refuse when a row is newer.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        if_version: Option<u64>,
+    }
+);
+params!(
+    /// Set the app's own data of some conversations.
+    CustomDataParams {
+        /// Which ones, 1 to 100.
+        #[serde(rename = "conversationIDList")]
+        conversation_id_list: Vec<ConversationId>,
+        /// The data, at most 256 bytes; "" is none.
+        custom_data: String,
+        /// Refuse when a row is newer.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        if_version: Option<u64>,
+    }
+);
+params!(
     /// Mark as read.
     CleanUnreadParams {
         /// A conversation, or "c2c", "group" or "" for all of a kind.
@@ -287,6 +316,16 @@ pub struct ConversationResult {
     pub conversation: Conversation,
 }
 
+/// Several rows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ConversationsResult {
+    /// The rows that are there, in the order asked.
+    pub conversation_list: Vec<Conversation>,
+    /// One entry per id, in the order asked.
+    pub result_list: Vec<IdResult>,
+}
+
 /// How a batch did for one id.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -336,14 +375,22 @@ pub enum ClientCall {
     GetConversationList(PageParams),
     /// One row.
     GetConversation(ConversationParams),
+    /// Several rows.
+    GetConversations(ConversationsParams),
     /// Drop a row.
     DeleteConversation(ConversationParams),
+    /// Drop several rows.
+    DeleteConversationList(ConversationsParams),
     /// Pin or unpin a row.
     PinConversation(PinParams),
     /// Set or clear a draft.
     SetConversationDraft(DraftParams),
     /// Set how messages are received.
     SetReceiveMessageOpt(RecvOptParams),
+    /// Set or remove marks.
+    MarkConversation(MarkParams),
+    /// Set the app's own data.
+    SetConversationCustomData(CustomDataParams),
     /// Forget the history of a row.
     ClearHistoryMessage(ConversationParams),
     /// Mark as read.
@@ -359,13 +406,17 @@ pub enum ClientCall {
 }
 
 /// The names of all client methods.
-pub const CLIENT_METHODS: [&str; 12] = [
+pub const CLIENT_METHODS: [&str; 16] = [
     "getConversationList",
     "getConversation",
+    "getConversations",
     "deleteConversation",
+    "deleteConversationList",
     "pinConversation",
     "setConversationDraft",
     "setReceiveMessageOpt",
+    "markConversation",
+    "setConversationCustomData",
     "clearHistoryMessage",
     "cleanConversationUnreadMessageCount",
     "getTotalUnreadMessageCount",
@@ -380,7 +431,9 @@ impl ClientCall {
         let call = match method {
             "getConversationList" => Self::GetConversationList(parse_params(params)?),
             "getConversation" => Self::GetConversation(parse_params(params)?),
+            "getConversations" => Self::GetConversations(parse_ids(params)?),
             "deleteConversation" => Self::DeleteConversation(parse_params(params)?),
+            "deleteConversationList" => Self::DeleteConversationList(parse_ids(params)?),
             "pinConversation" => Self::PinConversation(parse_params(params)?),
             "setConversationDraft" => {
                 let draft: DraftParams = parse_params(params)?;
@@ -393,6 +446,19 @@ impl ClientCall {
                 let params: RecvOptParams = parse_params(params)?;
                 check_ids(&params.conversation_id_list)?;
                 Self::SetReceiveMessageOpt(params)
+            }
+            "markConversation" => {
+                let params: MarkParams = parse_params(params)?;
+                check_ids(&params.conversation_id_list)?;
+                Self::MarkConversation(params)
+            }
+            "setConversationCustomData" => {
+                let params: CustomDataParams = parse_params(params)?;
+                check_ids(&params.conversation_id_list)?;
+                if params.custom_data.len() > limits::CUSTOM_DATA_BYTES_MAX {
+                    return Err(too_long("customData", limits::CUSTOM_DATA_BYTES_MAX, params.custom_data.len()));
+                }
+                Self::SetConversationCustomData(params)
             }
             "clearHistoryMessage" => Self::ClearHistoryMessage(parse_params(params)?),
             "cleanConversationUnreadMessageCount" => {
@@ -413,7 +479,12 @@ impl ClientCall {
     /// What the call costs in units of the rate limit.
     pub fn units(&self) -> u32 {
         match self {
-            Self::SetReceiveMessageOpt(params) => params.conversation_id_list.len().div_ceil(10) as u32,
+            Self::GetConversations(params) | Self::DeleteConversationList(params) => {
+                batch_units(&params.conversation_id_list)
+            }
+            Self::SetReceiveMessageOpt(params) => batch_units(&params.conversation_id_list),
+            Self::MarkConversation(params) => batch_units(&params.conversation_id_list),
+            Self::SetConversationCustomData(params) => batch_units(&params.conversation_id_list),
             Self::GetConversationList(_)
             | Self::GetConversation(_)
             | Self::DeleteConversation(_)
@@ -439,6 +510,17 @@ pub(crate) fn unknown_method(method: &str, known: &[&str]) -> ApiError {
 
 pub(crate) fn too_long(field: &str, bytes_max: usize, bytes: usize) -> ApiError {
     ApiError::invalid(format!("params.{field}: expected at most {bytes_max} bytes, got {bytes}"))
+}
+
+fn parse_ids(params: &str) -> Result<ConversationsParams, ApiError> {
+    let params: ConversationsParams = parse_params(params)?;
+    check_ids(&params.conversation_id_list)?;
+    Ok(params)
+}
+
+/// One unit per 10 ids.
+fn batch_units(ids: &[ConversationId]) -> u32 {
+    ids.len().div_ceil(10) as u32
 }
 
 fn check_ids(ids: &[ConversationId]) -> Result<(), ApiError> {
@@ -495,6 +577,32 @@ mod tests {
             refusal("setReceiveMessageOpt", &format!(r#"{{"conversationIDList":[{}],"recvOpt":0}}"#, ids.join(",")));
         assert_eq!(code, 51006);
         assert_eq!(refusal("setReceiveMessageOpt", r#"{"conversationIDList":[],"recvOpt":0}"#).0, 6017);
+    }
+
+    #[test]
+    fn marks_and_custom_data_have_their_bounds() {
+        let mark =
+            |mark_type: &str| format!(r#"{{"conversationIDList":["c2c_a"],"markType":{mark_type},"enableMark":true}}"#);
+        let call = ClientCall::parse("markConversation", &mark("[1,\"9223372036854775808\"]")).unwrap();
+        let ClientCall::MarkConversation(params) = call else { panic!("not a mark") };
+        assert_eq!(u64::from(params.mark_type), 1 << 63 | 1);
+        let (code, message) = refusal("markConversation", &mark("16"));
+        assert_eq!(code, 6017);
+        assert_eq!(message, "params.markType: expected 1, 2, 4, 8 or 2^32 to 2^63, or a sum of them, got 16");
+        let data = |bytes: usize| format!(r#"{{"conversationIDList":["c2c_a"],"customData":"{}"}}"#, "x".repeat(bytes));
+        assert!(ClientCall::parse("setConversationCustomData", &data(256)).is_ok());
+        let (_, message) = refusal("setConversationCustomData", &data(257));
+        assert_eq!(message, "params.customData: expected at most 256 bytes, got 257");
+    }
+
+    #[test]
+    fn a_batch_costs_one_unit_per_10_ids() {
+        let call = |ids: usize| {
+            let ids: Vec<String> = (0..ids).map(|n| format!("\"c2c_u{n}\"")).collect();
+            let params = format!(r#"{{"conversationIDList":[{}],"customData":""}}"#, ids.join(","));
+            ClientCall::parse("setConversationCustomData", &params).unwrap().units()
+        };
+        assert_eq!([1, 10, 11, 100].map(call), [1, 1, 2, 10]);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use crate::{
     error::{ApiError, ErrorBody, ErrorKind},
     ids::{ConversationId, DeviceId, GroupId, MessageId, UserId},
     limits,
-    method::{CleanUnreadParams, ReadScope, parse_json, parse_params, too_long, unknown_method},
+    method::{CleanUnreadParams, ClientCall, ReadScope, parse_json, parse_params, too_long, unknown_method},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -150,6 +150,102 @@ params!(
     }
 );
 params!(
+    /// The message before a deleted one, as the backend knows it: all fields of [`Message`], and its sender.
+    PreviousMessage {
+        /// Who sent it.
+        sender: UserId,
+        /// Its id.
+        #[serde(rename = "msgID")]
+        msg_id: MessageId,
+        /// Its sequence, below that of the deleted message.
+        seq: u64,
+        /// When it was sent, in seconds.
+        timestamp: u64,
+        /// The kind of its content; 1 is text.
+        #[serde(default = "text_elem")]
+        elem_type: u32,
+        /// The preview; cut at 1,024 bytes on a character boundary.
+        #[serde(default)]
+        text: String,
+        /// The sender's name.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        nick_name: String,
+        /// The sender's picture.
+        #[serde(rename = "faceURL", default, skip_serializing_if = "String::is_empty")]
+        face_url: String,
+        /// Users it mentions.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        at_user_list: Vec<String>,
+        /// Data of the app, at most 1,024 bytes.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        cloud_custom_data: String,
+        /// Taken and not used: the backend names the preview.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        is_excluded_from_last_message: bool,
+        /// Taken and not used: the message does not count again.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        is_excluded_from_unread_count: bool,
+    }
+);
+
+impl PreviousMessage {
+    /// The sender and the message.
+    pub fn into_parts(self) -> (UserId, Message) {
+        let message = Message {
+            msg_id: self.msg_id,
+            seq: self.seq,
+            timestamp: self.timestamp,
+            elem_type: self.elem_type,
+            text: self.text,
+            nick_name: self.nick_name,
+            face_url: self.face_url,
+            at_user_list: self.at_user_list,
+            cloud_custom_data: self.cloud_custom_data,
+            is_excluded_from_last_message: self.is_excluded_from_last_message,
+            is_excluded_from_unread_count: self.is_excluded_from_unread_count,
+        };
+        (self.sender, message)
+    }
+
+    /// A message of somebody.
+    pub fn new(sender: UserId, message: Message) -> Self {
+        Self {
+            sender,
+            msg_id: message.msg_id,
+            seq: message.seq,
+            timestamp: message.timestamp,
+            elem_type: message.elem_type,
+            text: message.text,
+            nick_name: message.nick_name,
+            face_url: message.face_url,
+            at_user_list: message.at_user_list,
+            cloud_custom_data: message.cloud_custom_data,
+            is_excluded_from_last_message: message.is_excluded_from_last_message,
+            is_excluded_from_unread_count: message.is_excluded_from_unread_count,
+        }
+    }
+}
+
+params!(
+    /// A message was deleted for the recipients.
+    DeleteMessageParams {
+        /// Where.
+        conversation: ConversationRef,
+        /// Who had sent it.
+        sender: UserId,
+        /// Whose rows change.
+        recipients: Vec<UserId>,
+        /// Its id.
+        #[serde(rename = "msgID")]
+        msg_id: MessageId,
+        /// Its sequence.
+        seq: u64,
+        /// What the preview becomes where the deleted message was the preview; absent: none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        previous_message: Option<PreviousMessage>,
+    }
+);
+params!(
     /// How a user or a group is shown to some users.
     SetProfileParams {
         /// Whose profile, with the new values.
@@ -207,6 +303,14 @@ params!(
     }
 );
 params!(
+    /// A user.
+    UserParams {
+        /// Who.
+        #[serde(rename = "userID")]
+        user_id: UserId,
+    }
+);
+params!(
     /// A user's sessions end, and the tokens issued until now with them.
     KickUserParams {
         /// Who.
@@ -256,6 +360,29 @@ pub struct FailedUser {
     pub message: String,
 }
 
+/// A user's live sessions on all nodes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SessionsResult {
+    /// The longest connected first.
+    pub session_list: Vec<SessionInfo>,
+}
+
+/// A live session.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SessionInfo {
+    /// The client's device, if it named one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<DeviceId>,
+    /// "websocket" or "sse".
+    pub transport: String,
+    /// The node that holds it.
+    pub node: String,
+    /// When it connected, in seconds since 1970.
+    pub connected_at: u64,
+}
+
 /// Sessions that a kick ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KickResult {
@@ -292,6 +419,8 @@ pub enum ServerCall {
     ModifyMessage(ModifyMessageParams),
     /// A message was revoked.
     RevokeMessage(RevokeMessageParams),
+    /// A message was deleted.
+    DeleteMessage(DeleteMessageParams),
     /// A profile changed.
     SetProfile(SetProfileParams),
     /// Users joined a group.
@@ -300,6 +429,10 @@ pub enum ServerCall {
     MarkRead(UserId, ReadScope, CleanUnreadParams),
     /// A row goes.
     DeleteConversation(DeleteConversationParams),
+    /// What a client could read, on behalf of a user.
+    Read(UserId, ClientCall),
+    /// Which sessions a user has.
+    GetUserSessions(UserParams),
     /// Sessions end.
     KickUser(KickUserParams),
     /// Several calls, in order.
@@ -307,14 +440,20 @@ pub enum ServerCall {
 }
 
 /// The names of all backend methods.
-pub const SERVER_METHODS: [&str; 9] = [
+pub const SERVER_METHODS: [&str; 15] = [
     "sendMessage",
     "modifyMessage",
     "revokeMessage",
+    "deleteMessage",
     "setProfile",
     "joinGroup",
     "markRead",
     "deleteConversation",
+    "getConversationList",
+    "getConversation",
+    "getConversations",
+    "getTotalUnreadMessageCount",
+    "getUserSessions",
     "kickUser",
     "batch",
 ];
@@ -348,6 +487,16 @@ impl ServerCall {
                     limits::PROFILE_FIELD_BYTES_MAX,
                 )?;
                 Self::RevokeMessage(params)
+            }
+            "deleteMessage" => {
+                let mut params: DeleteMessageParams = parse_params(params)?;
+                check_target(&params.conversation, Some(&params.sender), &params.recipients)?;
+                check_seq("seq", params.seq)?;
+                params.previous_message = match params.previous_message {
+                    Some(previous) => Some(check_previous(previous, params.seq)?),
+                    None => None,
+                };
+                Self::DeleteMessage(params)
             }
             "setProfile" => {
                 let params: SetProfileParams = parse_params(params)?;
@@ -389,6 +538,10 @@ impl ServerCall {
                 check_recipients(&params.recipients)?;
                 Self::DeleteConversation(params)
             }
+            "getConversationList" | "getConversation" | "getConversations" | "getTotalUnreadMessageCount" => {
+                read_on_behalf(method, params)?
+            }
+            "getUserSessions" => Self::GetUserSessions(parse_params(params)?),
             "kickUser" => {
                 let params: KickUserParams = parse_params(params)?;
                 check_bytes("reason", &params.reason, limits::PROFILE_FIELD_BYTES_MAX)?;
@@ -416,13 +569,24 @@ impl ServerCall {
             Self::SendMessage(params) => params.recipients.len(),
             Self::ModifyMessage(params) => params.recipients.len(),
             Self::RevokeMessage(params) => params.recipients.len(),
+            Self::DeleteMessage(params) => params.recipients.len(),
             Self::SetProfile(params) => params.recipients.len(),
             Self::JoinGroup(params) => params.recipients.len(),
             Self::DeleteConversation(params) => params.recipients.len(),
-            Self::MarkRead(..) | Self::KickUser(_) => 1,
+            Self::MarkRead(..) | Self::KickUser(_) | Self::Read(..) | Self::GetUserSessions(_) => 1,
             Self::Batch(_) => 0,
         }
     }
+}
+
+/// A client's method with the user's id among its params.
+fn read_on_behalf(method: &str, params: &str) -> Result<ServerCall, ApiError> {
+    let mut params: serde_json::Map<String, serde_json::Value> = parse_params(params)?;
+    let user = params.remove("userID").ok_or_else(|| ApiError::invalid("params: missing field `userID`"))?;
+    let user: UserId =
+        serde_json::from_value(user).map_err(|error| ApiError::invalid(format!("params.userID: {error}")))?;
+    let call = ClientCall::parse(method, &serde_json::Value::Object(params).to_string())?;
+    Ok(ServerCall::Read(user, call))
 }
 
 fn check_recipients(recipients: &[UserId]) -> Result<(), ApiError> {
@@ -494,27 +658,45 @@ fn check_seq(field: &str, seq: u64) -> Result<(), ApiError> {
     Ok(())
 }
 
+/// The message before a deleted one, checked like any other.
+fn check_previous(previous: PreviousMessage, deleted: u64) -> Result<PreviousMessage, ApiError> {
+    let (sender, mut message) = previous.into_parts();
+    check_message_at("previousMessage", &mut message)?;
+    if message.seq >= deleted {
+        return Err(ApiError::invalid(format!(
+            "params.previousMessage.seq: expected a seq below that of the deleted message, {deleted}, got {}",
+            message.seq
+        )));
+    }
+    Ok(PreviousMessage::new(sender, message))
+}
+
 /// Checks a message and cuts its text.
 fn check_message(message: &mut Message) -> Result<(), ApiError> {
-    check_seq("message.seq", message.seq)?;
+    check_message_at("message", message)
+}
+
+/// `path` is the field that holds the message.
+fn check_message_at(path: &str, message: &mut Message) -> Result<(), ApiError> {
+    check_seq(&format!("{path}.seq"), message.seq)?;
     if message.timestamp >= limits::TIMESTAMP_LIMIT {
         return Err(ApiError::invalid(format!(
-            "params.message.timestamp: expected seconds since 1970, got {}",
+            "params.{path}.timestamp: expected seconds since 1970, got {}",
             message.timestamp
         )));
     }
-    check_bytes("message.nickName", &message.nick_name, limits::PROFILE_FIELD_BYTES_MAX)?;
-    check_bytes("message.faceURL", &message.face_url, limits::PROFILE_FIELD_BYTES_MAX)?;
-    check_bytes("message.cloudCustomData", &message.cloud_custom_data, limits::CLOUD_CUSTOM_DATA_BYTES_MAX)?;
+    check_bytes(&format!("{path}.nickName"), &message.nick_name, limits::PROFILE_FIELD_BYTES_MAX)?;
+    check_bytes(&format!("{path}.faceURL"), &message.face_url, limits::PROFILE_FIELD_BYTES_MAX)?;
+    check_bytes(&format!("{path}.cloudCustomData"), &message.cloud_custom_data, limits::CLOUD_CUSTOM_DATA_BYTES_MAX)?;
     if message.at_user_list.len() > limits::AT_USERS_MAX {
         return Err(ApiError::invalid(format!(
-            "params.message.atUserList: expected at most {} users, got {}",
+            "params.{path}.atUserList: expected at most {} users, got {}",
             limits::AT_USERS_MAX,
             message.at_user_list.len()
         )));
     }
     for user in &message.at_user_list {
-        check_bytes("message.atUserList", user, limits::ID_BYTES_MAX)?;
+        check_bytes(&format!("{path}.atUserList"), user, limits::ID_BYTES_MAX)?;
     }
     if message.text.len() > limits::TEXT_BYTES_MAX {
         let end = (0..=limits::TEXT_BYTES_MAX).rev().find(|end| message.text.is_char_boundary(*end)).unwrap_or(0);
@@ -572,6 +754,48 @@ mod tests {
             refusal("sendMessage", call(serde_json::json!({"type": 1}), text)),
             "params.message.seq: invalid type: string \"1\", expected u64"
         );
+    }
+
+    #[test]
+    fn the_message_before_a_deleted_one_is_checked_like_any_other() {
+        let call = |seq: u64, previous: serde_json::Value| {
+            serde_json::json!({"conversation": {"type": 1}, "sender": "a", "recipients": ["b"], "msgID": "m", "seq": seq,
+                "previousMessage": previous})
+        };
+        let mut previous = message();
+        assert_eq!(
+            refusal("deleteMessage", call(2, previous.clone())),
+            "params.previousMessage: missing field `sender`"
+        );
+        previous["sender"] = "b".into();
+        previous["isExcludedFromUnreadCount"] = true.into();
+        assert!(ServerCall::parse("deleteMessage", &call(2, previous.clone()).to_string()).is_ok());
+        let refused = refusal("deleteMessage", call(1, previous.clone()));
+        assert!(refused.starts_with("params.previousMessage.seq: expected a seq below"), "{refused}");
+        previous["faceURL"] = "x".repeat(1_025).into();
+        assert!(refusal("deleteMessage", call(2, previous.clone())).starts_with("params.previousMessage.faceURL"));
+        previous["faceURL"] = "".into();
+        previous["text"] = "x".repeat(2_000).into();
+        let parsed = ServerCall::parse("deleteMessage", &call(2, previous.clone()).to_string()).unwrap();
+        let ServerCall::DeleteMessage(params) = parsed else { panic!("not a deleteMessage") };
+        assert_eq!(params.previous_message.unwrap().text.len(), 1_024);
+        previous["more"] = 1.into();
+        assert!(refusal("deleteMessage", call(2, previous)).contains("unknown field `more`"));
+    }
+
+    #[test]
+    fn a_read_on_behalf_of_a_user_is_the_clients_call() {
+        let params = r#"{"userID":"bob","nextSeq":7,"count":5000}"#;
+        let call = ServerCall::parse("getConversationList", params).unwrap();
+        let ServerCall::Read(user, call) = call else { panic!("not a read") };
+        assert_eq!(user.as_str(), "bob");
+        assert_eq!(call, ClientCall::parse("getConversationList", r#"{"nextSeq":7,"count":1000}"#).unwrap());
+        let params = serde_json::json!({"nextSeq": 0, "count": 1});
+        assert_eq!(refusal("getConversationList", params), "params: missing field `userID`");
+        let params = serde_json::json!({"userID": "", "conversationID": "c2c_a"});
+        assert!(refusal("getConversation", params).starts_with("params.userID: "));
+        let params = serde_json::json!({"userID": "bob", "more": 1});
+        assert!(refusal("getTotalUnreadMessageCount", params).contains("unknown field `more`"));
     }
 
     #[test]

@@ -12,10 +12,10 @@ use conversation_protocol::{
     error::ErrorBody,
     event::ReceivedFrame,
     method::{
-        self, AuthenticateParams, CLIENT_METHODS, ClientCall, ConversationResult, PageResult, ProbeResult, Reply,
-        Request, TotalResult, encode_reply, parse_params,
+        self, AuthenticateParams, CLIENT_METHODS, ClientCall, ConversationResult, ConversationsResult, PageResult,
+        ProbeResult, Reply, Request, TotalResult, encode_reply, parse_params,
     },
-    server::{self, ApplyResult, BatchOutcome, KickResult, SERVER_METHODS, ServerCall},
+    server::{self, ApplyResult, BatchOutcome, KickResult, SERVER_METHODS, ServerCall, SessionsResult},
 };
 use golden::document::{Example, examples, table};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -84,7 +84,10 @@ fn check_client_result(example: &Example, json: Value) {
     match example.name.as_str() {
         "getConversationList" => same::<PageResult>(example),
         "getConversation" => same::<ConversationResult>(example),
-        "setReceiveMessageOpt" => same::<method::BatchResult>(example),
+        "getConversations" => same::<ConversationsResult>(example),
+        "setReceiveMessageOpt" | "markConversation" | "setConversationCustomData" | "deleteConversationList" => {
+            same::<method::BatchResult>(example);
+        }
         "getTotalUnreadMessageCount" => same::<TotalResult>(example),
         "probe" => same::<ProbeResult>(example),
         other => {
@@ -98,6 +101,10 @@ fn check_client_result(example: &Example, json: Value) {
 fn check_server_result(example: &Example) {
     match example.name.as_str() {
         "kickUser" => same::<KickResult>(example),
+        "getUserSessions" => same::<SessionsResult>(example),
+        "getConversationList" | "getConversation" | "getConversations" | "getTotalUnreadMessageCount" => {
+            check_client_result(example, example.json());
+        }
         "batch" => check_batch_result(example),
         other => {
             assert!(SERVER_METHODS.contains(&other), "{example}: no such method");

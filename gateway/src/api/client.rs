@@ -8,7 +8,7 @@ use conversation_protocol::{
 };
 use conversation_store::{
     WriteError,
-    rules::{Change, Outcome, ReadUpTo},
+    rules::{Change, Outcome, ReadUpTo, Refusal},
 };
 use std::sync::Arc;
 
@@ -21,6 +21,7 @@ pub async fn execute(node: &Arc<Node>, caller: &Caller, call: ClientCall) -> Cal
             return Ok(page_result(&page, params.next_seq == 0));
         }
         ClientCall::GetConversation(params) => return conversation(node, caller, params.conversation_id).await,
+        ClientCall::GetConversations(params) => return conversations(node, caller, &params.conversation_id_list).await,
         ClientCall::GetTotalUnreadMessageCount => {
             let head = head(node, caller).await?;
             let (total_unread_count, version) = (head.total_unread, head.cursor.version);
@@ -58,6 +59,27 @@ pub async fn execute(node: &Arc<Node>, caller: &Caller, call: ClientCall) -> Cal
                 recv_opt: params.recv_opt,
                 if_version: params.if_version,
             });
+            return batch(node, caller, &params.conversation_id_list, changes.collect()).await;
+        }
+        ClientCall::MarkConversation(params) => {
+            let changes = params.conversation_id_list.iter().map(|id| Change::Mark {
+                conversation_id: id.clone(),
+                marks: params.mark_type,
+                is_set: params.enable_mark,
+                if_version: params.if_version,
+            });
+            return batch(node, caller, &params.conversation_id_list, changes.collect()).await;
+        }
+        ClientCall::SetConversationCustomData(params) => {
+            let changes = params.conversation_id_list.iter().map(|id| Change::CustomData {
+                conversation_id: id.clone(),
+                custom_data: params.custom_data.clone(),
+                if_version: params.if_version,
+            });
+            return batch(node, caller, &params.conversation_id_list, changes.collect()).await;
+        }
+        ClientCall::DeleteConversationList(params) => {
+            let changes = params.conversation_id_list.iter().cloned().map(Change::Delete);
             return batch(node, caller, &params.conversation_id_list, changes.collect()).await;
         }
         ClientCall::DeleteConversation(params) => Change::Delete(params.conversation_id),
@@ -123,6 +145,35 @@ async fn conversation(node: &Node, caller: &Caller, id: ConversationId) -> CallR
     }
 }
 
+async fn conversations(node: &Node, caller: &Caller, ids: &[ConversationId]) -> CallResult {
+    let (_, rows) = node.store.rows(&caller.user, ids).await.map_err(|error| store_error(&error))?;
+    let result = |(id, row): (&ConversationId, &Option<RowState>)| {
+        let (result_code, result_info) = match row {
+            Some(_) => (0, String::new()),
+            None => (ErrorKind::UnknownConversation.code(), Refusal::UnknownConversation.to_string()),
+        };
+        IdResult { conversation_id: id.clone(), result_code, result_info, conversation: None }
+    };
+    let results = encode(&ids.iter().zip(&rows).map(result).collect::<Vec<_>>())?;
+    let found: Vec<RowState> = rows.into_iter().flatten().collect();
+    Ok(raw(format!(r#"{{"conversationList":{},"resultList":{results}}}"#, list(&found))))
+}
+
+/// A JSON array of rows.
+fn list(rows: &[RowState]) -> String {
+    let bytes: usize = rows.iter().map(|row| row.json.len() + 1).sum();
+    let mut json = String::with_capacity(bytes + 2);
+    json.push('[');
+    for (index, row) in rows.iter().enumerate() {
+        if index > 0 {
+            json.push(',');
+        }
+        json.push_str(&row.json);
+    }
+    json.push(']');
+    json
+}
+
 fn session_only<'a>(caller: &'a Caller, method: &str) -> Result<&'a Arc<crate::live::LiveSession>, ApiError> {
     caller.session.as_ref().ok_or_else(|| {
         ApiError::new(ErrorKind::UnknownMethod, format!("method: {method} is for WebSocket sessions only"))
@@ -131,16 +182,11 @@ fn session_only<'a>(caller: &'a Caller, method: &str) -> Result<&'a Arc<crate::l
 
 /// `{conversationList, nextSeq, isFinished}`, and for the first page the cursor.
 fn page_result(page: &Page, is_first: bool) -> Box<serde_json::value::RawValue> {
-    let bytes: usize = page.rows.iter().map(|row: &RowState| row.json.len() + 1).sum();
-    let mut json = String::with_capacity(bytes + 128);
-    json.push_str(r#"{"conversationList":["#);
-    for (index, row) in page.rows.iter().enumerate() {
-        if index > 0 {
-            json.push(',');
-        }
-        json.push_str(&row.json);
-    }
-    json.push_str(&format!(r#"],"nextSeq":{},"isFinished":{}"#, page.next_seq, page.is_finished));
+    let rows = list(&page.rows);
+    let mut json = String::with_capacity(rows.len() + 128);
+    json.push_str(r#"{"conversationList":"#);
+    json.push_str(&rows);
+    json.push_str(&format!(r#","nextSeq":{},"isFinished":{}"#, page.next_seq, page.is_finished));
     if is_first {
         json.push_str(&format!(r#","cursor":"{}""#, page.head.cursor));
     }

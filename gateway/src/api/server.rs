@@ -1,6 +1,6 @@
 //! What each of a backend's calls does.
 
-use super::{CallResult, encode, write_error};
+use super::{CallResult, Caller, client, encode, write_error};
 use crate::node::Node;
 use conversation_protocol::{
     ApiError, ConversationId, ConversationType, ErrorKind, UserId,
@@ -8,12 +8,14 @@ use conversation_protocol::{
     limits::RECIPIENTS_MAX,
     server::{
         ApplyResult, BatchEntry, BatchOutcome, BatchResult, ConversationRef, FailedUser, KickResult, KickUserParams,
-        Profile, SendMessageParams, ServerCall, too_many_recipients,
+        PreviousMessage, Profile, SendMessageParams, ServerCall, SessionInfo, SessionsResult, too_many_recipients,
     },
 };
 use conversation_store::{
     SessionLease, WriteError,
-    rules::{Change, Joined, MessageModified, MessageRevoked, MessageSent, Outcome, ProfileSet, ReadUpTo},
+    rules::{
+        Change, Joined, MessageDeleted, MessageModified, MessageRevoked, MessageSent, Outcome, ProfileSet, ReadUpTo,
+    },
 };
 use std::{collections::HashSet, sync::Arc, time::Duration};
 use tokio::time;
@@ -29,8 +31,7 @@ pub async fn execute(node: &Arc<Node>, method: String, params: String) -> CallRe
         let call = ServerCall::parse(&method, &params);
         let outcome = match call {
             Ok(ServerCall::Batch(entries)) => batch(&in_task, entries).await,
-            Ok(ServerCall::KickUser(params)) => kick(&in_task, params).await.and_then(|result| encode(&result)),
-            Ok(call) => apply(&in_task, vec![plan(call)]).await.remove(0),
+            Ok(call) => alone(&in_task, call).await,
             Err(error) => Err(error),
         };
         super::count(&in_task, "server", &method, outcome.as_ref().err());
@@ -40,6 +41,52 @@ pub async fn execute(node: &Arc<Node>, method: String, params: String) -> CallRe
         tracing::error!(%error, "a backend's call failed");
         Err(ApiError::new(ErrorKind::Internal, "the server failed"))
     })
+}
+
+/// Does one call that is no batch.
+async fn alone(node: &Arc<Node>, call: ServerCall) -> CallResult {
+    match call {
+        ServerCall::KickUser(params) => kick(node, params).await.and_then(|result| encode(&result)),
+        ServerCall::GetUserSessions(params) => sessions(node, &params.user_id).await,
+        ServerCall::Read(user, call) => client::execute(node, &Caller { user, session: None }, call).await,
+        changes @ (ServerCall::SendMessage(_)
+        | ServerCall::ModifyMessage(_)
+        | ServerCall::RevokeMessage(_)
+        | ServerCall::DeleteMessage(_)
+        | ServerCall::SetProfile(_)
+        | ServerCall::JoinGroup(_)
+        | ServerCall::MarkRead(..)
+        | ServerCall::DeleteConversation(_)
+        | ServerCall::Batch(_)) => apply(node, vec![plan(changes)]).await.remove(0),
+    }
+}
+
+/// Whether a call is more or less than changes to rows, so that it cannot go together with others.
+fn goes_alone(call: &ServerCall) -> bool {
+    match call {
+        ServerCall::KickUser(_) | ServerCall::GetUserSessions(_) | ServerCall::Read(..) | ServerCall::Batch(_) => true,
+        ServerCall::SendMessage(_)
+        | ServerCall::ModifyMessage(_)
+        | ServerCall::RevokeMessage(_)
+        | ServerCall::DeleteMessage(_)
+        | ServerCall::SetProfile(_)
+        | ServerCall::JoinGroup(_)
+        | ServerCall::MarkRead(..)
+        | ServerCall::DeleteConversation(_) => false,
+    }
+}
+
+/// A user's sessions on all nodes, the longest connected first.
+async fn sessions(node: &Node, user: &UserId) -> CallResult {
+    let mut leases = node.store.sessions(user).await.map_err(|error| super::store_error(&error))?;
+    leases.sort_by(|a, b| (a.connected_at, &a.node, a.session).cmp(&(b.connected_at, &b.node, b.session)));
+    let info = |lease: SessionLease| SessionInfo {
+        device: lease.device,
+        transport: lease.transport,
+        node: lease.node,
+        connected_at: lease.connected_at,
+    };
+    encode(&SessionsResult { session_list: leases.into_iter().map(info).collect() })
 }
 
 /// The changes of one call.
@@ -74,6 +121,14 @@ fn plan(call: ServerCall) -> Plan {
             };
             on_both_sides(&params.conversation, &params.sender, params.recipients, change)
         }
+        ServerCall::DeleteMessage(params) => {
+            let (seq, previous) = (params.seq, params.previous_message.map(PreviousMessage::into_parts));
+            let change = move |conversation_id| {
+                let previous = previous.clone();
+                Change::MessageDeleted(Arc::new(MessageDeleted { conversation_id, seq, previous }))
+            };
+            on_both_sides(&params.conversation, &params.sender, params.recipients, change)
+        }
         ServerCall::SetProfile(params) => {
             let set = Arc::new(ProfileSet {
                 conversation_id: named_conversation(&params.conversation),
@@ -100,7 +155,9 @@ fn plan(call: ServerCall) -> Plan {
             let up_to = ReadUpTo { timestamp: params.clean_timestamp, sequence: params.clean_sequence };
             Plan { changes: vec![(user, Change::Read(scope, up_to))], is_single: true }
         }
-        ServerCall::KickUser(_) | ServerCall::Batch(_) => unreachable!("these are not changes to rows alone"),
+        ServerCall::KickUser(_) | ServerCall::Batch(_) | ServerCall::GetUserSessions(_) | ServerCall::Read(..) => {
+            unreachable!("these are not changes to rows alone")
+        }
     }
 }
 
@@ -187,7 +244,7 @@ fn tell(
     encode(&result)
 }
 
-/// Runs several calls in order. Changes between two kicks go together; those of one user keep their order.
+/// Runs several calls in order. Changes between two that go alone go together; those of one user keep their order.
 async fn batch(node: &Arc<Node>, entries: Vec<BatchEntry>) -> CallResult {
     let mut calls = Vec::with_capacity(entries.len());
     for entry in entries {
@@ -205,9 +262,9 @@ async fn batch(node: &Arc<Node>, entries: Vec<BatchEntry>) -> CallResult {
     for (index, call) in calls.into_iter().enumerate() {
         match call {
             Err(error) => results[index] = Some(Err(error)),
-            Ok(ServerCall::KickUser(params)) => {
+            Ok(call) if goes_alone(&call) => {
                 apply_together(node, std::mem::take(&mut together), &mut results).await;
-                results[index] = Some(kick(node, params).await.and_then(|result| encode(&result)));
+                results[index] = Some(alone(node, call).await);
             }
             Ok(call) => together.push((index, plan(call))),
         }

@@ -3,35 +3,35 @@
 use crate::support::{Gateway, Session, Value, backend::but, c2c, group, ids, json};
 
 /// The two ways to call.
-enum Via<'a> {
+pub(super) enum Via<'a> {
     WebSocket(Box<Session>),
     Http(&'a Gateway),
 }
 
 impl Via<'_> {
-    async fn call(&mut self, method: &str, params: Value) -> Result<Value, Value> {
+    pub(super) async fn call(&mut self, method: &str, params: Value) -> Result<Value, Value> {
         match self {
             Self::WebSocket(session) => session.call(method, params).await,
             Self::Http(gateway) => gateway.call("alice", method, params).await,
         }
     }
 
-    async fn done(&mut self, method: &str, params: Value) -> Value {
+    pub(super) async fn done(&mut self, method: &str, params: Value) -> Value {
         self.call(method, params).await.unwrap_or_else(|error| panic!("{method}: {error}"))
     }
 
     /// The code of a refusal.
-    async fn code(&mut self, method: &str, params: Value) -> u64 {
+    pub(super) async fn code(&mut self, method: &str, params: Value) -> u64 {
         self.call(method, params).await.expect_err("a refusal")["code"].as_u64().expect("a code")
     }
 
-    async fn row(&mut self, id: &str) -> Value {
+    pub(super) async fn row(&mut self, id: &str) -> Value {
         self.done("getConversation", json!({"conversationID": id})).await["conversation"].take()
     }
 }
 
 /// Alice with three rows, twice: once to call over WebSocket, once over HTTP.
-async fn both_ways(scenario: impl AsyncFn(&Gateway, Via<'_>)) {
+pub(super) async fn both_ways(scenario: impl AsyncFn(&Gateway, Via<'_>)) {
     for over_websocket in [true, false] {
         let gateway = Gateway::start().await;
         gateway.send(c2c("bob", "alice", 1)).await;

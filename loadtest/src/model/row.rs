@@ -8,7 +8,10 @@ use conversation_protocol::{
     limits::READ_AHEAD_MAX,
     server::{Message, Profile},
 };
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 /// A message on its way into a row.
 pub(super) struct Arrival<'a> {
@@ -49,6 +52,17 @@ struct Edit {
     revision: u64,
 }
 
+/// What the backend named as the preview when the preview was deleted.
+#[derive(Debug, Clone, PartialEq)]
+struct Named {
+    /// Only a message above this takes its place.
+    up_to: u64,
+    /// The message and its sender, unless there is none to show.
+    shown: Option<(Arc<Message>, UserId)>,
+    revocation: Option<Revocation>,
+    edit: Option<Edit>,
+}
+
 /// A row that is in the list.
 #[derive(Debug, Clone, PartialEq, Default)]
 struct Live {
@@ -57,6 +71,9 @@ struct Live {
     revocations: BTreeMap<u64, Revocation>,
     /// By seq, of messages seen and not yet seen alike.
     edits: BTreeMap<u64, Edit>,
+    /// Of messages seen and not yet seen alike.
+    deletions: BTreeSet<u64>,
+    named: Option<Named>,
     /// The seq at which the user joined; 0 if not known.
     joined_at: u64,
     read_mark: u64,
@@ -69,6 +86,9 @@ struct Live {
     profile_revision: u64,
     is_pinned: bool,
     draft_text: String,
+    /// Single bits.
+    marks: BTreeSet<u64>,
+    custom_data: String,
     /// When it was last activated, on the model's clock.
     activation: u64,
 }
@@ -118,7 +138,7 @@ impl RowHistory {
             live.take_profile(arrival.profile, arrival.group_type);
         }
         let is_own = arrival.sender == user;
-        let previous_preview = live.preview().map(|seen| seen.message.seq);
+        let previous_preview = live.preview_seq();
         live.messages.insert(
             message.seq,
             Seen {
@@ -133,13 +153,20 @@ impl RowHistory {
         if is_own {
             live.read_mark = live.read_mark.max(message.seq);
         }
-        if live.preview().map(|seen| seen.message.seq) != previous_preview {
+        if live.preview_seq() != previous_preview {
             live.activation = clock;
         }
     }
 
     pub(super) fn modify(&mut self, message: &Arc<Message>, revision: Option<u64>) {
         let Some(live) = &mut self.live else { return };
+        if let Some(named) = live.named_of(message.seq) {
+            let known = named.edit.as_ref().map_or(0, |edit| edit.revision);
+            if named.revocation.is_none() && revision.is_none_or(|revision| revision > known) {
+                named.edit = Some(Edit { message: message.clone(), revision: revision.unwrap_or(known) });
+            }
+            return;
+        }
         if live.revocations.contains_key(&message.seq) {
             return;
         }
@@ -157,7 +184,20 @@ impl RowHistory {
             live.edits.remove(&seq);
         }
         let revocation = Revocation { revoker: revoker.clone(), reason: reason.map(str::to_owned) };
+        if let Some(named) = live.named_of(seq) {
+            named.revocation.get_or_insert(revocation.clone());
+        }
         live.revocations.entry(seq).or_insert(revocation);
+    }
+
+    pub(super) fn delete_message(&mut self, seq: u64, previous: Option<(Arc<Message>, UserId)>) {
+        let Some(live) = &mut self.live else { return };
+        if live.preview_seq() == Some(seq) {
+            let up_to = live.named.as_ref().map_or(0, |named| named.up_to).max(seq);
+            let shown = previous.filter(|(message, _)| message.seq > live.cleared_up_to);
+            live.named = Some(Named { up_to, shown, revocation: None, edit: None });
+        }
+        live.deletions.insert(seq);
     }
 
     pub(super) fn set_profile(&mut self, profile: &Profile, group_type: Option<GroupType>, revision: Option<u64>) {
@@ -226,9 +266,26 @@ impl RowHistory {
         self.recv_opt = recv_opt;
     }
 
+    pub(super) fn mark(&mut self, marks: u64, is_set: bool) {
+        let Some(live) = &mut self.live else { return };
+        for bit in (0..64).map(|place| 1 << place).filter(|bit| marks & bit != 0) {
+            if is_set {
+                live.marks.insert(bit);
+            } else {
+                live.marks.remove(&bit);
+            }
+        }
+    }
+
+    pub(super) fn set_custom_data(&mut self, custom_data: &str) {
+        let Some(live) = &mut self.live else { return };
+        custom_data.clone_into(&mut live.custom_data);
+    }
+
     pub(super) fn clear_history(&mut self) {
         let Some(live) = &mut self.live else { return };
         live.cleared_up_to = live.newest();
+        live.named = None;
         live.read_mark = live.read_mark.max(live.newest());
     }
 
@@ -272,8 +329,8 @@ impl RowHistory {
             draft_timestamp: u64::from(!live.draft_text.is_empty()),
             is_pinned: live.is_pinned,
             order_key: live.activation + if live.is_pinned { PIN_BIT } else { 0 },
-            mark_list: Vec::new(),
-            custom_data: String::new(),
+            mark_list: live.marks.iter().copied().collect(),
+            custom_data: live.custom_data.clone(),
             conversation_group_list: Vec::new(),
             c2c_read_timestamp: id.is_c2c().then(|| {
                 live.messages.range(..=live.read_mark).next_back().map_or(0, |(_, seen)| seen.message.timestamp)
@@ -290,21 +347,46 @@ impl Live {
         self.messages.keys().next_back().copied().unwrap_or(0).max(self.joined_at)
     }
 
-    /// The messages after the read mark that are not revoked.
+    /// The messages after the read mark that are neither revoked nor deleted.
     fn unread(&self) -> impl Iterator<Item = &Seen> {
         let after_mark = self.messages.range(self.read_mark + 1..);
-        after_mark.filter(|(seq, _)| !self.revocations.contains_key(seq)).map(|(_, seen)| seen)
+        let is_gone = |seq: &u64| self.revocations.contains_key(seq) || self.deletions.contains(seq);
+        after_mark.filter(move |(seq, _)| !is_gone(seq)).map(|(_, seen)| seen)
     }
 
-    fn preview(&self) -> Option<&Seen> {
-        let mut shown = self.messages.range(self.cleared_up_to + 1..).map(|(_, seen)| seen);
-        shown.rfind(|seen| !seen.message.is_excluded_from_last_message)
+    /// The newest message that is fit for the preview and newer than what the backend named.
+    fn newest_fit(&self) -> Option<&Seen> {
+        let above = self.cleared_up_to.max(self.named.as_ref().map_or(0, |named| named.up_to));
+        let mut fit = self.messages.range(above + 1..).map(|(_, seen)| &*seen);
+        fit.rfind(|seen| !seen.message.is_excluded_from_last_message && !self.deletions.contains(&seen.message.seq))
+    }
+
+    fn preview_seq(&self) -> Option<u64> {
+        let named = || self.named.as_ref().and_then(|named| named.shown.as_ref()).map(|(message, _)| message.seq);
+        self.newest_fit().map(|seen| seen.message.seq).or_else(named)
+    }
+
+    /// What the backend named, if that is the preview and has this seq.
+    fn named_of(&mut self, seq: u64) -> Option<&mut Named> {
+        if self.newest_fit().is_some() {
+            return None;
+        }
+        self.named.as_mut().filter(|named| named.shown.as_ref().is_some_and(|(message, _)| message.seq == seq))
     }
 
     fn last_message(&self, user: &UserId) -> Option<LastMessage> {
-        let Seen { message, sender, .. } = self.preview()?;
-        let content = self.edits.get(&message.seq).map_or(message, |edit| &edit.message);
-        let revocation = self.revocations.get(&message.seq);
+        let (message, sender, edit, revocation) = match (self.newest_fit(), &self.named) {
+            (Some(seen), _) => {
+                let seq = &seen.message.seq;
+                (&seen.message, &seen.sender, self.edits.get(seq), self.revocations.get(seq))
+            }
+            (None, Some(named)) => {
+                let (message, sender) = named.shown.as_ref()?;
+                (message, sender, named.edit.as_ref(), named.revocation.as_ref())
+            }
+            (None, None) => return None,
+        };
+        let content = edit.map_or(message, |edit| &edit.message);
         let unless_revoked = |text: &str| if revocation.is_some() { String::new() } else { text.to_owned() };
         Some(LastMessage {
             msg_id: message.msg_id.clone(),

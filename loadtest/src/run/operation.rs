@@ -90,9 +90,17 @@ impl Conversation {
             680..700 => {
                 self.last_sent.clone().map_or_else(|| self.sent(), |again| Operation { timed_seq: None, ..again })
             }
-            700..735 => self.revoked(),
+            700..725 => self.revoked(),
+            725..735 => self.message_deleted(),
             735..775 => self.modified(),
-            775..875 => self.read(),
+            775..790 => self.marked(),
+            790..800 => self.member_call("setConversationCustomData", |s, member| {
+                let data = format!("data {}", s.next_seq);
+                json!({"conversationIDList": [member.conversation_id], "customData": data})
+            }),
+            800..805 => self
+                .member_call("getConversations", |_, member| json!({"conversationIDList": [member.conversation_id]})),
+            805..875 => self.read(),
             875..900 => self.member_call("setReceiveMessageOpt", |s, member| {
                 let recv_opt = *[0, 0, 1, 2, 3, 4].choose(&mut s.random).unwrap_or(&0);
                 json!({"conversationIDList": [member.conversation_id], "recvOpt": recv_opt})
@@ -102,7 +110,11 @@ impl Conversation {
                 let text = if s.random.random_bool(0.3) { String::new() } else { format!("draft {}", s.next_seq) };
                 json!({"conversationID": member.conversation_id, "draftText": text})
             }),
-            945..960 => {
+            945..949 => self.member_call(
+                "deleteConversationList",
+                |_, member| json!({"conversationIDList": [member.conversation_id]}),
+            ),
+            949..960 => {
                 self.member_call("deleteConversation", |_, member| json!({"conversationID": member.conversation_id}))
             }
             960..965 => self.deleted_by_backend(),
@@ -222,6 +234,39 @@ impl Conversation {
             params["revokeReason"] = "spam".into();
         }
         self.backend("revokeMessage", params)
+    }
+
+    /// Mostly the newest, which is likely to be the preview.
+    fn message_deleted(&mut self) -> Operation {
+        if self.gaps >= GAPS_MAX {
+            return self.sent();
+        }
+        self.gaps += 1;
+        let seq = if self.random.random_bool(0.6) { (self.next_seq - 1).max(1) } else { self.recent_seq() };
+        let mut params = self.about();
+        params["msgID"] = format!("{}-{seq}", self.name).into();
+        params["seq"] = seq.into();
+        if seq > 1 && self.random.random_bool(0.7) {
+            let before = seq - 1;
+            params["previousMessage"] = json!({
+                "msgID": format!("{}-{before}", self.name), "seq": before, "timestamp": self.epoch_s + before,
+                "text": format!("message {before} again"), "sender": params["sender"],
+            });
+        }
+        self.backend("deleteMessage", params)
+    }
+
+    fn marked(&mut self) -> Operation {
+        self.member_call("markConversation", |s, member| {
+            let mark_type = match s.random.random_range(0..4) {
+                0 => json!(1),
+                1 => json!("9223372036854775810"),
+                2 => json!([2, "4294967296"]),
+                _ => json!(1_u64 << 62),
+            };
+            let enable = s.random.random_bool(0.6);
+            json!({"conversationIDList": [member.conversation_id], "markType": mark_type, "enableMark": enable})
+        })
     }
 
     fn modified(&mut self) -> Operation {
@@ -345,6 +390,6 @@ mod tests {
                 methods.insert((operation.caller == Caller::Backend, operation.method));
             }
         }
-        assert_eq!(methods.len(), 13, "{methods:?}");
+        assert_eq!(methods.len(), 18, "{methods:?}");
     }
 }

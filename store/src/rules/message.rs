@@ -1,4 +1,4 @@
-//! What messages do to a row: sent, revoked, modified (docs/DOMAIN.md, 3 and 4).
+//! What messages do to a row: sent, revoked, deleted, modified (docs/DOMAIN.md, 3 and 4).
 
 use super::{
     Effect,
@@ -36,6 +36,17 @@ pub struct MessageRevoked {
     pub revoker: UserId,
     /// Why.
     pub reason: Option<String>,
+}
+
+/// A message was deleted.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MessageDeleted {
+    /// The conversation, seen from this user.
+    pub conversation_id: ConversationId,
+    /// The message's sequence.
+    pub seq: u64,
+    /// What becomes the preview where it was the preview: its sender and the message.
+    pub previous: Option<(UserId, Message)>,
 }
 
 /// A message's content was changed.
@@ -117,28 +128,29 @@ pub(super) fn sent(slot: &mut Slot, user: &UserId, sent: &MessageSent) -> Effect
         row.memory.newest = seq;
         row.set_profile(&sent.profile, sent.group_type);
     }
-    let (revocation, modification) = match row.memory.early.remove(&seq) {
-        Some(Early::Revoked(revocation)) => (Some(revocation), None),
-        Some(Early::Modified(modification)) => (None, Some(modification)),
-        None => (None, None),
+    let (revocation, modification, is_deleted) = match row.memory.early.remove(&seq) {
+        Some(Early::Revoked(revocation)) => (Some(revocation), None, false),
+        Some(Early::Modified(modification)) => (None, Some(modification), false),
+        Some(Early::Deleted) => (None, None, true),
+        None => (None, None, false),
     };
+    let is_gone = is_deleted || revocation.is_some();
     row.remember_time(seq, message.timestamp);
     if is_self {
         row.read_up_to(seq);
     } else if seq > row.memory.mark {
-        let counts = revocation.is_none()
-            && !message.is_excluded_from_unread_count
-            && row.visible.group_type != Some(GroupType::AVChatRoom);
+        let counts =
+            !is_gone && !message.is_excluded_from_unread_count && row.visible.group_type != Some(GroupType::AVChatRoom);
         row.memory.unread.see(seq, counts);
         row.visible.unread_count = row.memory.unread.count();
         if let Some(at_type) = mention(user, message)
-            && revocation.is_none()
+            && !is_gone
             && !row.visible.conversation_id.is_c2c()
         {
             row.add_mention(GroupAtInfo { seq, at_type });
         }
     }
-    let replaces = !message.is_excluded_from_last_message && seq > row.memory.preview;
+    let replaces = !is_deleted && !message.is_excluded_from_last_message && seq > row.memory.preview;
     if replaces {
         row.memory.preview = seq;
         let mut preview = preview(user, &sent.sender, message);
@@ -158,22 +170,33 @@ pub(super) fn revoked(slot: &mut Slot, revoked: &MessageRevoked) -> Effect {
     let seq = revoked.seq;
     let Some(row) = slot.row() else { return Effect::Nothing };
     let revocation = Revocation { revoker: revoked.revoker.clone(), reason: revoked.reason.clone() };
-    let is_above_mark = seq > row.memory.mark;
-    let is_known = is_above_mark && row.memory.unread.has_seen(seq);
-    if is_known {
-        row.memory.unread.revoke(seq);
-        row.visible.unread_count = row.memory.unread.count();
-        row.visible.group_at_info_list.retain(|info| info.seq != seq);
-    }
+    row.uncount(seq);
     if let Some(preview) = row.preview_of(seq) {
         if preview.status == MessageStatus::Sent {
             revoke_preview(preview, &revocation);
         }
-    } else if !is_known && (is_above_mark || seq > row.memory.preview) {
-        // The message may still come, and would then count or become the preview.
-        if !matches!(row.memory.early.get(&seq), Some(Early::Revoked(_))) {
-            row.remember_early(seq, Early::Revoked(revocation));
+    }
+    // A preview that the backend named may be of a message that has not come.
+    if row.may_still_matter(seq) {
+        match row.memory.early.get(&seq) {
+            Some(Early::Revoked(_) | Early::Deleted) => {}
+            Some(Early::Modified(_)) | None => row.remember_early(seq, Early::Revoked(revocation)),
         }
+    }
+    Effect::Touched
+}
+
+pub(super) fn deleted(slot: &mut Slot, user: &UserId, deleted: &MessageDeleted) -> Effect {
+    let seq = deleted.seq;
+    let Some(row) = slot.row() else { return Effect::Nothing };
+    row.uncount(seq);
+    if row.preview_of(seq).is_some() {
+        let previous = deleted.previous.as_ref().filter(|(_, message)| message.seq > row.memory.cleared);
+        row.visible.last_message = previous.map(|(sender, message)| preview(user, sender, message));
+        row.memory.preview_revision = 0;
+    }
+    if row.may_still_matter(seq) {
+        row.remember_early(seq, Early::Deleted);
     }
     Effect::Touched
 }
@@ -189,9 +212,9 @@ pub(super) fn modified(slot: &mut Slot, modified: &MessageModified) -> Effect {
         }
         replace_content(preview, &modified.message);
         row.memory.preview_revision = modified.revision.unwrap_or(last_revision);
-    } else if seq > row.memory.preview && !(seq > row.memory.mark && row.memory.unread.has_seen(seq)) {
+    } else if seq > row.memory.preview && row.may_still_matter(seq) {
         let last_revision = match row.memory.early.get(&seq) {
-            Some(Early::Revoked(_)) => return Effect::Nothing,
+            Some(Early::Revoked(_) | Early::Deleted) => return Effect::Nothing,
             Some(Early::Modified(kept)) => kept.revision,
             None => None,
         };

@@ -13,12 +13,12 @@ mod step;
 #[cfg(test)]
 mod tests;
 
-pub use message::{MessageModified, MessageRevoked, MessageSent};
+pub use message::{MessageDeleted, MessageModified, MessageRevoked, MessageSent};
 pub use profile::{Joined, ProfileSet};
 pub use read::ReadUpTo;
 pub use step::{Limits, Outcome, Step, load_for, step, steps_alone};
 
-use conversation_protocol::{Conversation, ConversationId, DeviceId, RecvOpt, method::ReadScope};
+use conversation_protocol::{Conversation, ConversationId, DeviceId, RecvOpt, marks::Marks, method::ReadScope};
 use std::sync::Arc;
 
 /// One change to one user's rows.
@@ -28,6 +28,8 @@ pub enum Change {
     Sent(Arc<MessageSent>),
     /// A message was revoked.
     Revoked(Arc<MessageRevoked>),
+    /// A message was deleted.
+    MessageDeleted(Arc<MessageDeleted>),
     /// A message's content was changed.
     Modified(Arc<MessageModified>),
     /// The user has read one conversation, or all of a kind.
@@ -59,6 +61,26 @@ pub enum Change {
         /// Refuse when the row is newer.
         if_version: Option<u64>,
     },
+    /// Marks are set or removed.
+    Mark {
+        /// Of which conversation.
+        conversation_id: ConversationId,
+        /// The marks.
+        marks: Marks,
+        /// Set or removed.
+        is_set: bool,
+        /// Refuse when the row is newer.
+        if_version: Option<u64>,
+    },
+    /// The app's own data is set.
+    CustomData {
+        /// Of which conversation.
+        conversation_id: ConversationId,
+        /// The data.
+        custom_data: String,
+        /// Refuse when the row is newer.
+        if_version: Option<u64>,
+    },
     /// A conversation goes from the list.
     Delete(ConversationId),
     /// The history of a conversation is forgotten.
@@ -82,12 +104,15 @@ impl Change {
         match self {
             Self::Sent(sent) => Some(&sent.conversation_id),
             Self::Revoked(revoked) => Some(&revoked.conversation_id),
+            Self::MessageDeleted(deleted) => Some(&deleted.conversation_id),
             Self::Modified(modified) => Some(&modified.conversation_id),
             Self::Read(ReadScope::One(id), _) => Some(id),
             Self::Read(ReadScope::AllC2c | ReadScope::AllGroups | ReadScope::All, _) => None,
             Self::Pin { conversation_id, .. }
             | Self::ReceiveOption { conversation_id, .. }
-            | Self::Draft { conversation_id, .. } => Some(conversation_id),
+            | Self::Draft { conversation_id, .. }
+            | Self::Mark { conversation_id, .. }
+            | Self::CustomData { conversation_id, .. } => Some(conversation_id),
             Self::Delete(id) | Self::ClearHistory(id) => Some(id),
             Self::Profile(set) => Some(&set.conversation_id),
             Self::Joined(joined) => Some(&joined.conversation_id),
@@ -102,9 +127,12 @@ impl Change {
             Self::Pin { is_pinned, .. } => *is_pinned,
             Self::Draft { text, .. } => !text.is_empty(),
             Self::Revoked(_)
+            | Self::MessageDeleted(_)
             | Self::Modified(_)
             | Self::Read(..)
             | Self::ReceiveOption { .. }
+            | Self::Mark { .. }
+            | Self::CustomData { .. }
             | Self::Delete(_)
             | Self::ClearHistory(_)
             | Self::Profile(_)
@@ -115,11 +143,14 @@ impl Change {
     /// The version above which the change refuses to act.
     fn if_version(&self) -> Option<u64> {
         match self {
-            Self::Pin { if_version, .. } | Self::ReceiveOption { if_version, .. } | Self::Draft { if_version, .. } => {
-                *if_version
-            }
+            Self::Pin { if_version, .. }
+            | Self::ReceiveOption { if_version, .. }
+            | Self::Draft { if_version, .. }
+            | Self::Mark { if_version, .. }
+            | Self::CustomData { if_version, .. } => *if_version,
             Self::Sent(_)
             | Self::Revoked(_)
+            | Self::MessageDeleted(_)
             | Self::Modified(_)
             | Self::Read(..)
             | Self::Delete(_)

@@ -31,5 +31,6 @@ pub(super) fn clear_history(slot: &mut Slot) -> Result<Effect, Refusal> {
     row.read_up_to(row.memory.newest);
     row.visible.last_message = None;
     row.memory.preview = row.memory.preview.max(row.memory.newest);
+    row.memory.cleared = row.memory.preview;
     Ok(Effect::Touched)
 }

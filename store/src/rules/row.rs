@@ -38,6 +38,9 @@ pub(crate) struct Memory {
     /// Only a message above this becomes the preview: the highest that was eligible, or a clear's or delete's barrier.
     #[serde(rename = "p", default, skip_serializing_if = "is_zero")]
     pub(crate) preview: u64,
+    /// No message up to this becomes the preview again: the barrier of a clear, or of a deletion of the row.
+    #[serde(rename = "c", default, skip_serializing_if = "is_zero")]
+    pub(crate) cleared: u64,
     /// The revision of the preview's content.
     #[serde(rename = "pr", default, skip_serializing_if = "is_zero")]
     pub(crate) preview_revision: u64,
@@ -64,6 +67,8 @@ pub(crate) struct Memory {
 pub(crate) enum Early {
     /// The message was revoked.
     Revoked(Revocation),
+    /// The message was deleted.
+    Deleted,
     /// The message's content was changed.
     Modified(Box<Modification>),
 }
@@ -204,6 +209,7 @@ impl Row {
                 newest: barrier,
                 mark: barrier,
                 preview: barrier,
+                cleared: barrier,
                 // The times of what was read before the deletion went with the row.
                 read_time_seq: barrier,
                 ..Memory::default()
@@ -297,6 +303,7 @@ impl Row {
         kept.insert(seq, early);
         let bytes = |early: &Early| match early {
             Early::Revoked(revocation) => 64 + revocation.reason.as_ref().map_or(0, String::len),
+            Early::Deleted => 32,
             Early::Modified(modification) => {
                 let message = &modification.message;
                 256 + message.text.len() + message.cloud_custom_data.len() + message.at_user_list.len() * 32
@@ -306,6 +313,21 @@ impl Row {
             || (kept.len() > 1 && kept.values().map(bytes).sum::<usize>() > ROW_BYTES_MAX)
         {
             kept.pop_first();
+        }
+    }
+
+    /// Whether a message may still come that would count or become the preview.
+    pub(crate) fn may_still_matter(&self, seq: u64) -> bool {
+        let memory = &self.memory;
+        if seq > memory.mark { !memory.unread.has_seen(seq) } else { seq > memory.preview }
+    }
+
+    /// A message above the mark counts no more, if it did, and its mention goes.
+    pub(crate) fn uncount(&mut self, seq: u64) {
+        if seq > self.memory.mark && self.memory.unread.has_seen(seq) {
+            self.memory.unread.revoke(seq);
+            self.visible.unread_count = self.memory.unread.count();
+            self.visible.group_at_info_list.retain(|info| info.seq != seq);
         }
     }
 

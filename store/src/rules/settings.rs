@@ -1,10 +1,10 @@
-//! What a user's own settings do to a row: pin, receive option, draft, delete (docs/DOMAIN.md, 2).
+//! What a user's own settings do to a row: pin, receive option, draft, marks, custom data, delete (docs/DOMAIN.md, 2).
 
 use super::{
     Effect, Refusal,
     row::{Slot, Tombstone},
 };
-use conversation_protocol::{ConversationId, RecvOpt, limits::PINNED_MAX};
+use conversation_protocol::{ConversationId, RecvOpt, limits::PINNED_MAX, marks::Marks};
 
 /// `pinned` is the number of pinned rows of the user.
 pub(super) fn pin(slot: &mut Slot, id: &ConversationId, is_pinned: bool, pinned: u64) -> Result<Effect, Refusal> {
@@ -35,6 +35,18 @@ pub(super) fn draft(slot: &mut Slot, id: &ConversationId, text: &str, now_s: u64
     text.clone_into(&mut row.visible.draft_text);
     row.visible.draft_timestamp = if text.is_empty() { 0 } else { now_s };
     if text.is_empty() { Effect::Touched } else { Effect::Activated }
+}
+
+pub(super) fn mark(slot: &mut Slot, marks: Marks, is_set: bool) -> Result<Effect, Refusal> {
+    let row = slot.row().ok_or(Refusal::UnknownConversation)?;
+    row.visible.mark_list = marks.apply_to(&row.visible.mark_list, is_set);
+    Ok(Effect::Touched)
+}
+
+pub(super) fn custom_data(slot: &mut Slot, custom_data: &str) -> Result<Effect, Refusal> {
+    let row = slot.row().ok_or(Refusal::UnknownConversation)?;
+    custom_data.clone_into(&mut row.visible.custom_data);
+    Ok(Effect::Touched)
 }
 
 pub(super) fn delete(slot: &mut Slot) -> Effect {

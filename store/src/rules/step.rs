@@ -211,6 +211,7 @@ impl State {
         match change {
             Change::Sent(sent) => Ok(message::sent(slot, &self.user, sent)),
             Change::Revoked(revoked) => Ok(message::revoked(slot, revoked)),
+            Change::MessageDeleted(deleted) => Ok(message::deleted(slot, &self.user, deleted)),
             Change::Modified(modified) => Ok(message::modified(slot, modified)),
             Change::Read(ReadScope::One(_), up_to) => read::read(slot, *up_to),
             Change::Read(ReadScope::All | ReadScope::AllC2c | ReadScope::AllGroups, _) => {
@@ -219,6 +220,8 @@ impl State {
             Change::Pin { is_pinned, .. } => settings::pin(slot, id, *is_pinned, self.head.pinned),
             Change::ReceiveOption { recv_opt, .. } => settings::receive_option(slot, *recv_opt),
             Change::Draft { text, .. } => Ok(settings::draft(slot, id, text, self.now_us / 1_000_000)),
+            Change::Mark { marks, is_set, .. } => settings::mark(slot, *marks, *is_set),
+            Change::CustomData { custom_data, .. } => settings::custom_data(slot, custom_data),
             Change::Delete(_) => Ok(settings::delete(slot)),
             Change::ClearHistory(_) => read::clear_history(slot),
             Change::Profile(set) => Ok(profile::profile_set(slot, set)),
@@ -421,6 +424,7 @@ impl Row {
             + visible.draft_text.len()
             + visible.custom_data.len()
             + visible.group_at_info_list.len() * 8
+            + visible.mark_list.len() * 4
             + message.map_or(0, |message| {
                 message.text.len()
                     + message.cloud_custom_data.len()

@@ -1,5 +1,8 @@
 //! Each row of the table of orderKey and each line on unread in docs/DOMAIN.md, as one scenario.
 
+mod deletions;
+mod marks;
+
 use super::*;
 use crate::{
     Loaded, RowSelection,

@@ -4,10 +4,14 @@ use super::changes::Posted;
 use conversation_protocol::{
     ConversationId, ConversationType, GroupId, RecvOpt, UserId,
     conversation::AT_ALL,
-    method::{CleanUnreadParams, ClientCall, ConversationParams, DraftParams, PinParams, ReadScope, RecvOptParams},
+    marks::Marks,
+    method::{
+        CleanUnreadParams, ClientCall, ConversationParams, ConversationsParams, CustomDataParams, DraftParams,
+        MarkParams, PinParams, ReadScope, RecvOptParams,
+    },
     server::{
-        ConversationRef, DeleteConversationParams, JoinGroupParams, Message, ModifyMessageParams, Profile,
-        RevokeMessageParams, SendMessageParams, ServerCall, SetProfileParams,
+        ConversationRef, DeleteConversationParams, DeleteMessageParams, JoinGroupParams, Message, ModifyMessageParams,
+        PreviousMessage, Profile, RevokeMessageParams, SendMessageParams, ServerCall, SetProfileParams,
     },
 };
 use rand::{Rng, rngs::StdRng, seq::IndexedRandom};
@@ -52,7 +56,8 @@ impl Actor {
     pub(super) fn post(&mut self, random: &mut StdRng) -> Posted {
         match random.random_range(0..100) {
             0..45 => Posted::Server(Box::new(self.send(random))),
-            45..55 => Posted::Server(Box::new(self.revoke(random))),
+            45..51 => Posted::Server(Box::new(self.revoke(random))),
+            51..55 => Posted::Server(Box::new(self.delete_message(random))),
             55..60 => Posted::Server(Box::new(self.modify(random))),
             60..64 => Posted::Server(Box::new(self.set_profile(random))),
             64..68 => Posted::Server(Box::new(self.join(random))),
@@ -171,6 +176,23 @@ impl Actor {
         })
     }
 
+    /// Of the newest message half of the time, since that is likely to be the preview.
+    fn delete_message(&mut self, random: &mut StdRng) -> ServerCall {
+        let (place, sender) = self.place(random);
+        let (conversation, recipients) = self.named(&place, &sender, random);
+        let seq = if random.random_bool(0.5) { self.newest(&place).max(1) } else { self.seq(&place, random) };
+        let before = self.sent.get(&place).and_then(|sent| sent.range(..seq).next_back());
+        let previous = before.map(|(_, (sender, message))| PreviousMessage::new(sender.clone(), message.clone()));
+        ServerCall::DeleteMessage(DeleteMessageParams {
+            conversation,
+            sender,
+            recipients,
+            msg_id: format!("m{seq}").parse().unwrap(),
+            seq,
+            previous_message: previous.filter(|_| random.random_bool(0.7)),
+        })
+    }
+
     fn modify(&mut self, random: &mut StdRng) -> ServerCall {
         let (place, sender) = self.place(random);
         let (conversation, recipients) = self.named(&place, &sender, random);
@@ -259,7 +281,12 @@ impl Actor {
     fn call(&mut self, random: &mut StdRng) -> Posted {
         let user = self.user(random);
         let (_, mut conversation_id) = self.of_user(&user, random);
-        let call = match random.random_range(0..5) {
+        let call = match random.random_range(0..7) {
+            0 if random.random_bool(0.3) => {
+                let (_, other) = self.of_user(&user, random);
+                let conversation_id_list = vec![conversation_id, other];
+                ClientCall::DeleteConversationList(ConversationsParams { conversation_id_list })
+            }
             0 => ClientCall::DeleteConversation(ConversationParams { conversation_id }),
             1 => ClientCall::ClearHistoryMessage(ConversationParams { conversation_id }),
             2 => {
@@ -273,6 +300,24 @@ impl Actor {
                 self.texts += 1;
                 let draft_text = if random.random_bool(0.4) { String::new() } else { format!("draft {}", self.texts) };
                 ClientCall::SetConversationDraft(DraftParams { conversation_id, draft_text, if_version: None })
+            }
+            4 => {
+                let marks = *[1, 2, 8, 3, 1 << 32, 1 << 63, 1 << 63 | 4].choose(random).unwrap();
+                ClientCall::MarkConversation(MarkParams {
+                    conversation_id_list: vec![conversation_id],
+                    mark_type: Marks::try_from(marks).unwrap(),
+                    enable_mark: random.random_bool(0.6),
+                    if_version: None,
+                })
+            }
+            5 => {
+                self.texts += 1;
+                let custom_data = if random.random_bool(0.3) { String::new() } else { format!("{{{}}}", self.texts) };
+                ClientCall::SetConversationCustomData(CustomDataParams {
+                    conversation_id_list: vec![conversation_id],
+                    custom_data,
+                    if_version: None,
+                })
             }
             _ => ClientCall::SetReceiveMessageOpt(RecvOptParams {
                 conversation_id_list: vec![conversation_id],

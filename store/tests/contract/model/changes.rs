@@ -3,9 +3,11 @@
 use conversation_protocol::{
     ConversationId, ConversationType, UserId,
     method::ClientCall,
-    server::{ConversationRef, Profile, SendMessageParams, ServerCall},
+    server::{ConversationRef, PreviousMessage, Profile, SendMessageParams, ServerCall},
 };
-use conversation_store::rules::{Change, Joined, MessageModified, MessageRevoked, MessageSent, ProfileSet, ReadUpTo};
+use conversation_store::rules::{
+    Change, Joined, MessageDeleted, MessageModified, MessageRevoked, MessageSent, ProfileSet, ReadUpTo,
+};
 use std::sync::Arc;
 
 /// A call, and who made it.
@@ -54,6 +56,12 @@ fn of_server(call: &ServerCall) -> Vec<(UserId, Change)> {
                 }))
             })
         }
+        ServerCall::DeleteMessage(params) => {
+            sides(&params.conversation, &params.sender, &params.recipients, |_, conversation_id| {
+                let previous = params.previous_message.clone().map(PreviousMessage::into_parts);
+                Change::MessageDeleted(Arc::new(MessageDeleted { conversation_id, seq: params.seq, previous }))
+            })
+        }
         ServerCall::SetProfile(params) => many(
             &params.recipients,
             Change::Profile(Arc::new(ProfileSet {
@@ -76,13 +84,20 @@ fn of_server(call: &ServerCall) -> Vec<(UserId, Change)> {
         ServerCall::DeleteConversation(params) => {
             many(&params.recipients, Change::Delete(params.conversation_id.clone()))
         }
-        ServerCall::MarkRead(..) | ServerCall::KickUser(_) | ServerCall::Batch(_) => Vec::new(),
+        ServerCall::MarkRead(..)
+        | ServerCall::KickUser(_)
+        | ServerCall::Read(..)
+        | ServerCall::GetUserSessions(_)
+        | ServerCall::Batch(_) => Vec::new(),
     }
 }
 
 fn of_client(call: &ClientCall) -> Vec<Change> {
     match call {
         ClientCall::DeleteConversation(params) => vec![Change::Delete(params.conversation_id.clone())],
+        ClientCall::DeleteConversationList(params) => {
+            params.conversation_id_list.iter().cloned().map(Change::Delete).collect()
+        }
         ClientCall::ClearHistoryMessage(params) => vec![Change::ClearHistory(params.conversation_id.clone())],
         ClientCall::PinConversation(params) => vec![Change::Pin {
             conversation_id: params.conversation_id.clone(),
@@ -103,12 +118,32 @@ fn of_client(call: &ClientCall) -> Vec<Change> {
                 if_version: params.if_version,
             })
             .collect(),
+        ClientCall::MarkConversation(params) => params
+            .conversation_id_list
+            .iter()
+            .map(|id| Change::Mark {
+                conversation_id: id.clone(),
+                marks: params.mark_type,
+                is_set: params.enable_mark,
+                if_version: params.if_version,
+            })
+            .collect(),
+        ClientCall::SetConversationCustomData(params) => params
+            .conversation_id_list
+            .iter()
+            .map(|id| Change::CustomData {
+                conversation_id: id.clone(),
+                custom_data: params.custom_data.clone(),
+                if_version: params.if_version,
+            })
+            .collect(),
         ClientCall::CleanConversationUnreadMessageCount(scope, params) => {
             let up_to = ReadUpTo { timestamp: params.clean_timestamp, sequence: params.clean_sequence };
             vec![Change::Read(scope.clone(), up_to)]
         }
         ClientCall::GetConversationList(_)
         | ClientCall::GetConversation(_)
+        | ClientCall::GetConversations(_)
         | ClientCall::GetTotalUnreadMessageCount
         | ClientCall::Ping
         | ClientCall::Probe(_)
