@@ -171,10 +171,10 @@ pub(super) fn revoked(slot: &mut Slot, revoked: &MessageRevoked) -> Effect {
     let Some(row) = slot.row() else { return Effect::Nothing };
     let revocation = Revocation { revoker: revoked.revoker.clone(), reason: revoked.reason.clone() };
     row.uncount(seq);
-    if let Some(preview) = row.preview_of(seq) {
-        if preview.status == MessageStatus::Sent {
-            revoke_preview(preview, &revocation);
-        }
+    if let Some(preview) = row.preview_of(seq)
+        && preview.status == MessageStatus::Sent
+    {
+        revoke_preview(preview, &revocation);
     }
     // A preview that the backend named may be of a message that has not come.
     if row.may_still_matter(seq) {
