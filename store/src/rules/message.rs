@@ -135,6 +135,10 @@ pub(super) fn sent(slot: &mut Slot, user: &UserId, sent: &MessageSent) -> Effect
         None => (None, None, false),
     };
     let is_gone = is_deleted || revocation.is_some();
+    if is_deleted && seq > row.memory.preview {
+        // A repeat of the message, once it is read, would become the preview after all.
+        row.memory.early.insert(seq, Early::Deleted);
+    }
     row.remember_time(seq, message.timestamp);
     if is_self {
         row.read_up_to(seq);
