@@ -357,7 +357,7 @@ impl Live {
     /// The newest message that is fit for the preview and newer than what the backend named.
     fn newest_fit(&self) -> Option<&Seen> {
         let above = self.cleared_up_to.max(self.named.as_ref().map_or(0, |named| named.up_to));
-        let mut fit = self.messages.range(above + 1..).map(|(_, seen)| &*seen);
+        let mut fit = self.messages.range(above + 1..).map(|(_, seen)| seen);
         fit.rfind(|seen| !seen.message.is_excluded_from_last_message && !self.deletions.contains(&seen.message.seq))
     }
 

@@ -135,6 +135,10 @@ pub(super) fn sent(slot: &mut Slot, user: &UserId, sent: &MessageSent) -> Effect
         None => (None, None, false),
     };
     let is_gone = is_deleted || revocation.is_some();
+    if is_deleted && seq > row.memory.preview {
+        // A repeat of the message, once it is read, would become the preview after all.
+        row.memory.early.insert(seq, Early::Deleted);
+    }
     row.remember_time(seq, message.timestamp);
     if is_self {
         row.read_up_to(seq);
@@ -171,10 +175,10 @@ pub(super) fn revoked(slot: &mut Slot, revoked: &MessageRevoked) -> Effect {
     let Some(row) = slot.row() else { return Effect::Nothing };
     let revocation = Revocation { revoker: revoked.revoker.clone(), reason: revoked.reason.clone() };
     row.uncount(seq);
-    if let Some(preview) = row.preview_of(seq) {
-        if preview.status == MessageStatus::Sent {
-            revoke_preview(preview, &revocation);
-        }
+    if let Some(preview) = row.preview_of(seq)
+        && preview.status == MessageStatus::Sent
+    {
+        revoke_preview(preview, &revocation);
     }
     // A preview that the backend named may be of a message that has not come.
     if row.may_still_matter(seq) {

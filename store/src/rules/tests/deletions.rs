@@ -99,6 +99,16 @@ fn domain_4_a_deletion_before_its_message_is_remembered() {
 }
 
 #[test]
+fn a_repeat_of_a_message_that_was_deleted_before_it_came_does_not_show_it() {
+    let mut user = User::with(&[received(C, 1), deleted(C, 2), received(C, 2), read_to(C, 0)]);
+    user.ignores(received(C, 2));
+    assert_eq!(user.preview(C).unwrap(), "text 1");
+    let mut user = User::with(&[received(C, 1), deleted(C, 2), sent_by(ALICE, C, message(2))]);
+    user.ignores(sent_by(ALICE, C, message(2)));
+    assert_eq!(user.preview(C).unwrap(), "text 1");
+}
+
+#[test]
 fn domain_4_at_most_64_early_deletions_are_kept_and_the_lowest_seq_goes() {
     let mut user = User::with(&[received(C, 1)]);
     for seq in 2..=66 {
