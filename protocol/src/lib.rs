@@ -2,6 +2,16 @@
 //!
 //! `PROTOCOL.md` beside this crate is the contract in words; its JSON examples are golden tests of these types.
 
+/// Params of a method: camelCase, and a field that is not known is refused.
+macro_rules! params {
+    ($(#[$doc:meta])* $name:ident { $($(#[$fdoc:meta])* $field:ident : $type:ty,)* }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+        #[serde(rename_all = "camelCase", deny_unknown_fields)]
+        pub struct $name { $($(#[$fdoc])* pub $field: $type,)* }
+    };
+}
+
 pub mod close;
 pub mod conversation;
 pub mod cursor;

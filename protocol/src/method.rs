@@ -120,15 +120,6 @@ fn page_count<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<u32, 
     Ok(count.clamp(1, u64::from(limits::PAGE_ROWS_MAX)) as u32)
 }
 
-macro_rules! params {
-    ($(#[$doc:meta])* $name:ident { $($(#[$fdoc:meta])* $field:ident : $type:ty,)* }) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-        #[serde(rename_all = "camelCase", deny_unknown_fields)]
-        pub struct $name { $($(#[$fdoc])* pub $field: $type,)* }
-    };
-}
-
 params!(
     /// A method without params.
     NoParams {}
