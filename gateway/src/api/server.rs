@@ -6,6 +6,7 @@ use conversation_protocol::{
     ApiError, ConversationId, ConversationType, ErrorKind, UserId,
     ids::Peer,
     limits::RECIPIENTS_MAX,
+    method::ClientCall,
     server::{
         ApplyResult, BatchEntry, BatchOutcome, BatchResult, ConversationRef, FailedUser, KickResult, KickUserParams,
         PreviousMessage, Profile, SendMessageParams, ServerCall, SessionInfo, SessionsResult, too_many_recipients,
@@ -30,8 +31,7 @@ pub async fn execute(node: &Arc<Node>, method: String, params: String) -> CallRe
     let work = node.runtime.spawn(async move {
         let call = ServerCall::parse(&method, &params);
         let outcome = match call {
-            Ok(ServerCall::Batch(entries)) => batch(&in_task, entries).await,
-            Ok(call) => alone(&in_task, call).await,
+            Ok(call) => run(&in_task, plan(call)).await,
             Err(error) => Err(error),
         };
         super::count(&in_task, "server", &method, outcome.as_ref().err());
@@ -43,36 +43,23 @@ pub async fn execute(node: &Arc<Node>, method: String, params: String) -> CallRe
     })
 }
 
-/// Does one call that is no batch.
-async fn alone(node: &Arc<Node>, call: ServerCall) -> CallResult {
-    match call {
-        ServerCall::KickUser(params) => kick(node, params).await.and_then(|result| encode(&result)),
-        ServerCall::GetUserSessions(params) => sessions(node, &params.user_id).await,
-        ServerCall::Read(user, call) => client::execute(node, &Caller { user, session: None }, call).await,
-        changes @ (ServerCall::SendMessage(_)
-        | ServerCall::ModifyMessage(_)
-        | ServerCall::RevokeMessage(_)
-        | ServerCall::DeleteMessage(_)
-        | ServerCall::SetProfile(_)
-        | ServerCall::JoinGroup(_)
-        | ServerCall::MarkRead(..)
-        | ServerCall::DeleteConversation(_)
-        | ServerCall::Batch(_)) => apply(node, vec![plan(changes)]).await.remove(0),
-    }
+/// What a call comes to.
+enum Work {
+    /// Changes to rows, which may go together with those of other calls.
+    Changes(Plan),
+    Sessions(UserId),
+    Read(UserId, ClientCall),
+    Kick(KickUserParams),
+    Batch(Vec<BatchEntry>),
 }
 
-/// Whether a call is more or less than changes to rows, so that it cannot go together with others.
-fn goes_alone(call: &ServerCall) -> bool {
-    match call {
-        ServerCall::KickUser(_) | ServerCall::GetUserSessions(_) | ServerCall::Read(..) | ServerCall::Batch(_) => true,
-        ServerCall::SendMessage(_)
-        | ServerCall::ModifyMessage(_)
-        | ServerCall::RevokeMessage(_)
-        | ServerCall::DeleteMessage(_)
-        | ServerCall::SetProfile(_)
-        | ServerCall::JoinGroup(_)
-        | ServerCall::MarkRead(..)
-        | ServerCall::DeleteConversation(_) => false,
+async fn run(node: &Arc<Node>, work: Work) -> CallResult {
+    match work {
+        Work::Changes(plan) => apply(node, vec![plan]).await.remove(0),
+        Work::Sessions(user) => sessions(node, &user).await,
+        Work::Read(user, call) => client::execute(node, &Caller { user, session: None }, call).await,
+        Work::Kick(params) => kick(node, params).await.and_then(|result| encode(&result)),
+        Work::Batch(entries) => Box::pin(batch(node, entries)).await,
     }
 }
 
@@ -96,13 +83,13 @@ struct Plan {
     is_single: bool,
 }
 
-fn plan(call: ServerCall) -> Plan {
+fn plan(call: ServerCall) -> Work {
     let many = |recipients: Vec<UserId>, change: &dyn Fn(&UserId) -> Change| {
         let mut seen = HashSet::with_capacity(recipients.len());
         let changes = recipients.into_iter().filter(|user| seen.insert(user.clone()));
         Plan { changes: changes.map(|user| (user.clone(), change(&user))).collect(), is_single: false }
     };
-    match call {
+    Work::Changes(match call {
         ServerCall::SendMessage(params) => plan_message(params),
         ServerCall::ModifyMessage(params) => {
             let (message, revision) = (params.message, params.revision);
@@ -155,10 +142,11 @@ fn plan(call: ServerCall) -> Plan {
             let up_to = ReadUpTo { timestamp: params.clean_timestamp, sequence: params.clean_sequence };
             Plan { changes: vec![(user, Change::Read(scope, up_to))], is_single: true }
         }
-        ServerCall::KickUser(_) | ServerCall::Batch(_) | ServerCall::GetUserSessions(_) | ServerCall::Read(..) => {
-            unreachable!("these are not changes to rows alone")
-        }
-    }
+        ServerCall::GetUserSessions(params) => return Work::Sessions(params.user_id),
+        ServerCall::Read(user, call) => return Work::Read(user, call),
+        ServerCall::KickUser(params) => return Work::Kick(params),
+        ServerCall::Batch(entries) => return Work::Batch(entries),
+    })
 }
 
 /// The conversation that a group's id, or the id of a C2C peer, names.
@@ -244,15 +232,10 @@ fn tell(
     encode(&result)
 }
 
-/// Runs several calls in order. Changes between two that go alone go together; those of one user keep their order.
+/// Runs several calls in order. Changes with nothing else between them go together; those of one user keep their order.
 async fn batch(node: &Arc<Node>, entries: Vec<BatchEntry>) -> CallResult {
-    let mut calls = Vec::with_capacity(entries.len());
-    for entry in entries {
-        calls.push(match ServerCall::parse(&entry.method, entry.params.get()) {
-            Ok(ServerCall::Batch(_)) => Err(ApiError::invalid("method: expected no batch in a batch")),
-            other => other,
-        });
-    }
+    let parse = |entry: BatchEntry| ServerCall::parse(&entry.method, entry.params.get());
+    let calls: Vec<_> = entries.into_iter().map(parse).collect();
     let recipients: usize = calls.iter().flatten().map(ServerCall::recipients).sum();
     if recipients > RECIPIENTS_MAX {
         return Err(too_many_recipients(recipients));
@@ -260,13 +243,16 @@ async fn batch(node: &Arc<Node>, entries: Vec<BatchEntry>) -> CallResult {
     let mut results: Vec<Option<CallResult>> = calls.iter().map(|_| None).collect();
     let mut together: Vec<(usize, Plan)> = Vec::new();
     for (index, call) in calls.into_iter().enumerate() {
-        match call {
+        match call.map(plan) {
             Err(error) => results[index] = Some(Err(error)),
-            Ok(call) if goes_alone(&call) => {
-                apply_together(node, std::mem::take(&mut together), &mut results).await;
-                results[index] = Some(alone(node, call).await);
+            Ok(Work::Changes(plan)) => together.push((index, plan)),
+            Ok(Work::Batch(_)) => {
+                results[index] = Some(Err(ApiError::invalid("method: expected no batch in a batch")));
             }
-            Ok(call) => together.push((index, plan(call))),
+            Ok(work @ (Work::Sessions(_) | Work::Read(..) | Work::Kick(_))) => {
+                apply_together(node, std::mem::take(&mut together), &mut results).await;
+                results[index] = Some(run(node, work).await);
+            }
         }
     }
     apply_together(node, together, &mut results).await;
