@@ -190,6 +190,12 @@ impl LiveSession {
             | EventName::ConversationChanged
             | EventName::ConversationDeleted
             | EventName::TotalUnreadMessageCountChanged
+            | EventName::UnreadMessageCountChangedByFilter
+            | EventName::ConversationGroupCreated
+            | EventName::ConversationGroupDeleted
+            | EventName::ConversationGroupNameChanged
+            | EventName::ConversationsAddedToGroup
+            | EventName::ConversationsDeletedFromGroup
             | EventName::KickedOffline
             | EventName::TokenExpired
             | EventName::Reconnect => {}

@@ -180,7 +180,12 @@ impl Model {
                     outcome.rows.push((user, Ok(effect)));
                 }
             }
-            ServerCall::KickUser(_) | ServerCall::Read(..) | ServerCall::GetUserSessions(_) => {}
+            ServerCall::ImportConversations(_)
+            | ServerCall::DeleteUser(_)
+            | ServerCall::ExportUser(_)
+            | ServerCall::KickUser(_)
+            | ServerCall::Read(..)
+            | ServerCall::GetUserSessions(_) => {}
             ServerCall::Batch(entries) => {
                 for entry in entries {
                     if let Ok(call) = ServerCall::parse(&entry.method, entry.params.get()) {
@@ -228,7 +233,17 @@ impl Model {
                 });
                 ClientOutcome::Whole(whole.unwrap_or(Ok(Effect::Unchanged)))
             }
+            ClientCall::CreateConversationGroup(_)
+            | ClientCall::DeleteConversationGroup(_)
+            | ClientCall::RenameConversationGroup(_)
+            | ClientCall::AddConversationsToGroup(_)
+            | ClientCall::DeleteConversationsFromGroup(_) => ClientOutcome::Query,
             ClientCall::GetConversationList(_)
+            | ClientCall::GetConversationListByFilter(_)
+            | ClientCall::GetUnreadMessageCountByFilter(_)
+            | ClientCall::SubscribeUnreadMessageCountByFilter(_)
+            | ClientCall::UnsubscribeUnreadMessageCountByFilter(_)
+            | ClientCall::GetConversationGroupList
             | ClientCall::GetConversation(_)
             | ClientCall::GetConversations(_)
             | ClientCall::GetTotalUnreadMessageCount

@@ -23,7 +23,7 @@ use serde_json::{Value, value::RawValue};
 use std::collections::BTreeSet;
 
 /// Every event; [`place_of`] makes the compiler ask for new ones here.
-const EVENTS: [EventName; 10] = [
+const EVENTS: [EventName; 16] = [
     EventName::SyncServerStart,
     EventName::NewConversation,
     EventName::ConversationChanged,
@@ -34,6 +34,12 @@ const EVENTS: [EventName; 10] = [
     EventName::KickedOffline,
     EventName::TokenExpired,
     EventName::Reconnect,
+    EventName::UnreadMessageCountChangedByFilter,
+    EventName::ConversationGroupCreated,
+    EventName::ConversationGroupDeleted,
+    EventName::ConversationGroupNameChanged,
+    EventName::ConversationsAddedToGroup,
+    EventName::ConversationsDeletedFromGroup,
 ];
 
 fn place_of(event: EventName) -> usize {
@@ -48,6 +54,12 @@ fn place_of(event: EventName) -> usize {
         EventName::KickedOffline => 7,
         EventName::TokenExpired => 8,
         EventName::Reconnect => 9,
+        EventName::UnreadMessageCountChangedByFilter => 10,
+        EventName::ConversationGroupCreated => 11,
+        EventName::ConversationGroupDeleted => 12,
+        EventName::ConversationGroupNameChanged => 13,
+        EventName::ConversationsAddedToGroup => 14,
+        EventName::ConversationsDeletedFromGroup => 15,
     }
 }
 

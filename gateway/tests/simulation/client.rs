@@ -75,6 +75,14 @@ impl Client {
                 assert!(self.session.sync.take().is_some(), "a failure without a start");
                 assert!(frame.cursor.is_none() && self.session.rank == 0, "a failure in the middle of a slice");
             }
+            EventName::UnreadMessageCountChangedByFilter
+            | EventName::ConversationGroupCreated
+            | EventName::ConversationGroupDeleted
+            | EventName::ConversationGroupNameChanged
+            | EventName::ConversationsAddedToGroup
+            | EventName::ConversationsDeletedFromGroup => {
+                assert!(self.session.sync.is_none(), "a live event within a sync");
+            }
             EventName::KickedOffline | EventName::TokenExpired | EventName::Reconnect => {
                 assert!(frame.cursor.is_none());
                 self.session.is_over = true;

@@ -83,7 +83,13 @@ fn is_live(event: EventName) -> bool {
         EventName::NewConversation
         | EventName::ConversationChanged
         | EventName::ConversationDeleted
-        | EventName::TotalUnreadMessageCountChanged => true,
+        | EventName::TotalUnreadMessageCountChanged
+        | EventName::UnreadMessageCountChangedByFilter
+        | EventName::ConversationGroupCreated
+        | EventName::ConversationGroupDeleted
+        | EventName::ConversationGroupNameChanged
+        | EventName::ConversationsAddedToGroup
+        | EventName::ConversationsDeletedFromGroup => true,
         EventName::SyncServerStart
         | EventName::SyncServerFinish
         | EventName::SyncServerFailed

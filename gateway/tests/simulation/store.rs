@@ -148,6 +148,8 @@ impl Store {
             total_unread: self.total(),
             rows,
             deleted,
+            facets: Vec::new(),
+            groups: Vec::new(),
             truncated: false,
             kick: None,
         }

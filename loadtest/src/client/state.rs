@@ -134,6 +134,12 @@ impl ClientState {
                     self.total = Some((*total_unread_count, *version));
                 }
             }
+            Event::UnreadMessageCountChangedByFilter { .. }
+            | Event::ConversationGroupCreated { .. }
+            | Event::ConversationGroupDeleted { .. }
+            | Event::ConversationGroupNameChanged { .. }
+            | Event::ConversationsAddedToGroup { .. }
+            | Event::ConversationsDeletedFromGroup { .. } => {}
             Event::SyncServerFinish { mode, next_seq, is_finished, conversation_group_list: _, conversation_count } => {
                 self.finish(*mode, *next_seq, *is_finished, *conversation_count);
             }

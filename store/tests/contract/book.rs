@@ -45,7 +45,9 @@ impl Step<'_> {
     pub(super) fn put(&mut self, name: &str, order_key: u64, has_unread: bool) {
         let id = id(name);
         let version = self.tick(&id);
-        self.after.entries.insert(id, Indexed { version, kind: IndexedKind::Row { order_key, has_unread } });
+        self.after
+            .entries
+            .insert(id, Indexed { version, kind: IndexedKind::Row { order_key, has_unread, is_grouped: false } });
     }
 
     /// Turns a row into a tombstone.
@@ -94,6 +96,8 @@ impl Book {
             total_unread: after.clock,
             rows: of_kind(true).map(|(id, indexed)| after.row(id, indexed)).collect(),
             deleted: of_kind(false).map(|(id, indexed)| (id.clone(), indexed.version)).collect(),
+            facets: Vec::new(),
+            groups: Vec::new(),
             truncated: false,
             kick: None,
         };
@@ -131,7 +135,7 @@ impl Book {
         let (version, visible) = (indexed.version, self.json(id, indexed.version));
         match indexed.kind {
             IndexedKind::Row { .. } => {
-                Lines::Row { version, created: 1, visible: &visible, hidden: "{\"ü\":1}" }.write()
+                Lines::Row { version, created: 1, facets: "{}", visible: &visible, hidden: "{\"ü\":1}" }.write()
             }
             IndexedKind::Tombstone => Lines::Tombstone { version, hidden: "{}" }.write(),
         }
@@ -181,6 +185,7 @@ impl Book {
         let value = |id: &ConversationId| self.entries.get(id).map(|indexed| self.value(id, indexed));
         let rows = match &load.rows {
             RowSelection::Ids(ids) => ids.iter().map(|id| (id.clone(), value(id))).collect(),
+            RowSelection::Grouped(_) => Vec::new(),
             RowSelection::Unread(_) => {
                 let unread = self.entries.iter().filter(|(_, indexed)| match indexed.kind {
                     IndexedKind::Row { has_unread, .. } => has_unread,

@@ -176,6 +176,8 @@ impl<'a> Words<'a> {
             total_unread: self.number("total").unwrap_or(0),
             rows: self.rows(),
             deleted: deleted.collect(),
+            facets: Vec::new(),
+            groups: Vec::new(),
             truncated: self.0.contains(&"truncated"),
             kick: self.number("kick").map(|not_before| Kick {
                 device: self.value("device").map(|device| device.parse().unwrap()),
@@ -238,6 +240,14 @@ fn render_frame(frame: &Frame) -> String {
         Name::ConversationChanged => format!("changed {}", names("conversationList")),
         Name::ConversationDeleted => format!("deleted {} @{}", names("conversationIDList"), text("version")),
         Name::TotalUnreadMessageCountChanged => format!("total {} @{}", text("totalUnreadCount"), text("version")),
+        Name::UnreadMessageCountChangedByFilter => {
+            format!("filtered {} @{}", text("totalUnreadCount"), text("version"))
+        }
+        Name::ConversationGroupCreated => format!("created {}", text("groupName")),
+        Name::ConversationGroupDeleted => format!("dissolved {}", text("groupName")),
+        Name::ConversationGroupNameChanged => format!("renamed {} {}", text("oldName"), text("newName")),
+        Name::ConversationsAddedToGroup => format!("added {}", text("groupName")),
+        Name::ConversationsDeletedFromGroup => format!("removed {}", text("groupName")),
         Name::SyncServerFinish => match data.get("nextSeq") {
             Some(next_seq) => format!("finish {} next {next_seq} {}", text("mode"), text("isFinished")),
             None => format!("finish {}", text("mode")),

@@ -34,7 +34,13 @@ fn rank(event: &Event) -> Option<u8> {
         Event::NewConversation { .. } => Some(1),
         Event::ConversationChanged { .. } => Some(2),
         Event::ConversationDeleted { .. } => Some(3),
+        Event::ConversationGroupCreated { .. }
+        | Event::ConversationGroupDeleted { .. }
+        | Event::ConversationGroupNameChanged { .. }
+        | Event::ConversationsAddedToGroup { .. }
+        | Event::ConversationsDeletedFromGroup { .. } => Some(4),
         Event::TotalUnreadMessageCountChanged { .. } => Some(TOTAL_RANK),
+        Event::UnreadMessageCountChangedByFilter { .. } => Some(TOTAL_RANK + 1),
         Event::SyncServerStart { .. }
         | Event::SyncServerFinish { .. }
         | Event::SyncServerFailed { .. }
@@ -62,12 +68,24 @@ pub(super) fn bracketing(phase: Phase, event: &Event) -> Option<String> {
             Event::NewConversation { .. }
             | Event::ConversationChanged { .. }
             | Event::ConversationDeleted { .. }
+            | Event::ConversationGroupCreated { .. }
+            | Event::ConversationGroupDeleted { .. }
+            | Event::ConversationGroupNameChanged { .. }
+            | Event::ConversationsAddedToGroup { .. }
+            | Event::ConversationsDeletedFromGroup { .. }
+            | Event::UnreadMessageCountChangedByFilter { .. }
             | Event::TotalUnreadMessageCountChanged { .. } => {
                 is_change.then(|| format!("{name} came before the sync of the session"))
             }
         },
         Phase::Syncing(_) => match event {
-            Event::SyncServerStart { .. } => Some(format!("{name} came inside a sync")),
+            Event::SyncServerStart { .. }
+            | Event::ConversationGroupCreated { .. }
+            | Event::ConversationGroupDeleted { .. }
+            | Event::ConversationGroupNameChanged { .. }
+            | Event::ConversationsAddedToGroup { .. }
+            | Event::ConversationsDeletedFromGroup { .. }
+            | Event::UnreadMessageCountChangedByFilter { .. } => Some(format!("{name} came inside a sync")),
             Event::NewConversation { .. }
             | Event::ConversationChanged { .. }
             | Event::ConversationDeleted { .. }
@@ -86,6 +104,12 @@ pub(super) fn bracketing(phase: Phase, event: &Event) -> Option<String> {
             | Event::NewConversation { .. }
             | Event::ConversationChanged { .. }
             | Event::ConversationDeleted { .. }
+            | Event::ConversationGroupCreated { .. }
+            | Event::ConversationGroupDeleted { .. }
+            | Event::ConversationGroupNameChanged { .. }
+            | Event::ConversationsAddedToGroup { .. }
+            | Event::ConversationsDeletedFromGroup { .. }
+            | Event::UnreadMessageCountChangedByFilter { .. }
             | Event::TotalUnreadMessageCountChanged { .. }
             | Event::KickedOffline { .. }
             | Event::TokenExpired {}

@@ -158,7 +158,14 @@ impl Actor {
                 ConversationType::C2c => _ = profiles.insert(sender.clone(), profile),
             }
         }
-        ServerCall::SendMessage(SendMessageParams { conversation, sender, recipients, message, profiles })
+        ServerCall::SendMessage(SendMessageParams {
+            conversation,
+            sender,
+            recipients,
+            message,
+            profiles,
+            want_totals: false,
+        })
     }
 
     fn revoke(&mut self, random: &mut StdRng) -> ServerCall {
