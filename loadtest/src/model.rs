@@ -105,6 +105,11 @@ impl Model {
         self.rows(user).iter().filter(receives).map(|row| row.unread_count).sum()
     }
 
+    /// The names of a user's conversation groups.
+    pub fn group_names(&self, _user: &UserId) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Applies a backend's call.
     pub fn apply_server(&mut self, call: &ServerCall) -> ServerOutcome {
         let mut outcome = ServerOutcome::default();
@@ -351,4 +356,9 @@ fn shown_to(user: &UserId, sender: &UserId, recipients: &[UserId], profiles: &BT
     let other = if user == sender { recipients.first() } else { Some(sender) };
     let nothing = Profile { show_name: None, face_url: None };
     other.and_then(|other| profiles.get(other)).cloned().unwrap_or(nothing)
+}
+
+/// Whether a row passes a filter.
+pub fn passes(row: &Conversation, filter: &conversation_protocol::Filter) -> bool {
+    filter.matches(&row.conversation_id, &conversation_protocol::Facets::of(row))
 }
