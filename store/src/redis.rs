@@ -171,27 +171,25 @@ impl Store for RedisStore {
         let mut call = scripts::FACETS.call(&keys::data_keys(&keys::channel(user)));
         let from = if below == 0 { "+inf".to_owned() } else { format!("({below}") };
         call.arg(from).arg(count).arg(u64::from(count) + 1);
-        let [found, values, has_more] = reply::fields(self.reads.run_one(call).await?)?;
-        let mut values = reply::list(values)?.into_iter();
-        let mut rows = Vec::with_capacity(values.len() / 3);
-        while let (Some(id), Some(order_key), Some(line)) = (values.next(), values.next(), values.next()) {
-            rows.push(FacetRow {
+        let [found, ids, order_keys, lines, has_more] = reply::fields(self.reads.run_one(call).await?)?;
+        let entries = reply::list(ids)?.into_iter().zip(reply::list(order_keys)?).zip(reply::list(lines)?);
+        let rows = entries.map(|((id, order_key), line)| {
+            Ok(FacetRow {
                 conversation_id: reply::conversation_id(id)?,
                 order_key: reply::number(order_key)?,
                 facets: read_facets(&reply::indexed(line)?)?,
-            });
-        }
+            })
+        });
+        let rows = rows.collect::<Result<_, StoreError>>()?;
         Ok(FacetPage { head: head(found)?, rows, is_finished: reply::number(has_more)? == 0 })
     }
 
     async fn unread(&self, user: &UserId) -> Result<UnreadFacets, StoreError> {
         let call = scripts::UNREAD.call(&keys::data_keys(&keys::channel(user)));
-        let [found, values] = reply::fields(self.reads.run_one(call).await?)?;
-        let mut values = reply::list(values)?.into_iter();
-        let mut rows = Vec::with_capacity(values.len() / 2);
-        while let (Some(id), Some(line)) = (values.next(), values.next()) {
-            rows.push((reply::conversation_id(id)?, read_facets(&reply::indexed(line)?)?));
-        }
+        let [found, ids, lines] = reply::fields(self.reads.run_one(call).await?)?;
+        let rows = reply::list(ids)?.into_iter().zip(reply::list(lines)?);
+        let rows = rows.map(|(id, line)| Ok((reply::conversation_id(id)?, read_facets(&reply::indexed(line)?)?)));
+        let rows = rows.collect::<Result<_, StoreError>>()?;
         Ok(UnreadFacets { head: head(found)?, rows })
     }
 

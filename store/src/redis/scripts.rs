@@ -32,8 +32,8 @@ script!(LOAD, "lookup.lua", "load.lua");
 script!(COMMIT, "lookup.lua", "commit.lua");
 script!(REPLAY, "replay.lua");
 script!(PAGE, "page.lua");
-script!(FACETS, "facets.lua");
-script!(UNREAD, "unread.lua");
+script!(FACETS, "first_lines.lua", "facets.lua");
+script!(UNREAD, "first_lines.lua", "unread.lua");
 script!(RENEW, "renew.lua");
 script!(SESSIONS, "sessions.lua");
 
