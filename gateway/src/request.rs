@@ -2,29 +2,59 @@
 
 use crate::live::Opening;
 use actix_web::{
-    HttpResponse, HttpResponseBuilder,
+    FromRequest, HttpRequest, HttpResponse, HttpResponseBuilder,
+    dev::Payload,
     http::{
         StatusCode,
         header::{self, HeaderMap},
     },
+    web,
 };
 use conversation_protocol::{
-    ApiError, DeviceId,
-    limits::{PAGE_ROWS_MAX, WINDOW_ROWS_DEFAULT},
+    ApiError, DeviceId, Filter,
+    limits::{FILTERS_MAX, PAGE_ROWS_MAX, WINDOW_ROWS_DEFAULT},
 };
-use serde::Deserialize;
+use std::future::{Ready, ready};
 
 /// What a client says in the URL when it connects.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default)]
 pub struct ConnectQuery {
     since: Option<String>,
     window: Option<String>,
     device: Option<String>,
+    /// Filters as JSON; the only field that may come several times.
+    filters: Vec<String>,
     /// For browsers, which cannot send a header.
     token: Option<String>,
 }
 
+impl FromRequest for ConnectQuery {
+    type Error = actix_web::Error;
+    type Future = Ready<Result<Self, Self::Error>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let fields = web::Query::<Vec<(String, String)>>::from_query(request.query_string());
+        ready(fields.map(|fields| Self::of(fields.into_inner())).map_err(actix_web::Error::from))
+    }
+}
+
 impl ConnectQuery {
+    fn of(fields: Vec<(String, String)>) -> Self {
+        let mut query = Self::default();
+        for (name, value) in fields {
+            match name.as_str() {
+                "since" => query.since = Some(value),
+                "window" => query.window = Some(value),
+                "device" => query.device = Some(value),
+                "filter" => query.filters.push(value),
+                "token" => query.token = Some(value),
+                // Whatever a proxy or a client adds does no harm.
+                _ => {}
+            }
+        }
+        query
+    }
+
     /// The token that came with a request: in its header, or in the URL.
     pub fn token(&self, headers: &HeaderMap) -> Option<String> {
         bearer_token(headers).or_else(|| self.token.clone())
@@ -46,7 +76,16 @@ impl ConnectQuery {
             }
         };
         let since = self.since.as_deref().and_then(|text| text.parse().ok());
-        Ok(Opening { since, window, device })
+        let filters = self.filters.iter().map(|json| {
+            let filter: Result<Filter, _> = serde_json::from_str(json);
+            filter.map_err(|error| ApiError::invalid(format!("filter: expected a filter as JSON: {error}")))
+        });
+        let filters = filters.collect::<Result<Vec<_>, _>>()?;
+        if filters.len() > FILTERS_MAX {
+            let count = filters.len();
+            return Err(ApiError::invalid(format!("filter: expected at most {FILTERS_MAX} filters, got {count}")));
+        }
+        Ok(Opening { since, window, device, filters })
     }
 }
 

@@ -1,9 +1,14 @@
 //! What each of a client's calls does.
 
 use super::{CallResult, Caller, empty_result, encode, list, raw, store_error, write_error};
-use crate::{node::Node, session::Input};
+use crate::{
+    live::SubscribeError,
+    node::Node,
+    session::{Input, total_of},
+};
 use conversation_protocol::{
     ApiError, ConversationId, Cursor, ErrorKind, Head, Page, RowState,
+    limits::FILTERS_MAX,
     method::{
         BatchResult, ClientCall, FilteredPageParams, GroupListResult, GroupParams, IdResult, ProbeResult, TotalResult,
     },
@@ -30,14 +35,23 @@ pub async fn execute(node: &Arc<Node>, caller: &Caller, call: ClientCall) -> Cal
         }
         ClientCall::GetUnreadMessageCountByFilter(params) => {
             let unread = node.store.unread(&caller.user).await.map_err(|error| store_error(&error))?;
-            let shares = unread.rows.iter().map(|(id, facets)| params.filter.share(id, facets));
-            return encode(&TotalResult { total_unread_count: shares.sum(), version: unread.head.cursor.version });
+            let total_unread_count = total_of(&params.filter, &unread);
+            return encode(&TotalResult { total_unread_count, version: unread.head.cursor.version });
         }
-        ClientCall::SubscribeUnreadMessageCountByFilter(_) => {
-            return session_only(caller, "subscribeUnreadMessageCountByFilter").map(|_| empty_result());
+        ClientCall::SubscribeUnreadMessageCountByFilter(params) => {
+            let session = session_only(caller, "subscribeUnreadMessageCountByFilter")?;
+            return match session.subscribe(&*node.store, params.filter).await {
+                Ok(total) => encode(&total),
+                Err(SubscribeError::TooMany(_)) => {
+                    let message = format!("params.filter: a session can have at most {FILTERS_MAX} filters");
+                    Err(ApiError::invalid(message))
+                }
+                Err(SubscribeError::Store(error)) => Err(store_error(&error)),
+            };
         }
-        ClientCall::UnsubscribeUnreadMessageCountByFilter(_) => {
-            return session_only(caller, "unsubscribeUnreadMessageCountByFilter").map(|_| empty_result());
+        ClientCall::UnsubscribeUnreadMessageCountByFilter(params) => {
+            session_only(caller, "unsubscribeUnreadMessageCountByFilter")?.unsubscribe(&params.filter);
+            return Ok(empty_result());
         }
         ClientCall::CreateConversationGroup(params) => return create_group(node, caller, params).await,
         ClientCall::AddConversationsToGroup(params) => {

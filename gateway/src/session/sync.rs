@@ -21,8 +21,9 @@ impl Session {
         match &mut self.phase {
             Phase::Live => {
                 self.phase = Phase::Due { mode, at: now };
-                self.known = Some(self.mailbox.seen());
+                self.known = Some(self.newest_seen());
                 self.mailbox = Mailbox::default();
+                self.filters.iter_mut().for_each(|filters| filters.forget());
             }
             Phase::Due { mode: due, .. } => *due = stronger(*due, mode),
             Phase::Opening { .. } | Phase::Replaying { .. } => {
@@ -160,6 +161,9 @@ impl Session {
         self.total_sent = head.total_unread;
         self.failures = 0;
         self.phase = Phase::Live;
+        if let (SyncMode::Full, Some(filters)) = (mode, &mut self.filters) {
+            filters.restart();
+        }
         if !self.mailbox.settle(head.cursor, head.total_unread) {
             self.request_sync(SyncMode::Replay, now);
         }

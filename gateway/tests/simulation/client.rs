@@ -1,8 +1,9 @@
 //! What a client makes of its frames, by the protocol's rule alone; and whether the frames keep the protocol's promises.
 
 use crate::store::Store;
-use conversation_protocol::{Cursor, EventName, Frame, limits::FRAME_ROWS_MAX};
-use std::collections::{BTreeMap, HashMap};
+use conversation_protocol::{Cursor, EventName, Filter, Frame, limits::FRAME_ROWS_MAX};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// One device's copy of the list. It outlives its connections.
 #[derive(Debug, Default)]
@@ -14,6 +15,8 @@ pub(crate) struct Client {
     pub(crate) total: Option<(u64, u64)>,
     /// The orderKey down to which the list was read.
     pub(crate) edge: u64,
+    /// The names of the conversation groups.
+    groups: BTreeSet<String>,
     /// Where everything was last complete.
     complete_at: Option<Cursor>,
     pub(crate) session: Received,
@@ -26,6 +29,9 @@ pub(crate) struct Received {
     pub(crate) starts: u64,
     pub(crate) finishes: u64,
     is_over: bool,
+    /// The filters whose totals are told, with what was told last.
+    /// A full sync begins with versions anew.
+    watched: Vec<(Filter, Option<(u64, Option<u64>)>)>,
     /// Whether the client had seen more than its cursor said when this began.
     pub(crate) resumed: bool,
     /// The newest version received of each conversation, in this session since its last full sync.
@@ -75,14 +81,12 @@ impl Client {
                 assert!(self.session.sync.take().is_some(), "a failure without a start");
                 assert!(frame.cursor.is_none() && self.session.rank == 0, "a failure in the middle of a slice");
             }
-            EventName::UnreadMessageCountChangedByFilter
-            | EventName::ConversationGroupCreated
+            EventName::UnreadMessageCountChangedByFilter => self.receive_filter_total(frame),
+            EventName::ConversationGroupCreated
             | EventName::ConversationGroupDeleted
             | EventName::ConversationGroupNameChanged
             | EventName::ConversationsAddedToGroup
-            | EventName::ConversationsDeletedFromGroup => {
-                assert!(self.session.sync.is_none(), "a live event within a sync");
-            }
+            | EventName::ConversationsDeletedFromGroup => self.receive_group(frame),
             EventName::KickedOffline | EventName::TokenExpired | EventName::Reconnect => {
                 assert!(frame.cursor.is_none());
                 self.session.is_over = true;
@@ -99,6 +103,7 @@ impl Client {
         let is_full = frame.data.contains("full");
         if is_full {
             self.session.versions.clear();
+            self.session.watched.iter_mut().for_each(|(_, told)| *told = told.map(|(total, _)| (total, None)));
         }
         self.session.starts += 1;
         let began = self.cursor;
@@ -156,7 +161,7 @@ impl Client {
     }
 
     fn receive_total(&mut self, frame: &Frame) {
-        self.order(4);
+        self.order(5);
         let (value, version) = (number(&frame.data, "totalUnreadCount"), number(&frame.data, "version"));
         match &mut self.session.sync {
             Some(sync) => {
@@ -173,6 +178,56 @@ impl Client {
                 self.session.largest = self.session.largest.max(version);
             }
         }
+    }
+
+    fn receive_group(&mut self, frame: &Frame) {
+        self.order(4);
+        assert!(self.session.sync.is_none(), "a notice of a group within a sync");
+        let data: Value = serde_json::from_str(&frame.data).unwrap();
+        let name = |field: &str| data[field].as_str().map(str::to_owned);
+        for gone in [name("oldName"), name("groupName")].into_iter().flatten() {
+            let is_made = frame.event == EventName::ConversationGroupCreated;
+            assert_eq!(
+                self.groups.remove(&gone),
+                !is_made,
+                "{} of {gone} with {:?}",
+                frame.event.as_str(),
+                self.groups
+            );
+            self.groups.extend(is_made.then_some(gone));
+        }
+        self.groups.extend(name("newName"));
+    }
+
+    fn receive_filter_total(&mut self, frame: &Frame) {
+        self.order(6);
+        assert!(self.session.sync.is_none(), "the total of a filter within a sync");
+        let data: Value = serde_json::from_str(&frame.data).unwrap();
+        let filter: Filter = serde_json::from_value(data["filter"].clone()).unwrap();
+        let (total, version) = (data["totalUnreadCount"].as_u64().unwrap(), data["version"].as_u64().unwrap());
+        let watched = self.session.watched.iter_mut().find(|(watched, _)| *watched == filter);
+        // What was under way when the client unsubscribed still comes.
+        let Some((_, told)) = watched else { return };
+        if let Some((before, at)) = told.replace((total, Some(version))) {
+            assert!(total != before && Some(version) > at, "{total} @{version} after {before} @{at:?} is no news");
+        }
+    }
+
+    /// The client wants to be told a filter's total, and may know it.
+    pub(crate) fn watch(&mut self, filter: &Filter, told: Option<(u64, u64)>) {
+        let told = told.map(|(total, version)| (total, Some(version)));
+        match self.session.watched.iter_mut().find(|(watched, _)| watched == filter) {
+            // An event may have overtaken the answer.
+            Some((_, Some((_, at)))) if told.is_none_or(|(_, version)| version <= *at) => {}
+            Some((_, known)) => *known = told,
+            None if told.is_none() => self.session.watched.push((filter.clone(), None)),
+            // It has unsubscribed since.
+            None => {}
+        }
+    }
+
+    pub(crate) fn unwatch(&mut self, filter: &Filter) {
+        self.session.watched.retain(|(watched, _)| watched != filter);
     }
 
     fn finish(&mut self, frame: &Frame, store: &Store) {
@@ -193,6 +248,8 @@ impl Client {
             self.complete(cursor, store);
         }
         self.total = Some(total);
+        let data: Value = serde_json::from_str(&frame.data).unwrap();
+        self.groups = serde_json::from_value(data["conversationGroupList"].clone()).unwrap();
         self.session.finishes += 1;
         self.session.rank = 0;
     }
@@ -257,6 +314,10 @@ impl Client {
             assert!(self.rows.contains_key(id), "{id} is missing");
         }
         assert_eq!(self.total.map(|(value, _)| value), Some(store.total()), "the total");
+        assert!(self.groups.iter().eq(store.head().group_names.iter().collect::<BTreeSet<_>>()), "the groups");
+        for (filter, told) in &self.session.watched {
+            assert_eq!(told.map(|(total, _)| total), Some(store.filter_total(filter)), "the total of {filter:?}");
+        }
     }
 }
 

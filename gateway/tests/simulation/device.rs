@@ -74,7 +74,7 @@ impl Connection {
 fn sent(output: &Output) -> Option<&Frame> {
     match output {
         Output::Send(frame) => Some(frame),
-        Output::Read(_) | Output::Ping | Output::Comment | Output::Close { .. } => None,
+        Output::Read(_) | Output::ReadUnread { .. } | Output::Ping | Output::Comment | Output::Close { .. } => None,
     }
 }
 

@@ -113,6 +113,9 @@ impl ClientState {
                 self.phase = Phase::Syncing(*mode);
                 self.staged.clear();
                 self.checks.sync_started(*mode);
+                if *mode == SyncMode::Full {
+                    self.extras.restarted();
+                }
             }
             Event::NewConversation { conversation_list } | Event::ConversationChanged { conversation_list } => {
                 if matches!(frame.event, Event::ConversationChanged { .. }) {

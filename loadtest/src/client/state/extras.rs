@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 #[derive(Debug)]
 struct Watched {
     filter: Filter,
-    /// The last total and its version.
-    told: Option<(u64, u64)>,
+    /// The last total and its version; a full sync begins with versions anew.
+    told: Option<(u64, Option<u64>)>,
     /// Whether it was told in this session.
     is_fresh: bool,
 }
@@ -28,6 +28,11 @@ impl Extras {
 
     pub(super) fn connected(&mut self) {
         self.watched.iter_mut().for_each(|watched| watched.is_fresh = false);
+    }
+
+    /// A full sync begins.
+    pub(super) fn restarted(&mut self) {
+        self.watched.iter_mut().for_each(|watched| watched.told = watched.told.map(|(total, _)| (total, None)));
     }
 
     /// A sync tells all names.
@@ -76,14 +81,14 @@ impl Extras {
         let Some(watched) = self.watched.iter_mut().find(|watched| watched.filter == *filter) else {
             return Some(format!("a total came of {filter:?}, which was not asked for"));
         };
-        let last = watched.told.replace((total, version));
+        let last = watched.told.replace((total, Some(version)));
         let was_fresh = std::mem::replace(&mut watched.is_fresh, true);
         match last {
             Some((last, at)) if was_fresh && last == total => {
-                Some(format!("total {total} of {filter:?} came at {at} and again at {version}"))
+                Some(format!("total {total} of {filter:?} came at {at:?} and again at {version}"))
             }
-            Some((_, at)) if was_fresh && version <= at => {
-                Some(format!("the total of {filter:?} at {version} came after that at {at}"))
+            Some((_, at)) if was_fresh && Some(version) <= at => {
+                Some(format!("the total of {filter:?} at {version} came after that at {at:?}"))
             }
             Some(_) | None => None,
         }
@@ -114,8 +119,8 @@ mod tests {
     fn a_total_that_did_not_change_or_went_back_in_time_is_wrong() {
         let mut extras = Extras::watching(&[Filter::default()]);
         assert_eq!(extras.event(&total(0, 5)), None);
-        assert!(extras.event(&total(0, 6)).unwrap().contains("came at 5 and again at 6"));
-        assert!(extras.event(&total(1, 6)).unwrap().contains("came after that at 6"));
+        assert!(extras.event(&total(0, 6)).unwrap().contains("came at Some(5) and again at 6"));
+        assert!(extras.event(&total(1, 6)).unwrap().contains("came after that at Some(6)"));
         extras.connected();
         assert_eq!(extras.totals().next().unwrap().1, None);
         assert_eq!(extras.event(&total(1, 6)), None, "each session says it once");
