@@ -30,8 +30,7 @@ pub(crate) struct Received {
     pub(crate) finishes: u64,
     is_over: bool,
     /// The filters whose totals are told, with what was told last.
-    /// A full sync begins with versions anew.
-    watched: Vec<(Filter, Option<(u64, Option<u64>)>)>,
+    watched: Vec<Watched>,
     /// Whether the client had seen more than its cursor said when this began.
     pub(crate) resumed: bool,
     /// The newest version received of each conversation, in this session since its last full sync.
@@ -41,6 +40,16 @@ pub(crate) struct Received {
     largest: u64,
     /// Set once a probe made the session begin at another cursor than the one it gave last.
     pub(crate) probed: bool,
+}
+
+/// A filter whose total is told.
+#[derive(Debug)]
+struct Watched {
+    filter: Filter,
+    /// What was told last, and its version; a full sync begins with versions anew.
+    told: Option<(u64, Option<u64>)>,
+    /// Whether the answer to the client's call told it, which here overtakes what waits for a slow client.
+    is_answer: bool,
 }
 
 #[derive(Debug)]
@@ -103,7 +112,6 @@ impl Client {
         let is_full = frame.data.contains("full");
         if is_full {
             self.session.versions.clear();
-            self.session.watched.iter_mut().for_each(|(_, told)| *told = told.map(|(total, _)| (total, None)));
         }
         self.session.starts += 1;
         let began = self.cursor;
@@ -205,29 +213,38 @@ impl Client {
         let data: Value = serde_json::from_str(&frame.data).unwrap();
         let filter: Filter = serde_json::from_value(data["filter"].clone()).unwrap();
         let (total, version) = (data["totalUnreadCount"].as_u64().unwrap(), data["version"].as_u64().unwrap());
-        let watched = self.session.watched.iter_mut().find(|(watched, _)| *watched == filter);
+        let watched = self.session.watched.iter_mut().find(|watched| watched.filter == filter);
         // What was under way when the client unsubscribed still comes.
-        let Some((_, told)) = watched else { return };
-        if let Some((before, at)) = told.replace((total, Some(version))) {
+        let Some(watched) = watched else { return };
+        if let Some((before, at)) = watched.told {
+            if watched.is_answer && Some(version) <= at {
+                return;
+            }
             assert!(total != before && Some(version) > at, "{total} @{version} after {before} @{at:?} is no news");
         }
+        watched.told = Some((total, Some(version)));
+        watched.is_answer = false;
     }
 
     /// The client wants to be told a filter's total, and may know it.
     pub(crate) fn watch(&mut self, filter: &Filter, told: Option<(u64, u64)>) {
-        let told = told.map(|(total, version)| (total, Some(version)));
-        match self.session.watched.iter_mut().find(|(watched, _)| watched == filter) {
-            // An event may have overtaken the answer.
-            Some((_, Some((_, at)))) if told.is_none_or(|(_, version)| version <= *at) => {}
-            Some((_, known)) => *known = told,
-            None if told.is_none() => self.session.watched.push((filter.clone(), None)),
-            // It has unsubscribed since.
-            None => {}
+        let known = self.session.watched.iter_mut().find(|watched| watched.filter == *filter);
+        match (known, told) {
+            (None, None) => {
+                self.session.watched.push(Watched { filter: filter.clone(), told: None, is_answer: false });
+            }
+            // An event may have told something newer.
+            (Some(watched), Some((total, version))) if watched.told.is_none_or(|(_, at)| Some(version) > at) => {
+                watched.told = Some((total, Some(version)));
+                watched.is_answer = true;
+            }
+            // It knows as much, or has unsubscribed since.
+            (Some(_), _) | (None, Some(_)) => {}
         }
     }
 
     pub(crate) fn unwatch(&mut self, filter: &Filter) {
-        self.session.watched.retain(|(watched, _)| watched != filter);
+        self.session.watched.retain(|watched| watched.filter != *filter);
     }
 
     fn finish(&mut self, frame: &Frame, store: &Store) {
@@ -241,6 +258,8 @@ impl Client {
             self.barriers.clear();
             self.edge = if frame.data.contains("\"isFinished\":true") { 0 } else { number(&frame.data, "nextSeq") };
             self.complete_at = Some(cursor);
+            let watched = self.session.watched.iter_mut();
+            watched.for_each(|watched| watched.told = watched.told.map(|(total, _)| (total, None)));
         } else {
             assert!(!frame.data.contains("nextSeq") && !frame.data.contains("isFinished"));
             let known = self.total.filter(|_| self.cursor.is_some_and(|at| at.epoch == cursor.epoch));
@@ -315,7 +334,7 @@ impl Client {
         }
         assert_eq!(self.total.map(|(value, _)| value), Some(store.total()), "the total");
         assert!(self.groups.iter().eq(store.head().group_names.iter().collect::<BTreeSet<_>>()), "the groups");
-        for (filter, told) in &self.session.watched {
+        for Watched { filter, told, .. } in &self.session.watched {
             assert_eq!(told.map(|(total, _)| total), Some(store.filter_total(filter)), "the total of {filter:?}");
         }
     }

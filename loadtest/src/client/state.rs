@@ -113,9 +113,6 @@ impl ClientState {
                 self.phase = Phase::Syncing(*mode);
                 self.staged.clear();
                 self.checks.sync_started(*mode);
-                if *mode == SyncMode::Full {
-                    self.extras.restarted();
-                }
             }
             Event::NewConversation { conversation_list } | Event::ConversationChanged { conversation_list } => {
                 if matches!(frame.event, Event::ConversationChanged { .. }) {
@@ -153,7 +150,7 @@ impl ClientState {
                 }
             }
             Event::SyncServerFinish { mode, next_seq, is_finished, conversation_group_list, conversation_count } => {
-                self.extras.finished(conversation_group_list);
+                self.extras.finished(*mode, conversation_group_list);
                 self.finish(*mode, *next_seq, *is_finished, *conversation_count);
             }
             Event::SyncServerFailed { .. } => {

@@ -1,6 +1,6 @@
 //! What a client knows besides its rows: the names of the conversation groups, and the totals of its filters.
 
-use conversation_protocol::{Event, Filter};
+use conversation_protocol::{Event, Filter, SyncMode};
 use std::collections::BTreeSet;
 
 /// A filter whose total the client asked to be told.
@@ -30,14 +30,15 @@ impl Extras {
         self.watched.iter_mut().for_each(|watched| watched.is_fresh = false);
     }
 
-    /// A full sync begins.
-    pub(super) fn restarted(&mut self) {
-        self.watched.iter_mut().for_each(|watched| watched.told = watched.told.map(|(total, _)| (total, None)));
-    }
-
-    /// A sync tells all names.
-    pub(super) fn finished(&mut self, names: &[String]) {
+    /// A sync tells all names; a full one begins with versions anew.
+    pub(super) fn finished(&mut self, mode: SyncMode, names: &[String]) {
         self.group_names = names.iter().cloned().collect();
+        match mode {
+            SyncMode::Full => {
+                self.watched.iter_mut().for_each(|watched| watched.told = watched.told.map(|(total, _)| (total, None)));
+            }
+            SyncMode::Replay => {}
+        }
     }
 
     /// Takes what is neither of rows nor of syncs; answers what is wrong with it.
@@ -131,7 +132,7 @@ mod tests {
     #[test]
     fn names_follow_the_notices_from_the_last_finish_on() {
         let mut extras = Extras::default();
-        extras.finished(&["a".to_owned()]);
+        extras.finished(SyncMode::Replay, &["a".to_owned()]);
         let renamed = Event::ConversationGroupNameChanged { old_name: "a".to_owned(), new_name: "b".to_owned() };
         assert_eq!(extras.event(&renamed), None);
         assert_eq!(extras.group_names().iter().collect::<Vec<_>>(), ["b"]);
