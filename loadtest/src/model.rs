@@ -6,6 +6,8 @@
 //! caller applies such a call only when it was answered as done.
 
 mod compare;
+mod groups;
+mod import;
 mod row;
 #[cfg(test)]
 mod tests;
@@ -23,6 +25,7 @@ use std::{
 };
 
 pub use compare::{assert_order, assert_same, assert_same_rows};
+pub use groups::passes;
 
 /// What a change did to one row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -67,6 +70,8 @@ impl ServerOutcome {
 #[derive(Debug, Default)]
 struct UserRows {
     rows: BTreeMap<ConversationId, RowHistory>,
+    /// In the order in which the groups were made.
+    group_names: Vec<String>,
 }
 
 /// Everything that was posted, and the rows that follow from it.
@@ -103,11 +108,6 @@ impl Model {
     pub fn total(&self, user: &UserId) -> u64 {
         let receives = |row: &&Conversation| u8::from(row.recv_opt) == 0;
         self.rows(user).iter().filter(receives).map(|row| row.unread_count).sum()
-    }
-
-    /// The names of a user's conversation groups.
-    pub fn group_names(&self, _user: &UserId) -> Vec<String> {
-        Vec::new()
     }
 
     /// Applies a backend's call.
@@ -185,9 +185,11 @@ impl Model {
                     outcome.rows.push((user, Ok(effect)));
                 }
             }
-            ServerCall::ImportConversations(_)
-            | ServerCall::DeleteUser(_)
-            | ServerCall::ExportUser(_)
+            ServerCall::ImportConversations(params) => outcome.rows = self.import(params),
+            ServerCall::DeleteUser(params) => {
+                self.users.remove(&params.user_id);
+            }
+            ServerCall::ExportUser(_)
             | ServerCall::KickUser(_)
             | ServerCall::Read(..)
             | ServerCall::GetUserSessions(_) => {}
@@ -238,11 +240,11 @@ impl Model {
                 });
                 ClientOutcome::Whole(whole.unwrap_or(Ok(Effect::Unchanged)))
             }
-            ClientCall::CreateConversationGroup(_)
-            | ClientCall::DeleteConversationGroup(_)
-            | ClientCall::RenameConversationGroup(_)
-            | ClientCall::AddConversationsToGroup(_)
-            | ClientCall::DeleteConversationsFromGroup(_) => ClientOutcome::Query,
+            ClientCall::CreateConversationGroup(params) => self.create_group(user, params),
+            ClientCall::DeleteConversationGroup(params) => self.delete_group(user, &params.group_name),
+            ClientCall::RenameConversationGroup(params) => self.rename_group(user, params),
+            ClientCall::AddConversationsToGroup(params) => self.add_to_group(user, params),
+            ClientCall::DeleteConversationsFromGroup(params) => self.remove_from_group(user, params),
             ClientCall::GetConversationList(_)
             | ClientCall::GetConversationListByFilter(_)
             | ClientCall::GetUnreadMessageCountByFilter(_)
@@ -356,9 +358,4 @@ fn shown_to(user: &UserId, sender: &UserId, recipients: &[UserId], profiles: &BT
     let other = if user == sender { recipients.first() } else { Some(sender) };
     let nothing = Profile { show_name: None, face_url: None };
     other.and_then(|other| profiles.get(other)).cloned().unwrap_or(nothing)
-}
-
-/// Whether a row passes a filter.
-pub fn passes(row: &Conversation, filter: &conversation_protocol::Filter) -> bool {
-    filter.matches(&row.conversation_id, &conversation_protocol::Facets::of(row))
 }
