@@ -298,6 +298,19 @@ mod tests {
     }
 
     #[test]
+    fn a_filter_with_marks_survives_its_event() {
+        for filter in [r#"{"markType":1}"#, r#"{"markType":[1,9223372036854775808]}"#, r#"{"markType":0}"#] {
+            let event = Event::UnreadMessageCountChangedByFilter {
+                filter: serde_json::from_str(filter).unwrap(),
+                total_unread_count: 1,
+                version: 9,
+            };
+            let received: ReceivedFrame = serde_json::from_str(&Frame::new(&event).to_json()).unwrap();
+            assert_eq!(received.event, event, "{filter}");
+        }
+    }
+
+    #[test]
     fn an_event_without_data_has_an_empty_object() {
         assert_eq!(Frame::new(&Event::TokenExpired {}).to_json(), r#"{"event":"tokenExpired","data":{}}"#);
     }

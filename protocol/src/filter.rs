@@ -1,10 +1,13 @@
 //! Which rows a filter lets through (docs/DOMAIN.md, 2).
 
 use crate::{
-    conversation::ConversationType, facets::Facets, ids::ConversationId, limits::GROUP_NAME_BYTES_MAX, marks::Marks,
+    conversation::ConversationType,
+    facets::Facets,
+    ids::ConversationId,
+    limits::GROUP_NAME_BYTES_MAX,
+    marks::{Bits, Marks},
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
-use serde_json::value::RawValue;
 
 /// Conditions on a row, all of which must hold; an absent one is no condition.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -61,10 +64,9 @@ fn some_group<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Strin
 
 impl<'de> Deserialize<'de> for MarkCondition {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let json = Box::<RawValue>::deserialize(deserializer)?;
-        match json.get().trim_matches('"').parse::<f64>() {
-            Ok(0.0) => Ok(Self::None),
-            Ok(_) | Err(_) => serde_json::from_str(json.get()).map(Self::AnyOf).map_err(D::Error::custom),
+        match Bits::deserialize(deserializer)? {
+            Bits(0) => Ok(Self::None),
+            Bits(bits) => Marks::try_from(bits).map(Self::AnyOf).map_err(D::Error::custom),
         }
     }
 }
