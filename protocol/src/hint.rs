@@ -57,7 +57,8 @@ pub struct Hint {
     pub facets: Vec<FacetChange>,
     /// What became of conversation groups, in order.
     pub groups: Vec<GroupEvent>,
-    /// Whether rows, deletions, facets and groups were left out because the hint was too large; a reader then replays.
+    /// Whether rows, deletions and facets, and groups that are too many, were left out because the hint was too large; a
+    /// reader then replays.
     pub truncated: bool,
     /// Sessions to end.
     pub kick: Option<Kick>,
@@ -113,9 +114,16 @@ impl Hint {
             }
         }
         let Self { epoch, previous, clock, total_unread, .. } = *self;
-        let (rows, deleted, facets, groups) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        let kick = self.kick.clone();
-        Self { epoch, previous, clock, total_unread, rows, deleted, facets, groups, truncated: true, kick }.header()
+        let (rows, deleted, facets, kick) = (Vec::new(), Vec::new(), Vec::new(), self.kick.clone());
+        let groups = self.groups.clone();
+        let mut bare =
+            Self { epoch, previous, clock, total_unread, rows, deleted, facets, groups, truncated: true, kick };
+        let header = bare.header();
+        if header.len() <= HINT_BYTES_MAX {
+            return header;
+        }
+        bare.groups.clear();
+        bare.header()
     }
 
     fn header(&self) -> String {
@@ -204,8 +212,11 @@ mod tests {
         let hint = hint(&format!("\"{}\"", "x".repeat(HINT_BYTES_MAX)));
         let decoded = Hint::decode(&hint.encode()).unwrap();
         assert!(decoded.truncated && decoded.rows.is_empty() && decoded.deleted.is_empty());
-        assert!(decoded.facets.is_empty() && decoded.groups.is_empty());
-        assert_eq!((decoded.previous, decoded.clock, decoded.kick), (10, 12, hint.kick));
+        assert!(decoded.facets.is_empty() && decoded.groups == hint.groups, "notices stay as long as they fit");
+        assert_eq!((decoded.previous, decoded.clock, decoded.kick.clone()), (10, 12, hint.kick.clone()));
+        let ids = (0..2_000).map(|n| format!("group_{n}").parse().unwrap()).collect();
+        let decoded = Hint::decode(&Hint { groups: vec![GroupEvent::Added("a".to_owned(), ids)], ..hint }.encode());
+        assert!(decoded.is_ok_and(|decoded| decoded.truncated && decoded.groups.is_empty()));
     }
 
     #[test]

@@ -318,6 +318,7 @@ impl Session {
             return;
         }
         match self.phase {
+            Phase::Due { .. } if self.mailbox.has_groups() => self.flush_notices(now, outputs),
             Phase::Due { mode, at } if at <= now => self.open(mode, outputs),
             Phase::Replaying { reading: false, .. } => self.read_on(outputs),
             Phase::Live => {
@@ -353,7 +354,7 @@ impl Session {
         let since = self.cursor.map_or(0, |cursor| cursor.version);
         let mut frames = frames::changes(&changes, since);
         if !is_first {
-            frames.extend(self.mailbox.take_groups().into_iter().map(|event| Frame::new(&event.into())));
+            frames.extend(self.notices());
             if self.mailbox.total() != self.total_sent {
                 self.total_sent = self.mailbox.total();
                 frames.push(frames::total(self.total_sent, seen.version));
@@ -361,6 +362,18 @@ impl Session {
             frames.extend(self.filters.iter_mut().flat_map(|filters| filters.take(seen.version)));
         }
         self.give(frames, seen, now, outputs);
+    }
+
+    /// What is known of groups at a gap is told before the sync that heals it; the client has no more by it.
+    fn flush_notices(&mut self, now: Duration, outputs: &mut Vec<Output>) {
+        let frames = self.notices();
+        if let Some(cursor) = self.cursor {
+            self.give(frames, cursor, now, outputs);
+        }
+    }
+
+    fn notices(&mut self) -> Vec<Frame> {
+        self.mailbox.take_groups().into_iter().map(|event| Frame::new(&event.into())).collect()
     }
 
     /// Sends frames, the last one with the cursor up to which they bring the client.

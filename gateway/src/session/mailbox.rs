@@ -8,7 +8,7 @@ use conversation_protocol::{
 use std::collections::BTreeMap;
 
 /// Holds the effect of every step in `(from, to]` of one data set, merged to the newest state per conversation.
-/// Bounded: over its limits it forgets everything, and its span begins anew.
+/// Bounded: over its limits it forgets the rows, and its span begins anew; notices that are too many are forgotten too.
 #[derive(Debug, Default)]
 pub(super) struct Mailbox {
     epoch: u64,
@@ -78,17 +78,34 @@ impl Mailbox {
     }
 
     fn begin_anew(&mut self, hint: &Hint, fit: Fit) -> Fit {
-        *self = Self::at(Cursor { epoch: hint.epoch, version: hint.previous }, hint.total_unread);
+        self.forget_rows(Cursor { epoch: hint.epoch, version: hint.previous }, hint.total_unread);
         self.merge(hint);
         fit
+    }
+
+    /// The notices stay: they are told before the sync that heals the gap, whose finish has the names.
+    fn forget_rows(&mut self, seen: Cursor, total: u64) {
+        let groups = std::mem::take(&mut self.groups);
+        *self = Self { groups, ..Self::at(seen, total) };
+        self.count_bytes();
     }
 
     /// Takes the step that begins at `to`.
     fn merge(&mut self, hint: &Hint) -> Fit {
         self.to = hint.clock;
         self.total = hint.total_unread;
+        for event in &hint.groups {
+            self.bytes += bytes_of_group(event);
+            self.groups.push((hint.clock, event.clone()));
+        }
+        if self.groups.len() > MAILBOX_GROUP_EVENTS_MAX {
+            self.groups.clear();
+            self.forget_rows(self.seen(), self.total);
+            return Fit::Gap;
+        }
         if hint.truncated {
-            return self.forget();
+            self.forget_rows(self.seen(), self.total);
+            return Fit::Gap;
         }
         for (conversation_id, version) in &hint.deleted {
             self.put(LogEntry::Deleted { conversation_id: conversation_id.clone(), version: *version });
@@ -96,22 +113,24 @@ impl Mailbox {
         for row in &hint.rows {
             self.put(LogEntry::Row(row.clone()));
         }
-        for event in &hint.groups {
-            self.bytes += bytes_of_group(event);
-            self.groups.push((hint.clock, event.clone()));
-        }
-        let is_full = self.changes.len() > MAILBOX_ROWS_MAX
-            || self.groups.len() > MAILBOX_GROUP_EVENTS_MAX
-            || self.bytes > MAILBOX_BYTES_MAX;
-        if is_full {
-            return self.forget();
+        if self.changes.len() > MAILBOX_ROWS_MAX || self.bytes > MAILBOX_BYTES_MAX {
+            if self.bytes > MAILBOX_BYTES_MAX {
+                self.groups.clear();
+            }
+            self.forget_rows(self.seen(), self.total);
+            return Fit::Gap;
         }
         Fit::Next
     }
 
-    fn forget(&mut self) -> Fit {
-        *self = Self::at(self.seen(), self.total);
-        Fit::Gap
+    /// Empty, but for the notices.
+    pub(super) fn reset(&mut self) {
+        self.forget_rows(Cursor::EMPTY, 0);
+    }
+
+    /// Whether notices of groups wait.
+    pub(super) fn has_groups(&self) -> bool {
+        !self.groups.is_empty()
     }
 
     /// Keeps the newer of what is there and what comes.

@@ -22,7 +22,7 @@ impl Session {
             Phase::Live => {
                 self.phase = Phase::Due { mode, at: now };
                 self.known = Some(self.newest_seen());
-                self.mailbox = Mailbox::default();
+                self.mailbox.reset();
                 self.filters.iter_mut().for_each(|filters| filters.forget());
             }
             Phase::Due { mode: due, .. } => *due = stronger(*due, mode),
@@ -118,6 +118,7 @@ impl Session {
             Phase::Replaying { .. } => {
                 let message = "the store can no longer serve the rest of this replay";
                 self.fail(ErrorKind::Internal.code(), message, Duration::ZERO, now, outputs);
+                self.mailbox = Mailbox::default();
                 self.phase = Phase::Due { mode: SyncMode::Full, at: now };
                 self.again = None;
             }
@@ -188,6 +189,7 @@ impl Session {
         let pause = self.pause().max(Duration::from_millis(error.retry_after_ms.unwrap_or(0).min(RETRY_MAX_MS)));
         let mode = self.again.take().map_or(mode, |again| stronger(again, mode));
         self.fail(error.kind.code(), &error.message, pause, now, outputs);
+        self.mailbox = Mailbox::default();
         self.phase = Phase::Due { mode, at: now + pause };
     }
 

@@ -50,8 +50,7 @@ impl World {
             return;
         }
         if self.random.percent(self.faults.hint_truncated) {
-            let (rows, deleted, facets, groups) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-            hint = Hint { rows, deleted, facets, groups, truncated: true, ..hint };
+            hint = Hint { rows: Vec::new(), deleted: Vec::new(), facets: Vec::new(), truncated: true, ..hint };
         }
         let hint = Arc::new(hint);
         let relay = self.users[user].relay;

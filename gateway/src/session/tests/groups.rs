@@ -43,6 +43,28 @@ fn more_than_64_notices_are_forgotten_for_a_replay() {
 }
 
 #[test]
+fn what_is_known_at_a_gap_is_told_before_the_sync_that_heals_it() {
+    Script::live_at("7")
+        .check("hint 7>8 truncated g~work~home", "renamed work home #7:7")
+        .check("writable", "read since 7:7")
+        .check("slice head=8 a@8", "start replay; changed a@8 #7:8; total 0 @8; finish replay #7:8")
+        .check("hint 8>9 g+x", "")
+        .check("hint 10>11 g+y", "")
+        .check("writable", "created x; created y #7:8")
+        .check("hint 11>12 g-y", "")
+        .check("writable", "read since 7:8");
+}
+
+#[test]
+fn a_sync_that_fails_tells_no_notice() {
+    Script::followed("7")
+        .check("hint 7>8 g+work", "")
+        .check("fails", "start replay; failed 50004 500 ms")
+        .check("writable", "")
+        .check("at 0.5", "read since 7:7");
+}
+
+#[test]
 fn a_truncated_hint_brings_the_names_by_a_sync() {
     Script::live_at("7")
         .check("hint 7>8 truncated", "read since 7:7")

@@ -25,6 +25,8 @@ pub(super) struct SessionChecks {
     total_version: Option<u64>,
 }
 
+/// The place of notices of conversation groups in a flush.
+const GROUP_RANK: u8 = 4;
 /// The place of the total in a flush.
 const TOTAL_RANK: u8 = 5;
 
@@ -38,7 +40,7 @@ fn rank(event: &Event) -> Option<u8> {
         | Event::ConversationGroupDeleted { .. }
         | Event::ConversationGroupNameChanged { .. }
         | Event::ConversationsAddedToGroup { .. }
-        | Event::ConversationsDeletedFromGroup { .. } => Some(4),
+        | Event::ConversationsDeletedFromGroup { .. } => Some(GROUP_RANK),
         Event::TotalUnreadMessageCountChanged { .. } => Some(TOTAL_RANK),
         Event::UnreadMessageCountChangedByFilter { .. } => Some(TOTAL_RANK + 1),
         Event::SyncServerStart { .. }
@@ -241,9 +243,9 @@ impl SessionChecks {
         {
             return Some(format!("{name}: cursor {cursor} came after {previous} without a full sync"));
         }
-        // The totals of filters are read after a sync, and tell no step.
-        let is_of_filter = matches!(frame.event, Event::UnreadMessageCountChangedByFilter { .. });
-        if previous == Some(cursor) && phase == Phase::Live && !is_finish && !is_of_first && !is_of_filter {
+        // The totals of filters are read after a sync, and notices of groups are told before one: they tell no step.
+        let tells_no_step = rank(&frame.event).is_some_and(|rank| rank == GROUP_RANK || rank > TOTAL_RANK);
+        if previous == Some(cursor) && phase == Phase::Live && !is_finish && !is_of_first && !tells_no_step {
             return Some(format!("{name}: cursor {cursor} came again with a live flush"));
         }
         (cursor.version < largest)

@@ -57,15 +57,12 @@ impl Extras {
                 self.group_names.insert(new_name.clone());
                 None
             }
-            Event::ConversationsAddedToGroup { group_name, .. }
-            | Event::ConversationsDeletedFromGroup { group_name, .. } => {
-                let is_known = self.group_names.contains(group_name);
-                (!is_known).then(|| format!("{}: there is no group {group_name}", event.name().as_str()))
-            }
             Event::UnreadMessageCountChangedByFilter { filter, total_unread_count, version } => {
                 self.total(filter, *total_unread_count, *version)
             }
-            Event::SyncServerStart { .. }
+            Event::ConversationsAddedToGroup { .. }
+            | Event::ConversationsDeletedFromGroup { .. }
+            | Event::SyncServerStart { .. }
             | Event::NewConversation { .. }
             | Event::ConversationChanged { .. }
             | Event::ConversationDeleted { .. }
@@ -136,12 +133,6 @@ mod tests {
         let renamed = Event::ConversationGroupNameChanged { old_name: "a".to_owned(), new_name: "b".to_owned() };
         assert_eq!(extras.event(&renamed), None);
         assert_eq!(extras.group_names().iter().collect::<Vec<_>>(), ["b"]);
-        let added = |name: &str| Event::ConversationsAddedToGroup {
-            group_name: name.to_owned(),
-            conversation_id_list: Vec::new(),
-        };
-        assert_eq!(extras.event(&added("b")), None);
-        assert!(extras.event(&added("a")).unwrap().contains("there is no group a"));
         assert_eq!(extras.event(&Event::ConversationGroupDeleted { group_name: "b".to_owned() }), None);
         assert!(extras.group_names().is_empty());
     }
