@@ -90,6 +90,7 @@ struct Header<'a> {
     kick: Option<Kick>,
 }
 
+#[allow(clippy::ptr_arg, reason = "serde hands over the field itself")]
 fn is_empty<T: Clone>(list: &Cow<'_, [T]>) -> bool {
     list.is_empty()
 }

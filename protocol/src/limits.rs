@@ -85,7 +85,7 @@ pub const FILTERED_PAGE_UNITS: u32 = 20;
 /// Units of a filtered total, which looks at the rows with unread messages.
 pub const FILTER_TOTAL_UNITS: u32 = 4;
 /// Units of a call that may change every row of a conversation group.
-pub const GROUP_UNITS: u32 = 20;
+pub const GROUP_UNITS: u32 = 10;
 /// Units of calls that may come at once.
 pub const CALL_UNITS_BURST: u32 = 100;
 /// Seconds by which a token's exp may lie in the past.

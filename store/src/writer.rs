@@ -243,11 +243,13 @@ impl Shard {
         let mut commits = Vec::with_capacity(round.len());
         for (work, loaded) in round.into_iter().zip(loaded) {
             match self.decide(&work.user, &work.changes, &loaded) {
-                Ok(Decided::Step(Step { outcomes, commit: Some(commit), unfinished })) => {
-                    commits.push(commit);
-                    steps.push((work, Done { outcomes, unfinished }));
-                }
-                Ok(Decided::Step(Step { outcomes, commit: None, .. })) => work.answer(outcomes),
+                Ok(Decided::Step(step)) => match *step {
+                    Step { outcomes, commit: Some(commit), unfinished } => {
+                        commits.push(commit);
+                        steps.push((work, Done { outcomes, unfinished }));
+                    }
+                    Step { outcomes, commit: None, unfinished: _ } => work.answer(outcomes),
+                },
                 Ok(Decided::Unfinished(_)) => self.repeat(work, None).await,
                 Err(error) => work.fail(&WriteError::Store(error)),
             }
@@ -328,7 +330,7 @@ impl Shard {
                 }
             };
             let Step { outcomes, commit, unfinished } = match self.decide(user, changes, &loaded)? {
-                Decided::Step(step) => step,
+                Decided::Step(step) => *step,
                 Decided::Unfinished(unfinished) => {
                     Box::pin(self.complete(user, unfinished)).await?;
                     continue;

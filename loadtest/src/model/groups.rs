@@ -113,25 +113,19 @@ pub fn passes(row: &Conversation, filter: &Filter) -> bool {
     {
         return false;
     }
-    match filter.conversation_group.as_deref() {
-        None => {}
-        Some("") if row.conversation_group_list.is_empty() => {}
-        Some("") => return false,
-        Some(name) => {
-            if !row.conversation_group_list.iter().any(|other| other == name) {
-                return false;
-            }
-        }
-    }
-    match filter.mark_type {
-        None => {}
-        Some(MarkCondition::None) if row.mark_list.is_empty() => {}
-        Some(MarkCondition::None) => return false,
-        Some(MarkCondition::AnyOf(marks)) => {
-            if !row.mark_list.iter().any(|mark| u64::from(marks) & mark != 0) {
-                return false;
-            }
-        }
+    let names = &row.conversation_group_list;
+    let is_in_group = match filter.conversation_group.as_deref() {
+        None => true,
+        Some("") => names.is_empty(),
+        Some(name) => names.iter().any(|other| other == name),
+    };
+    let is_marked = match filter.mark_type {
+        None => true,
+        Some(MarkCondition::None) => row.mark_list.is_empty(),
+        Some(MarkCondition::AnyOf(marks)) => row.mark_list.iter().any(|mark| u64::from(marks) & mark != 0),
+    };
+    if !is_in_group || !is_marked {
+        return false;
     }
     if let Some(wanted) = filter.has_unread_count
         && wanted != (row.unread_count > 0)

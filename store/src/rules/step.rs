@@ -65,7 +65,7 @@ pub struct Step {
 #[derive(Debug)]
 pub enum Decided {
     /// They are done by this step.
-    Step(Step),
+    Step(Box<Step>),
     /// [`Change::Continue`] must come first.
     Unfinished(Unfinished),
 }
@@ -162,7 +162,7 @@ pub fn step(
     state.retire_rows(loaded, limits)?;
     let unfinished = state.head.unfinished.clone();
     let commit = state.into_commit(load, loaded);
-    Ok(Decided::Step(Step { outcomes, commit, unfinished }))
+    Ok(Decided::Step(Box::new(Step { outcomes, commit, unfinished })))
 }
 
 /// A conversation before and after the step.

@@ -176,7 +176,7 @@ impl User {
         let lowest = lowest.map(|id| (id.clone(), self.values[id].clone())).collect();
         let loaded = Loaded { now_us: self.now_us, head: self.head.clone(), rows, tombstones, lowest };
         let step = match step(load, &loaded, changes, self.limits, 7).unwrap() {
-            Decided::Step(step) => step,
+            Decided::Step(step) => *step,
             Decided::Unfinished(unfinished) => {
                 self.try_steps(&[Change::Continue(unfinished)]).remove(0).unwrap();
                 return self.try_steps(changes);
