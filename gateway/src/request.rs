@@ -4,6 +4,7 @@ use crate::live::Opening;
 use actix_web::{
     FromRequest, HttpRequest, HttpResponse, HttpResponseBuilder,
     dev::Payload,
+    error::InternalError,
     http::{
         StatusCode,
         header::{self, HeaderMap},
@@ -34,25 +35,33 @@ impl FromRequest for ConnectQuery {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let fields = web::Query::<Vec<(String, String)>>::from_query(request.query_string());
-        ready(fields.map(|fields| Self::of(fields.into_inner())).map_err(actix_web::Error::from))
+        let query = fields.map_err(|error| ApiError::invalid(format!("query: {error}")));
+        let query = query.and_then(|fields| Self::of(fields.into_inner()));
+        ready(query.map_err(|error| InternalError::from_response(error.message.clone(), error_response(&error)).into()))
     }
 }
 
 impl ConnectQuery {
-    fn of(fields: Vec<(String, String)>) -> Self {
+    fn of(fields: Vec<(String, String)>) -> Result<Self, ApiError> {
         let mut query = Self::default();
         for (name, value) in fields {
-            match name.as_str() {
-                "since" => query.since = Some(value),
-                "window" => query.window = Some(value),
-                "device" => query.device = Some(value),
-                "filter" => query.filters.push(value),
-                "token" => query.token = Some(value),
+            let field = match name.as_str() {
+                "since" => &mut query.since,
+                "window" => &mut query.window,
+                "device" => &mut query.device,
+                "token" => &mut query.token,
+                "filter" => {
+                    query.filters.push(value);
+                    continue;
+                }
                 // Whatever a proxy or a client adds does no harm.
-                _ => {}
+                _ => continue,
+            };
+            if field.replace(value).is_some() {
+                return Err(ApiError::invalid(format!("query: expected {name} at most once")));
             }
         }
-        query
+        Ok(query)
     }
 
     /// The token that came with a request: in its header, or in the URL.
