@@ -134,7 +134,7 @@ async fn client_call(
     node: web::Data<Arc<Node>>,
     request: HttpRequest,
     method: web::Path<String>,
-    query: web::Query<ConnectQuery>,
+    query: ConnectQuery,
     payload: web::Payload,
 ) -> HttpResponse {
     let outcome = async {

@@ -5,14 +5,14 @@ use crate::{
     clock,
     metrics::Metrics,
     reads::SyncReads,
-    session::{Heartbeat, Input, Output, Session, SessionConfig},
+    session::{Heartbeat, Input, Output, Session, SessionConfig, TooManyFilters},
     transport::{
         Transport,
         outbox::{Listener, Outbox},
     },
 };
-use conversation_protocol::{Cursor, DeviceId, EventName, Frame, Head, UserId};
-use conversation_store::SessionLease;
+use conversation_protocol::{Cursor, DeviceId, EventName, Filter, Frame, Head, UserId, method::TotalResult};
+use conversation_store::{SessionLease, Store, StoreError};
 use std::{
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -49,6 +49,17 @@ pub struct Opening {
     pub window: u32,
     /// The device, as it names it.
     pub device: Option<DeviceId>,
+    /// Filters whose totals it wants to be told.
+    pub filters: Vec<Filter>,
+}
+
+/// Why a subscription failed.
+#[derive(Debug)]
+pub enum SubscribeError {
+    /// The session has as many filters as it may.
+    TooMany(TooManyFilters),
+    /// The store could not tell the total.
+    Store(StoreError),
 }
 
 impl LiveSession {
@@ -76,6 +87,7 @@ impl LiveSession {
                 since: opening.since,
                 window: opening.window,
                 device: opening.device,
+                filters: opening.filters,
                 token_issued_at_us: identity.issued_at_us,
                 token_expires_at: identity.deadline(),
                 heartbeat: match transport {
@@ -140,6 +152,35 @@ impl LiveSession {
         is_up_to_date
     }
 
+    /// The client wants to be told the total of a filter; answers it as it is. Reads the store.
+    pub async fn subscribe(self: &Arc<Self>, store: &dyn Store, filter: Filter) -> Result<TotalResult, SubscribeError> {
+        let subscription = self.lock().core.subscribe(filter.clone()).map_err(SubscribeError::TooMany)?;
+        match store.unread(&self.user).await {
+            Ok(unread) => {
+                let mut state = self.lock();
+                let mut outputs = Vec::new();
+                let now = clock::monotonic();
+                let total_unread_count = state.core.subscribed(&filter, subscription, &unread, now, &mut outputs);
+                self.perform(state, outputs);
+                Ok(TotalResult { total_unread_count, version: unread.head.cursor.version })
+            }
+            Err(error) => {
+                if subscription.is_new {
+                    self.unsubscribe(&filter);
+                }
+                if let Some(number) = subscription.read {
+                    self.input(Input::UnreadRead { number, unread: None });
+                }
+                Err(SubscribeError::Store(error))
+            }
+        }
+    }
+
+    /// The client wants to be told no more.
+    pub fn unsubscribe(&self, filter: &Filter) {
+        self.lock().core.unsubscribe(filter);
+    }
+
     /// When the next tick is due; the connection's task sleeps until then.
     pub fn arm_tick(&self) -> Option<Duration> {
         let mut state = self.lock();
@@ -159,6 +200,12 @@ impl LiveSession {
                 Output::Read(request) => {
                     let session = self.clone();
                     self.reads.begin(self.user.clone(), request, move |read| session.input(Input::SyncRead(read)));
+                }
+                Output::ReadUnread { number } => {
+                    let session = self.clone();
+                    self.reads.begin_unread(self.user.clone(), move |unread| {
+                        session.input(Input::UnreadRead { number, unread: unread.map(Arc::new) });
+                    });
                 }
                 Output::Close { code, reason } => {
                     self.metrics.closes.with_label_values(&[code.name()]).inc();
@@ -190,6 +237,12 @@ impl LiveSession {
             | EventName::ConversationChanged
             | EventName::ConversationDeleted
             | EventName::TotalUnreadMessageCountChanged
+            | EventName::UnreadMessageCountChangedByFilter
+            | EventName::ConversationGroupCreated
+            | EventName::ConversationGroupDeleted
+            | EventName::ConversationGroupNameChanged
+            | EventName::ConversationsAddedToGroup
+            | EventName::ConversationsDeletedFromGroup
             | EventName::KickedOffline
             | EventName::TokenExpired
             | EventName::Reconnect => {}

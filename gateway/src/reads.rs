@@ -5,7 +5,7 @@ use crate::{
     session::{ReadRequest, SyncRead},
 };
 use conversation_protocol::{
-    ApiError, ErrorKind, UserId,
+    ApiError, ErrorKind, UnreadFacets, UserId,
     limits::{FRAME_ROWS_MAX, SLICE_BYTES_MAX},
 };
 use conversation_store::Store;
@@ -31,6 +31,18 @@ impl SyncReads {
     pub fn begin(self: &Arc<Self>, user: UserId, request: ReadRequest, done: impl FnOnce(SyncRead) + Send + 'static) {
         let reads = self.clone();
         self.runtime.spawn(async move { done(reads.read(&user, request).await) });
+    }
+
+    /// Begins to read what filter totals are summed up from, and hands it on; `None` if that failed.
+    pub fn begin_unread(self: &Arc<Self>, user: UserId, done: impl FnOnce(Option<UnreadFacets>) + Send + 'static) {
+        let reads = self.clone();
+        self.runtime.spawn(async move {
+            let _permit = reads.permits.acquire().await;
+            let result = reads.store.unread(&user).await;
+            let label = if result.is_ok() { "done" } else { "failed" };
+            reads.metrics.sync_reads.with_label_values(&["unread", label]).inc();
+            done(result.inspect_err(|error| tracing::debug!(%error, "a filter's read failed")).ok());
+        });
     }
 
     async fn read(&self, user: &UserId, request: ReadRequest) -> SyncRead {

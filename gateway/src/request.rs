@@ -2,29 +2,68 @@
 
 use crate::live::Opening;
 use actix_web::{
-    HttpResponse, HttpResponseBuilder,
+    FromRequest, HttpRequest, HttpResponse, HttpResponseBuilder,
+    dev::Payload,
+    error::InternalError,
     http::{
         StatusCode,
         header::{self, HeaderMap},
     },
+    web,
 };
 use conversation_protocol::{
-    ApiError, DeviceId,
-    limits::{PAGE_ROWS_MAX, WINDOW_ROWS_DEFAULT},
+    ApiError, DeviceId, Filter,
+    limits::{FILTERS_MAX, PAGE_ROWS_MAX, WINDOW_ROWS_DEFAULT},
 };
-use serde::Deserialize;
+use std::future::{Ready, ready};
 
 /// What a client says in the URL when it connects.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default)]
 pub struct ConnectQuery {
     since: Option<String>,
     window: Option<String>,
     device: Option<String>,
+    /// Filters as JSON; the only field that may come several times.
+    filters: Vec<String>,
     /// For browsers, which cannot send a header.
     token: Option<String>,
 }
 
+impl FromRequest for ConnectQuery {
+    type Error = actix_web::Error;
+    type Future = Ready<Result<Self, Self::Error>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let fields = web::Query::<Vec<(String, String)>>::from_query(request.query_string());
+        let query = fields.map_err(|error| ApiError::invalid(format!("query: {error}")));
+        let query = query.and_then(|fields| Self::of(fields.into_inner()));
+        ready(query.map_err(|error| InternalError::from_response(error.message.clone(), error_response(&error)).into()))
+    }
+}
+
 impl ConnectQuery {
+    fn of(fields: Vec<(String, String)>) -> Result<Self, ApiError> {
+        let mut query = Self::default();
+        for (name, value) in fields {
+            let field = match name.as_str() {
+                "since" => &mut query.since,
+                "window" => &mut query.window,
+                "device" => &mut query.device,
+                "token" => &mut query.token,
+                "filter" => {
+                    query.filters.push(value);
+                    continue;
+                }
+                // Whatever a proxy or a client adds does no harm.
+                _ => continue,
+            };
+            if field.replace(value).is_some() {
+                return Err(ApiError::invalid(format!("query: expected {name} at most once")));
+            }
+        }
+        Ok(query)
+    }
+
     /// The token that came with a request: in its header, or in the URL.
     pub fn token(&self, headers: &HeaderMap) -> Option<String> {
         bearer_token(headers).or_else(|| self.token.clone())
@@ -46,7 +85,16 @@ impl ConnectQuery {
             }
         };
         let since = self.since.as_deref().and_then(|text| text.parse().ok());
-        Ok(Opening { since, window, device })
+        let filters = self.filters.iter().map(|json| {
+            let filter: Result<Filter, _> = serde_json::from_str(json);
+            filter.map_err(|error| ApiError::invalid(format!("filter: expected a filter as JSON: {error}")))
+        });
+        let filters = filters.collect::<Result<Vec<_>, _>>()?;
+        if filters.len() > FILTERS_MAX {
+            let count = filters.len();
+            return Err(ApiError::invalid(format!("filter: expected at most {FILTERS_MAX} filters, got {count}")));
+        }
+        Ok(Opening { since, window, device, filters })
     }
 }
 

@@ -13,7 +13,7 @@ use crate::{
     token::Tokens,
 };
 use connection::Transport;
-use conversation_protocol::{Conversation, Cursor, UserId};
+use conversation_protocol::{Conversation, Cursor, Filter, UserId};
 use serde_json::Value;
 use state::{ClientState, Phase};
 use std::{
@@ -52,6 +52,8 @@ pub struct ClientOptions {
     pub window: Option<u32>,
     /// The cursor to begin with.
     pub since: Option<Cursor>,
+    /// Filters whose totals the client wants to be told.
+    pub filters: Vec<Filter>,
     /// The address to connect from, where the gateway is on this machine.
     pub source: Option<Ipv4Addr>,
 }
@@ -96,7 +98,7 @@ impl Client {
     /// Starts a client; it connects by itself.
     pub fn start(options: ClientOptions, observer: impl Observer) -> Self {
         let options = Arc::new(options);
-        let state = Arc::new(Mutex::new(ClientState::resuming(options.since)));
+        let state = Arc::new(Mutex::new(ClientState::resuming(options.since, &options.filters)));
         let (commands, inbox) = mpsc::channel(COMMANDS_MAX);
         let (phase_sender, phase) = watch::channel(Phase::Offline);
         let driver = driver::Driver::new(options.clone(), state.clone(), inbox, phase_sender, Box::new(observer));

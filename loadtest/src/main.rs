@@ -121,6 +121,7 @@ async fn main() -> ExitCode {
                 http: Http::new(),
                 window: None,
                 since: arguments.since,
+                filters: Vec::new(),
                 source: None,
             };
             eprintln!("{}", tail(options).await);

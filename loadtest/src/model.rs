@@ -6,6 +6,8 @@
 //! caller applies such a call only when it was answered as done.
 
 mod compare;
+mod groups;
+mod import;
 mod row;
 #[cfg(test)]
 mod tests;
@@ -23,6 +25,7 @@ use std::{
 };
 
 pub use compare::{assert_order, assert_same, assert_same_rows};
+pub use groups::passes;
 
 /// What a change did to one row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -67,6 +70,8 @@ impl ServerOutcome {
 #[derive(Debug, Default)]
 struct UserRows {
     rows: BTreeMap<ConversationId, RowHistory>,
+    /// In the order in which the groups were made.
+    group_names: Vec<String>,
 }
 
 /// Everything that was posted, and the rows that follow from it.
@@ -180,7 +185,14 @@ impl Model {
                     outcome.rows.push((user, Ok(effect)));
                 }
             }
-            ServerCall::KickUser(_) | ServerCall::Read(..) | ServerCall::GetUserSessions(_) => {}
+            ServerCall::ImportConversations(params) => outcome.rows = self.import(params),
+            ServerCall::DeleteUser(params) => {
+                self.users.remove(&params.user_id);
+            }
+            ServerCall::ExportUser(_)
+            | ServerCall::KickUser(_)
+            | ServerCall::Read(..)
+            | ServerCall::GetUserSessions(_) => {}
             ServerCall::Batch(entries) => {
                 for entry in entries {
                     if let Ok(call) = ServerCall::parse(&entry.method, entry.params.get()) {
@@ -228,7 +240,17 @@ impl Model {
                 });
                 ClientOutcome::Whole(whole.unwrap_or(Ok(Effect::Unchanged)))
             }
+            ClientCall::CreateConversationGroup(params) => self.create_group(user, params),
+            ClientCall::DeleteConversationGroup(params) => self.delete_group(user, &params.group_name),
+            ClientCall::RenameConversationGroup(params) => self.rename_group(user, params),
+            ClientCall::AddConversationsToGroup(params) => self.add_to_group(user, params),
+            ClientCall::DeleteConversationsFromGroup(params) => self.remove_from_group(user, params),
             ClientCall::GetConversationList(_)
+            | ClientCall::GetConversationListByFilter(_)
+            | ClientCall::GetUnreadMessageCountByFilter(_)
+            | ClientCall::SubscribeUnreadMessageCountByFilter(_)
+            | ClientCall::UnsubscribeUnreadMessageCountByFilter(_)
+            | ClientCall::GetConversationGroupList
             | ClientCall::GetConversation(_)
             | ClientCall::GetConversations(_)
             | ClientCall::GetTotalUnreadMessageCount

@@ -1,6 +1,7 @@
 //! A load run: open sessions, publish, cut and resume, and check at the end that every promise held.
 
 mod check;
+mod filters;
 mod lane;
 mod latency;
 mod open;

@@ -1,6 +1,6 @@
 //! What a session is told: events, and the frames that carry them.
 
-use crate::{conversation::Conversation, cursor::Cursor, ids::ConversationId};
+use crate::{conversation::Conversation, cursor::Cursor, filter::Filter, ids::ConversationId};
 use serde::{Deserialize, Serialize};
 
 /// The name of an event: the SDK's listener method without "on".
@@ -16,6 +16,18 @@ pub enum EventName {
     ConversationDeleted,
     /// The total.
     TotalUnreadMessageCountChanged,
+    /// The total of one filter.
+    UnreadMessageCountChangedByFilter,
+    /// A conversation group was made.
+    ConversationGroupCreated,
+    /// A conversation group was deleted.
+    ConversationGroupDeleted,
+    /// A conversation group was renamed.
+    ConversationGroupNameChanged,
+    /// Conversations were put into a conversation group.
+    ConversationsAddedToGroup,
+    /// Conversations were taken out of a conversation group.
+    ConversationsDeletedFromGroup,
     /// A sync is complete.
     SyncServerFinish,
     /// A sync was given up; the server tries again.
@@ -37,6 +49,12 @@ impl EventName {
             Self::ConversationChanged => "conversationChanged",
             Self::ConversationDeleted => "conversationDeleted",
             Self::TotalUnreadMessageCountChanged => "totalUnreadMessageCountChanged",
+            Self::UnreadMessageCountChangedByFilter => "unreadMessageCountChangedByFilter",
+            Self::ConversationGroupCreated => "conversationGroupCreated",
+            Self::ConversationGroupDeleted => "conversationGroupDeleted",
+            Self::ConversationGroupNameChanged => "conversationGroupNameChanged",
+            Self::ConversationsAddedToGroup => "conversationsAddedToGroup",
+            Self::ConversationsDeletedFromGroup => "conversationsDeletedFromGroup",
             Self::SyncServerFinish => "syncServerFinish",
             Self::SyncServerFailed => "syncServerFailed",
             Self::KickedOffline => "kickedOffline",
@@ -90,6 +108,51 @@ pub enum Event {
         /// The clock at which it held; not newer than one the client has: dropped.
         version: u64,
     },
+    /// The sum over the rows with receive option 0 that pass a filter.
+    UnreadMessageCountChangedByFilter {
+        /// The filter that was subscribed to.
+        filter: Filter,
+        /// The sum.
+        total_unread_count: u64,
+        /// The clock at which it held; not newer than one the client has for this filter: dropped.
+        version: u64,
+    },
+    /// A conversation group was made; the rows came by conversationChanged before.
+    ConversationGroupCreated {
+        /// Its name.
+        group_name: String,
+        /// The conversations it was made with.
+        #[serde(rename = "conversationIDList")]
+        conversation_id_list: Vec<ConversationId>,
+    },
+    /// A conversation group was deleted; its rows came by conversationChanged before.
+    ConversationGroupDeleted {
+        /// Its name.
+        group_name: String,
+    },
+    /// A conversation group was renamed; its rows came by conversationChanged before.
+    ConversationGroupNameChanged {
+        /// What it was called.
+        old_name: String,
+        /// What it is called.
+        new_name: String,
+    },
+    /// Conversations were put into a conversation group; the rows came by conversationChanged before.
+    ConversationsAddedToGroup {
+        /// The group's name.
+        group_name: String,
+        /// Which ones.
+        #[serde(rename = "conversationIDList")]
+        conversation_id_list: Vec<ConversationId>,
+    },
+    /// Conversations were taken out of a conversation group; the rows came by conversationChanged before.
+    ConversationsDeletedFromGroup {
+        /// The group's name.
+        group_name: String,
+        /// Which ones.
+        #[serde(rename = "conversationIDList")]
+        conversation_id_list: Vec<ConversationId>,
+    },
     /// A sync is complete.
     SyncServerFinish {
         /// Full or replay.
@@ -137,6 +200,12 @@ impl Event {
             Self::ConversationChanged { .. } => EventName::ConversationChanged,
             Self::ConversationDeleted { .. } => EventName::ConversationDeleted,
             Self::TotalUnreadMessageCountChanged { .. } => EventName::TotalUnreadMessageCountChanged,
+            Self::UnreadMessageCountChangedByFilter { .. } => EventName::UnreadMessageCountChangedByFilter,
+            Self::ConversationGroupCreated { .. } => EventName::ConversationGroupCreated,
+            Self::ConversationGroupDeleted { .. } => EventName::ConversationGroupDeleted,
+            Self::ConversationGroupNameChanged { .. } => EventName::ConversationGroupNameChanged,
+            Self::ConversationsAddedToGroup { .. } => EventName::ConversationsAddedToGroup,
+            Self::ConversationsDeletedFromGroup { .. } => EventName::ConversationsDeletedFromGroup,
             Self::SyncServerFinish { .. } => EventName::SyncServerFinish,
             Self::SyncServerFailed { .. } => EventName::SyncServerFailed,
             Self::KickedOffline { .. } => EventName::KickedOffline,
@@ -226,6 +295,19 @@ mod tests {
         );
         let received: ReceivedFrame = serde_json::from_str(&frame.to_json()).unwrap();
         assert_eq!(received, ReceivedFrame { cursor: frame.cursor, event });
+    }
+
+    #[test]
+    fn a_filter_with_marks_survives_its_event() {
+        for filter in [r#"{"markType":1}"#, r#"{"markType":[1,9223372036854775808]}"#, r#"{"markType":0}"#] {
+            let event = Event::UnreadMessageCountChangedByFilter {
+                filter: serde_json::from_str(filter).unwrap(),
+                total_unread_count: 1,
+                version: 9,
+            };
+            let received: ReceivedFrame = serde_json::from_str(&Frame::new(&event).to_json()).unwrap();
+            assert_eq!(received.event, event, "{filter}");
+        }
     }
 
     #[test]

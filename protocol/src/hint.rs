@@ -2,9 +2,15 @@
 //!
 //! A hint may be lost, doubled or late; [`Hint::previous`] lets the reader see that.
 
-use crate::{cursor::Cursor, ids::ConversationId, ids::DeviceId, limits::HINT_BYTES_MAX};
+use crate::{
+    cursor::Cursor,
+    facets::FacetChange,
+    group::GroupEvent,
+    ids::{ConversationId, DeviceId},
+    limits::HINT_BYTES_MAX,
+};
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 /// A row as it is sent: encoded once, shared by all who send it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,7 +53,12 @@ pub struct Hint {
     pub rows: Vec<RowState>,
     /// Rows that went, each with its tick.
     pub deleted: Vec<(ConversationId, u64)>,
-    /// Whether rows and deletions were left out because the hint was too large; a reader then replays.
+    /// How what rows add to filtered totals changed.
+    pub facets: Vec<FacetChange>,
+    /// What became of conversation groups, in order.
+    pub groups: Vec<GroupEvent>,
+    /// Whether rows, deletions and facets, and groups that are too many, were left out because the hint was too large; a
+    /// reader then replays.
     pub truncated: bool,
     /// Sessions to end.
     pub kick: Option<Kick>,
@@ -59,7 +70,7 @@ pub struct Hint {
 pub struct InvalidHint(String);
 
 #[derive(Serialize, Deserialize)]
-struct Header {
+struct Header<'a> {
     /// Epoch and previous clock.
     from: Cursor,
     clock: u64,
@@ -67,12 +78,21 @@ struct Header {
     /// Id, version, created of each row whose JSON follows, a line each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     rows: Vec<(ConversationId, u64, u64)>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    deleted: Vec<(ConversationId, u64)>,
+    #[serde(default, skip_serializing_if = "is_empty")]
+    deleted: Cow<'a, [(ConversationId, u64)]>,
+    #[serde(default, skip_serializing_if = "is_empty")]
+    facets: Cow<'a, [FacetChange]>,
+    #[serde(default, skip_serializing_if = "is_empty")]
+    groups: Cow<'a, [GroupEvent]>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     truncated: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     kick: Option<Kick>,
+}
+
+#[allow(clippy::ptr_arg, reason = "serde hands over the field itself")]
+fn is_empty<T: Clone>(list: &Cow<'_, [T]>) -> bool {
+    list.is_empty()
 }
 
 impl Hint {
@@ -81,39 +101,51 @@ impl Hint {
         Cursor { epoch: self.epoch, version: self.clock }
     }
 
-    /// A header line and a line per row; without rows where that would be over [`HINT_BYTES_MAX`].
+    /// A header line and a line per row; a bare header where that would be over [`HINT_BYTES_MAX`].
     pub fn encode(&self) -> String {
-        let rows_bytes: usize =
-            self.rows.iter().map(|row| row.json.len() + row.conversation_id.as_str().len() + 40).sum();
-        let deleted_bytes: usize = self.deleted.iter().map(|(id, _)| id.as_str().len() + 24).sum();
-        let fits = rows_bytes + deleted_bytes + 256 <= HINT_BYTES_MAX;
+        let rows_bytes: usize = self.rows.iter().map(|row| row.json.len() + 1).sum();
+        if rows_bytes <= HINT_BYTES_MAX {
+            let mut text = self.header();
+            if text.len() + rows_bytes <= HINT_BYTES_MAX {
+                for row in &self.rows {
+                    text.push('\n');
+                    text.push_str(&row.json);
+                }
+                return text;
+            }
+        }
+        let Self { epoch, previous, clock, total_unread, .. } = *self;
+        let (rows, deleted, facets, kick) = (Vec::new(), Vec::new(), Vec::new(), self.kick.clone());
+        let groups = self.groups.clone();
+        let mut bare =
+            Self { epoch, previous, clock, total_unread, rows, deleted, facets, groups, truncated: true, kick };
+        let header = bare.header();
+        if header.len() <= HINT_BYTES_MAX {
+            return header;
+        }
+        bare.groups.clear();
+        bare.header()
+    }
+
+    fn header(&self) -> String {
         let header = Header {
             from: Cursor { epoch: self.epoch, version: self.previous },
             clock: self.clock,
             total: self.total_unread,
-            rows: if fits {
-                self.rows.iter().map(|row| (row.conversation_id.clone(), row.version, row.created)).collect()
-            } else {
-                Vec::new()
-            },
-            deleted: if fits { self.deleted.clone() } else { Vec::new() },
-            truncated: self.truncated || !fits,
+            rows: self.rows.iter().map(|row| (row.conversation_id.clone(), row.version, row.created)).collect(),
+            deleted: Cow::Borrowed(&self.deleted),
+            facets: Cow::Borrowed(&self.facets),
+            groups: Cow::Borrowed(&self.groups),
+            truncated: self.truncated,
             kick: self.kick.clone(),
         };
-        let mut text = serde_json::to_string(&header).expect("a header is always JSON");
-        if fits {
-            for row in &self.rows {
-                text.push('\n');
-                text.push_str(&row.json);
-            }
-        }
-        text
+        serde_json::to_string(&header).expect("a header is always JSON")
     }
 
     /// Reads what [`Hint::encode`] wrote.
     pub fn decode(text: &str) -> Result<Self, InvalidHint> {
         let mut lines = text.split('\n');
-        let header: Header =
+        let header: Header<'_> =
             serde_json::from_str(lines.next().unwrap_or_default()).map_err(|e| InvalidHint(e.to_string()))?;
         let mut rows = Vec::with_capacity(header.rows.len());
         for (conversation_id, version, created) in header.rows {
@@ -126,7 +158,9 @@ impl Hint {
             clock: header.clock,
             total_unread: header.total,
             rows,
-            deleted: header.deleted,
+            deleted: header.deleted.into_owned(),
+            facets: header.facets.into_owned(),
+            groups: header.groups.into_owned(),
             truncated: header.truncated,
             kick: header.kick,
         })
@@ -136,6 +170,7 @@ impl Hint {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{conversation::RecvOpt, facets::Facets};
 
     fn hint(json: &str) -> Hint {
         Hint {
@@ -150,6 +185,18 @@ mod tests {
                 json: json.into(),
             }],
             deleted: vec![("group_g".parse().unwrap(), 12)],
+            facets: vec![FacetChange {
+                conversation_id: "group_g".parse().unwrap(),
+                before: Some(Facets {
+                    unread_count: 2,
+                    recv_opt: RecvOpt::Receive,
+                    marks: 1,
+                    has_at_info: true,
+                    groups: vec!["a\nb".to_owned()],
+                }),
+                after: None,
+            }],
+            groups: vec![GroupEvent::Renamed("a\nb".to_owned(), "c".to_owned())],
             truncated: false,
             kick: Some(Kick { device: Some("phone".parse().unwrap()), not_before: 5, reason: "x\ny".to_owned() }),
         }
@@ -166,7 +213,11 @@ mod tests {
         let hint = hint(&format!("\"{}\"", "x".repeat(HINT_BYTES_MAX)));
         let decoded = Hint::decode(&hint.encode()).unwrap();
         assert!(decoded.truncated && decoded.rows.is_empty() && decoded.deleted.is_empty());
-        assert_eq!((decoded.previous, decoded.clock, decoded.kick), (10, 12, hint.kick));
+        assert!(decoded.facets.is_empty() && decoded.groups == hint.groups, "notices stay as long as they fit");
+        assert_eq!((decoded.previous, decoded.clock, decoded.kick.clone()), (10, 12, hint.kick.clone()));
+        let ids = (0..2_000).map(|n| format!("group_{n}").parse().unwrap()).collect();
+        let decoded = Hint::decode(&Hint { groups: vec![GroupEvent::Added("a".to_owned(), ids)], ..hint }.encode());
+        assert!(decoded.is_ok_and(|decoded| decoded.truncated && decoded.groups.is_empty()));
     }
 
     #[test]

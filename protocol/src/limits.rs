@@ -80,6 +80,12 @@ pub const COMPARE_GRACE_MS: u64 = 1_000;
 pub const SESSIONS_PER_USER_MAX: usize = 16;
 /// Units of calls a second, per session and, over HTTP, per user.
 pub const CALL_UNITS_PER_SECOND: u32 = 50;
+/// Units of a filtered page, which may look at a whole list.
+pub const FILTERED_PAGE_UNITS: u32 = 20;
+/// Units of a filtered total, which looks at the rows with unread messages.
+pub const FILTER_TOTAL_UNITS: u32 = 4;
+/// Units of a call that may change every row of a conversation group.
+pub const GROUP_UNITS: u32 = 10;
 /// Units of calls that may come at once.
 pub const CALL_UNITS_BURST: u32 = 100;
 /// Seconds by which a token's exp may lie in the past.
@@ -102,3 +108,17 @@ pub const USER_ROWS_MAX: u64 = 5_000;
 pub const TOMBSTONES_MAX: u64 = 1_000;
 /// Microseconds that a tombstone is kept.
 pub const TOMBSTONE_AGE_MAX_US: u64 = 30 * 24 * 3_600 * 1_000_000;
+/// Bytes of a conversation group's name at most; at least 1.
+pub const GROUP_NAME_BYTES_MAX: usize = 32;
+/// Conversation groups of a user.
+pub const GROUPS_MAX: usize = 20;
+/// Conversations of a user that are in conversation groups.
+pub const GROUPED_MAX: u64 = 1_000;
+/// Filters whose unread total one session subscribes to.
+pub const FILTERS_MAX: usize = 20;
+/// Rows that one call of a filtered page looks at; the page may end there without being the last.
+pub const FILTER_SCAN_ROWS_MAX: usize = 5_000;
+/// Group events that wait in one session's mailbox; more: a replay.
+pub const MAILBOX_GROUP_EVENTS_MAX: usize = 64;
+/// Rows of one import.
+pub const IMPORT_ROWS_MAX: usize = 5_000;

@@ -1,7 +1,10 @@
 //! Which marks a conversation can have, and how a call names them: a number, a decimal string, or an array of bits.
 
-use serde::{Deserialize, Deserializer, Serialize, de::Error};
-use serde_json::value::RawValue;
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{DeserializeSeed, Error, SeqAccess, Unexpected, Visitor},
+};
+use std::fmt;
 
 /// Bits that the SDK keeps for itself, 2^4 to 2^31.
 const RESERVED: u64 = 0xFFFF_FFF0;
@@ -37,12 +40,11 @@ impl TryFrom<u64> for Marks {
 }
 
 /// A JSON number as its nearest double: what a JavaScript client writes for 2^63 is 9223372036854776000.
-fn of_number(text: &str) -> Result<u64, String> {
+fn of_number(number: f64) -> Result<u64, String> {
     /// 2^64, the first that no longer fits.
     const LIMIT: f64 = 18_446_744_073_709_551_616.0;
-    let number: f64 = text.parse().map_err(|_| "expected a number, a decimal string or an array of them".to_owned())?;
     if number.fract() != 0.0 || !(0.0..LIMIT).contains(&number) {
-        return Err(format!("expected a whole number below 2^64, got {text}"));
+        return Err(format!("expected a whole number below 2^64, got {number}"));
     }
     Ok(number as u64)
 }
@@ -56,29 +58,73 @@ fn of_string(text: &str) -> Result<u64, String> {
         .ok_or_else(|| format!("expected a decimal number below 2^64, got {text:?}"))
 }
 
-/// One mark, or a sum of several, as a number or a string.
-fn of_scalar(json: &RawValue) -> Result<Marks, String> {
-    let bits = if json.get().starts_with('"') {
-        let text: String = serde_json::from_str(json.get()).map_err(|error| error.to_string())?;
-        of_string(&text)?
-    } else {
-        of_number(json.get())?
-    };
-    Marks::try_from(bits)
+/// The bits that a number, a decimal string or an array of them names; checked by nobody yet.
+pub(crate) struct Bits(pub(crate) u64);
+
+impl<'de> Deserialize<'de> for Bits {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Reader { is_inside: false }).map(Self)
+    }
+}
+
+/// Reads the sum of one value, or of an array of values, each of which is checked.
+#[derive(Clone, Copy)]
+struct Reader {
+    /// Within an array, in which there is no other.
+    is_inside: bool,
+}
+
+impl<'de> DeserializeSeed<'de> for Reader {
+    type Value = u64;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<u64, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Reader {
+    type Value = u64;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(if self.is_inside {
+            "a number or a decimal string"
+        } else {
+            "a number, a decimal string or an array of them"
+        })
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<u64, E> {
+        of_number(number as f64).map_err(E::custom)
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<u64, E> {
+        of_number(number as f64).map_err(E::custom)
+    }
+
+    fn visit_f64<E: Error>(self, number: f64) -> Result<u64, E> {
+        of_number(number).map_err(E::custom)
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<u64, E> {
+        of_string(text).map_err(E::custom)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut values: A) -> Result<u64, A::Error> {
+        if self.is_inside {
+            return Err(A::Error::invalid_type(Unexpected::Seq, &self));
+        }
+        let mut sum = 0;
+        while let Some(bits) = values.next_element_seed(Self { is_inside: true })? {
+            sum |= u64::from(Marks::try_from(bits).map_err(A::Error::custom)?);
+        }
+        Marks::try_from(sum).map(u64::from).map_err(A::Error::custom)
+    }
 }
 
 impl<'de> Deserialize<'de> for Marks {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // The text itself, since a reader of numbers may round twice on the way to a double.
-        let json = Box::<RawValue>::deserialize(deserializer)?;
-        let marks = if json.get().starts_with('[') {
-            let bits: Vec<Box<RawValue>> = serde_json::from_str(json.get()).map_err(D::Error::custom)?;
-            let sum = bits.iter().try_fold(0, |sum, bit| of_scalar(bit).map(|marks| sum | marks.0));
-            sum.and_then(Self::try_from)
-        } else {
-            of_scalar(&json)
-        };
-        marks.map_err(D::Error::custom)
+        let Bits(bits) = Bits::deserialize(deserializer)?;
+        Self::try_from(bits).map_err(D::Error::custom)
     }
 }
 

@@ -12,10 +12,13 @@ use conversation_protocol::{
     error::ErrorBody,
     event::ReceivedFrame,
     method::{
-        self, AuthenticateParams, CLIENT_METHODS, ClientCall, ConversationResult, ConversationsResult, PageResult,
-        ProbeResult, Reply, Request, TotalResult, encode_reply, parse_params,
+        self, AuthenticateParams, CLIENT_METHODS, ClientCall, ConversationResult, ConversationsResult, GroupListResult,
+        PageResult, ProbeResult, Reply, Request, TotalResult, encode_reply, parse_params,
     },
-    server::{self, ApplyResult, BatchOutcome, KickResult, SERVER_METHODS, ServerCall, SessionsResult},
+    server::{
+        self, ApplyResult, BatchOutcome, ExportResult, ImportResult, KickResult, SERVER_METHODS, ServerCall,
+        SessionsResult,
+    },
 };
 use golden::document::{Example, examples, table};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -23,7 +26,7 @@ use serde_json::{Value, value::RawValue};
 use std::collections::BTreeSet;
 
 /// Every event; [`place_of`] makes the compiler ask for new ones here.
-const EVENTS: [EventName; 10] = [
+const EVENTS: [EventName; 16] = [
     EventName::SyncServerStart,
     EventName::NewConversation,
     EventName::ConversationChanged,
@@ -34,6 +37,12 @@ const EVENTS: [EventName; 10] = [
     EventName::KickedOffline,
     EventName::TokenExpired,
     EventName::Reconnect,
+    EventName::UnreadMessageCountChangedByFilter,
+    EventName::ConversationGroupCreated,
+    EventName::ConversationGroupDeleted,
+    EventName::ConversationGroupNameChanged,
+    EventName::ConversationsAddedToGroup,
+    EventName::ConversationsDeletedFromGroup,
 ];
 
 fn place_of(event: EventName) -> usize {
@@ -48,6 +57,12 @@ fn place_of(event: EventName) -> usize {
         EventName::KickedOffline => 7,
         EventName::TokenExpired => 8,
         EventName::Reconnect => 9,
+        EventName::UnreadMessageCountChangedByFilter => 10,
+        EventName::ConversationGroupCreated => 11,
+        EventName::ConversationGroupDeleted => 12,
+        EventName::ConversationGroupNameChanged => 13,
+        EventName::ConversationsAddedToGroup => 14,
+        EventName::ConversationsDeletedFromGroup => 15,
     }
 }
 
@@ -82,13 +97,20 @@ fn check_request(example: &Example) {
 fn check_client_result(example: &Example, json: Value) {
     let example = &Example { text: json.to_string(), ..example.clone() };
     match example.name.as_str() {
-        "getConversationList" => same::<PageResult>(example),
+        "getConversationList" | "getConversationListByFilter" => same::<PageResult>(example),
         "getConversation" => same::<ConversationResult>(example),
         "getConversations" => same::<ConversationsResult>(example),
-        "setReceiveMessageOpt" | "markConversation" | "setConversationCustomData" | "deleteConversationList" => {
-            same::<method::BatchResult>(example);
+        "setReceiveMessageOpt"
+        | "markConversation"
+        | "setConversationCustomData"
+        | "deleteConversationList"
+        | "createConversationGroup"
+        | "addConversationsToGroup"
+        | "deleteConversationsFromGroup" => same::<method::BatchResult>(example),
+        "getTotalUnreadMessageCount" | "getUnreadMessageCountByFilter" | "subscribeUnreadMessageCountByFilter" => {
+            same::<TotalResult>(example);
         }
-        "getTotalUnreadMessageCount" => same::<TotalResult>(example),
+        "getConversationGroupList" => same::<GroupListResult>(example),
         "probe" => same::<ProbeResult>(example),
         other => {
             assert!(CLIENT_METHODS.contains(&other), "{example}: no such method");
@@ -100,9 +122,17 @@ fn check_client_result(example: &Example, json: Value) {
 #[track_caller]
 fn check_server_result(example: &Example) {
     match example.name.as_str() {
-        "kickUser" => same::<KickResult>(example),
+        "kickUser" | "deleteUser" => same::<KickResult>(example),
+        "importConversations" => same::<ImportResult>(example),
+        "exportUser" => same::<ExportResult>(example),
         "getUserSessions" => same::<SessionsResult>(example),
-        "getConversationList" | "getConversation" | "getConversations" | "getTotalUnreadMessageCount" => {
+        "getConversationList"
+        | "getConversationListByFilter"
+        | "getConversation"
+        | "getConversations"
+        | "getTotalUnreadMessageCount"
+        | "getUnreadMessageCountByFilter"
+        | "getConversationGroupList" => {
             check_client_result(example, example.json());
         }
         "batch" => check_batch_result(example),

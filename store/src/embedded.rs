@@ -9,12 +9,12 @@ mod leases;
 mod tables;
 
 use crate::{
-    Commit, Committed, HintSink, HintStream, Load, Loaded, SessionLease, Store, StoreError,
+    Commit, Committed, FacetPage, FacetRow, HintSink, HintStream, Load, Loaded, SessionLease, Store, StoreError,
     record::{read_entry, read_head, read_row},
 };
 use async_trait::async_trait;
 use committer::Committer;
-use conversation_protocol::{ConversationId, Head, Page, ReplaySlice, RowState, UserId};
+use conversation_protocol::{ConversationId, Head, Page, ReplaySlice, RowState, UnreadFacets, UserId};
 use followers::Followers;
 use leases::Leases;
 use redb::{Database, DatabaseError, ReadTransaction, ReadableDatabase, backends::InMemoryBackend};
@@ -155,7 +155,7 @@ impl Store for EmbeddedStore {
     async fn page(&self, user: &UserId, below: u64, count: u32) -> Result<Page, StoreError> {
         let snapshot = self.snapshot()?;
         let head = read_head(tables::Heads::open(&snapshot)?.head(user)?.as_deref())?;
-        let found = tables::list_below(&snapshot, user, below, count)?;
+        let found = tables::list_below(&snapshot, user, below, count, |value| Ok(value.to_owned()))?;
         let next_seq = found.rows.last().map_or(below, |(order_key, _, _)| *order_key);
         let rows = found.rows.iter().map(|(_, id, value)| {
             read_row(id, value)?.ok_or_else(|| StoreError::Corrupt("a tombstone stands in the list".to_owned()))
@@ -177,6 +177,28 @@ impl Store for EmbeddedStore {
         Ok((head, rows.collect::<Result<_, _>>()?))
     }
 
+    async fn facets(&self, user: &UserId, below: u64, count: u32) -> Result<FacetPage, StoreError> {
+        let snapshot = self.snapshot()?;
+        let head = read_head(tables::Heads::open(&snapshot)?.head(user)?.as_deref())?;
+        let found = tables::list_below(&snapshot, user, below, count, tables::first_line_facets)?;
+        let rows = found.rows.into_iter().map(|(order_key, conversation_id, facets)| FacetRow {
+            conversation_id,
+            order_key,
+            facets,
+        });
+        Ok(FacetPage { head, rows: rows.collect(), is_finished: found.is_last })
+    }
+
+    async fn unread(&self, user: &UserId) -> Result<UnreadFacets, StoreError> {
+        let snapshot = self.snapshot()?;
+        let head = read_head(tables::Heads::open(&snapshot)?.head(user)?.as_deref())?;
+        Ok(UnreadFacets { head, rows: tables::unread_facets(&snapshot, user)? })
+    }
+
+    async fn delete_user(&self, user: &UserId) -> Result<(), StoreError> {
+        self.committer.delete_user(user.clone()).await
+    }
+
     async fn hints(&self) -> Result<(Box<dyn HintSink>, Box<dyn HintStream>), StoreError> {
         let (sink, stream) = Followers::connect(&self.followers);
         Ok((Box::new(sink), Box::new(stream)))
@@ -192,8 +214,9 @@ impl Store for EmbeddedStore {
         Ok(())
     }
 
-    async fn sessions(&self, user: &UserId) -> Result<Vec<SessionLease>, StoreError> {
-        Ok(self.leases.of(user, self.clock.now_us() / 1_000))
+    async fn sessions(&self, users: &[UserId]) -> Result<Vec<Vec<SessionLease>>, StoreError> {
+        let now_ms = self.clock.now_us() / 1_000;
+        Ok(users.iter().map(|user| self.leases.of(user, now_ms)).collect())
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

@@ -4,16 +4,20 @@
 //! the same for every store, and committed only if nobody else wrote the user meanwhile ([`Writer`]).
 
 pub mod embedded;
+mod filtered;
 pub mod record;
 pub mod redis;
 pub mod rules;
 pub mod writer;
 
 use async_trait::async_trait;
-use conversation_protocol::{ConversationId, DeviceId, Head, Hint, Page, ReplaySlice, RowState, UserId};
+use conversation_protocol::{
+    ConversationId, DeviceId, Facets, Head, Hint, Page, ReplaySlice, RowState, UnreadFacets, UserId,
+};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
+pub use filtered::filtered_page;
 pub use rules::Limits;
 pub use writer::{WriteError, Writer};
 
@@ -35,6 +39,8 @@ pub enum RowSelection {
     Ids(Vec<ConversationId>),
     /// Those with something to read, be it counted or not, at most this many.
     Unread(usize),
+    /// Those in conversation groups (folders), at most this many.
+    Grouped(usize),
 }
 
 /// What a step reads of one user, all at one moment.
@@ -124,6 +130,8 @@ pub enum IndexedKind {
         order_key: u64,
         /// Whether [`RowSelection::Unread`] finds it.
         has_unread: bool,
+        /// Whether [`RowSelection::Grouped`] finds it.
+        is_grouped: bool,
     },
     /// A tombstone.
     Tombstone,
@@ -156,6 +164,28 @@ pub struct SessionLease {
     pub transport: String,
     /// When it connected, in seconds since 1970.
     pub connected_at: u64,
+}
+
+/// What filters need to know of a part of the list, read in one step with its head.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FacetPage {
+    /// The head at the time of reading.
+    pub head: Head,
+    /// Rows by falling orderKey.
+    pub rows: Vec<FacetRow>,
+    /// Whether nothing lies below.
+    pub is_finished: bool,
+}
+
+/// What filters need to know of a row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FacetRow {
+    /// Which conversation.
+    pub conversation_id: ConversationId,
+    /// Its place in the list.
+    pub order_key: u64,
+    /// What filters ask for.
+    pub facets: Facets,
 }
 
 /// Receives hints of the users it was told to follow.
@@ -208,6 +238,15 @@ pub trait Store: Send + Sync + 'static {
         conversation_ids: &[ConversationId],
     ) -> Result<(Head, Vec<Option<RowState>>), StoreError>;
 
+    /// What filters need to know of the `count` rows of the list below an orderKey (exclusive); 0: from the top.
+    async fn facets(&self, user: &UserId, below: u64, count: u32) -> Result<FacetPage, StoreError>;
+
+    /// What filter totals are summed up from.
+    async fn unread(&self, user: &UserId) -> Result<UnreadFacets, StoreError>;
+
+    /// Forgets everything about a user but the sessions.
+    async fn delete_user(&self, user: &UserId) -> Result<(), StoreError>;
+
     /// A new path for hints; each node uses one, and makes a new one when it breaks.
     async fn hints(&self) -> Result<(Box<dyn HintSink>, Box<dyn HintStream>), StoreError>;
 
@@ -217,8 +256,8 @@ pub trait Store: Send + Sync + 'static {
     /// Ends leases.
     async fn end_sessions(&self, leases: &[SessionLease]) -> Result<(), StoreError>;
 
-    /// A user's live sessions on all nodes.
-    async fn sessions(&self, user: &UserId) -> Result<Vec<SessionLease>, StoreError>;
+    /// The live sessions of several users on all nodes, in order.
+    async fn sessions(&self, users: &[UserId]) -> Result<Vec<Vec<SessionLease>>, StoreError>;
 
     /// Whether the store answers.
     async fn ping(&self) -> Result<(), StoreError>;

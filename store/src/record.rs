@@ -1,10 +1,11 @@
 //! How rows, tombstones and heads look in a store: text whose first line is all that a reader must parse.
 //!
-//! A row is three lines: `R <version> <created>`, the JSON that clients see, and what only the rules need.
+//! A row is three lines: `R <version> <created> <facets>`, the JSON that clients see, and what only the rules need.
+//! The facets are the JSON of what filters ask for, so that a filter reads first lines only.
 //! A tombstone is two: `T <version>`, and what only the rules need. JSON has no raw line breaks, so lines are safe.
 
 use crate::StoreError;
-use conversation_protocol::{ConversationId, Cursor, DeviceId, Head, LogEntry, RowState};
+use conversation_protocol::{ConversationId, Cursor, DeviceId, Facets, Head, LogEntry, RowState};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -20,6 +21,9 @@ pub struct StoredHead {
     pub rows: u64,
     /// How many of them are pinned.
     pub pinned: u64,
+    /// How many rows are in conversation groups.
+    #[serde(default)]
+    pub grouped: u64,
     /// How many tombstones there are.
     #[serde(default)]
     pub tombstones: u64,
@@ -29,12 +33,31 @@ pub struct StoredHead {
     /// The names of the conversation groups (folders).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub group_names: Vec<String>,
+    /// A change that is not done: the next step goes on with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unfinished: Option<Unfinished>,
     /// Tokens issued before this are refused, in microseconds since 1970.
     #[serde(default)]
     pub not_before: u64,
     /// The same, for single devices.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub device_not_before: BTreeMap<DeviceId, u64>,
+}
+
+/// A change to more rows than one step may write, begun and not done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Unfinished {
+    /// All C2C conversations are being read.
+    ReadC2c,
+    /// All groups are being read.
+    ReadGroups,
+    /// Everything is being read.
+    ReadAll,
+    /// The rows of a conversation group that was deleted lose its name.
+    DeleteGroup(String),
+    /// The rows of a conversation group that was renamed get the new name: the old one, the new one.
+    RenameGroup(String, String),
 }
 
 impl StoredHead {
@@ -45,9 +68,11 @@ impl StoredHead {
             total_unread: 0,
             rows: 0,
             pinned: 0,
+            grouped: 0,
             tombstones: 0,
             tombstone_floor: 0,
             group_names: Vec::new(),
+            unfinished: None,
             not_before: 0,
             device_not_before: BTreeMap::new(),
         }
@@ -98,6 +123,8 @@ pub enum Lines<'a> {
         version: u64,
         /// When it came, or came back.
         created: u64,
+        /// The JSON of its [`Facets`].
+        facets: &'a str,
         /// The JSON that clients see.
         visible: &'a str,
         /// What only the rules need.
@@ -117,15 +144,16 @@ impl<'a> Lines<'a> {
     pub fn read(value: &'a str) -> Result<Self, StoreError> {
         let wrong = |why: &str| corrupt("row", value, why);
         let (first, rest) = value.split_once('\n').ok_or_else(|| wrong("no first line"))?;
-        let mut words = first.split(' ');
+        let mut words = first.splitn(4, ' ');
         let kind = words.next();
         let mut number =
             || words.next().and_then(|word| word.parse::<u64>().ok()).ok_or_else(|| wrong("a number is missing"));
         match kind {
             Some("R") => {
                 let (version, created) = (number()?, number()?);
+                let facets = words.next().ok_or_else(|| wrong("no facets"))?;
                 let (visible, hidden) = rest.split_once('\n').ok_or_else(|| wrong("no third line"))?;
-                Ok(Self::Row { version, created, visible, hidden })
+                Ok(Self::Row { version, created, facets, visible, hidden })
             }
             Some("T") => Ok(Self::Tombstone { version: number()?, hidden: rest }),
             _ => Err(wrong("neither row nor tombstone")),
@@ -135,7 +163,9 @@ impl<'a> Lines<'a> {
     /// Joins the parts to a value.
     pub fn write(&self) -> String {
         match self {
-            Self::Row { version, created, visible, hidden } => format!("R {version} {created}\n{visible}\n{hidden}"),
+            Self::Row { version, created, facets, visible, hidden } => {
+                format!("R {version} {created} {facets}\n{visible}\n{hidden}")
+            }
             Self::Tombstone { version, hidden } => format!("T {version}\n{hidden}"),
         }
     }
@@ -147,6 +177,12 @@ pub fn read_row(conversation_id: &ConversationId, value: &str) -> Result<Option<
         LogEntry::Row(row) => Ok(Some(row)),
         LogEntry::Deleted { .. } => Ok(None),
     }
+}
+
+/// What filters ask for, from the first line of a row.
+pub fn read_facets(first_line: &str) -> Result<Facets, StoreError> {
+    let facets = first_line.splitn(4, ' ').nth(3).ok_or_else(|| corrupt("row", first_line, "no facets"))?;
+    serde_json::from_str(facets).map_err(|error| corrupt("facets", facets, &error.to_string()))
 }
 
 /// An entry of the log as it is sent.
@@ -172,7 +208,7 @@ mod tests {
     #[test]
     fn values_survive_their_text() {
         for lines in [
-            Lines::Row { version: 9, created: 3, visible: r#"{"a":"x\ny"}"#, hidden: "{}" },
+            Lines::Row { version: 9, created: 3, facets: r#"{"g":["a b"]}"#, visible: r#"{"a":"x\ny"}"#, hidden: "{}" },
             Lines::Tombstone { version: 12, hidden: r#"{"barrier":4}"# },
         ] {
             assert_eq!(Lines::read(&lines.write()).unwrap(), lines);
@@ -184,7 +220,7 @@ mod tests {
 
     #[test]
     fn a_value_of_another_kind_is_an_error_that_does_not_show_it() {
-        for value in ["", "R 1\n{}\n{}", "R 1 2\n{}", "T x\n{}", "Z 1\nsecret"] {
+        for value in ["", "R 1 {}\n{}\n{}", "R 1 2\n{}\n{}", "R 1 2 {}\n{}", "T x\n{}", "Z 1\nsecret"] {
             let error = Lines::read(value).unwrap_err().to_string();
             assert!(!error.contains("secret"), "{error}");
         }

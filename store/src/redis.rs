@@ -11,11 +11,12 @@ mod request;
 mod scripts;
 
 use crate::{
-    Commit, Committed, HintSink, HintStream, Load, Loaded, RowSelection, SessionLease, Store, StoreError,
-    record::{read_entry, read_head, read_row},
+    Commit, Committed, FacetPage, FacetRow, HintSink, HintStream, Load, Loaded, RowSelection, SessionLease, Store,
+    StoreError,
+    record::{read_entry, read_facets, read_head, read_row},
 };
 use async_trait::async_trait;
-use conversation_protocol::{ConversationId, Head, Page, ReplaySlice, RowState, UserId};
+use conversation_protocol::{ConversationId, Head, Page, ReplaySlice, RowState, UnreadFacets, UserId};
 use link::{Link, unavailable, unexpected};
 use redis::{Client, Cmd, IntoConnectionInfo, Pipeline, Value, io::tcp::TcpSettings};
 use std::collections::HashMap;
@@ -166,6 +167,38 @@ impl Store for RedisStore {
         Ok((read_head(loaded.head.as_deref())?, rows.collect::<Result<_, _>>()?))
     }
 
+    async fn facets(&self, user: &UserId, below: u64, count: u32) -> Result<FacetPage, StoreError> {
+        let mut call = scripts::FACETS.call(&keys::data_keys(&keys::channel(user)));
+        let from = if below == 0 { "+inf".to_owned() } else { format!("({below}") };
+        call.arg(from).arg(count).arg(u64::from(count) + 1);
+        let [found, ids, order_keys, lines, has_more] = reply::fields(self.reads.run_one(call).await?)?;
+        let entries = reply::list(ids)?.into_iter().zip(reply::list(order_keys)?).zip(reply::list(lines)?);
+        let rows = entries.map(|((id, order_key), line)| {
+            Ok(FacetRow {
+                conversation_id: reply::conversation_id(id)?,
+                order_key: reply::number(order_key)?,
+                facets: read_facets(&reply::indexed(line)?)?,
+            })
+        });
+        let rows = rows.collect::<Result<_, StoreError>>()?;
+        Ok(FacetPage { head: head(found)?, rows, is_finished: reply::number(has_more)? == 0 })
+    }
+
+    async fn unread(&self, user: &UserId) -> Result<UnreadFacets, StoreError> {
+        let call = scripts::UNREAD.call(&keys::data_keys(&keys::channel(user)));
+        let [found, ids, lines] = reply::fields(self.reads.run_one(call).await?)?;
+        let rows = reply::list(ids)?.into_iter().zip(reply::list(lines)?);
+        let rows = rows.map(|(id, line)| Ok((reply::conversation_id(id)?, read_facets(&reply::indexed(line)?)?)));
+        let rows = rows.collect::<Result<_, StoreError>>()?;
+        Ok(UnreadFacets { head: head(found)?, rows })
+    }
+
+    async fn delete_user(&self, user: &UserId) -> Result<(), StoreError> {
+        let mut command = redis::cmd("UNLINK");
+        command.arg(&keys::data_keys(&keys::channel(user)));
+        self.commits.run_one(command).await.map(drop)
+    }
+
     async fn hints(&self) -> Result<(Box<dyn HintSink>, Box<dyn HintStream>), StoreError> {
         let (sink, stream) = hints::open(&self.client).await?;
         Ok((Box::new(sink), Box::new(stream)))
@@ -195,13 +228,14 @@ impl Store for RedisStore {
         Ok(())
     }
 
-    async fn sessions(&self, user: &UserId) -> Result<Vec<SessionLease>, StoreError> {
-        let values = self.reads.run_one(scripts::SESSIONS.call(&[keys::sessions_key(user)])).await?;
-        let leases = reply::list(values)?.into_iter().map(|value| {
+    async fn sessions(&self, users: &[UserId]) -> Result<Vec<Vec<SessionLease>>, StoreError> {
+        let lease = |value| {
             let text = reply::text(value)?.unwrap_or_default();
             serde_json::from_str(&text).map_err(|_| unexpected("not a session's lease"))
-        });
-        leases.collect()
+        };
+        let calls = users.iter().map(|user| scripts::SESSIONS.call(&[keys::sessions_key(user)]));
+        let of_users = self.read_all(calls).await?;
+        of_users.into_iter().map(|values| reply::list(values?)?.into_iter().map(lease).collect()).collect()
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

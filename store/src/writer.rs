@@ -5,8 +5,9 @@
 //! write a user in between: then that user's step is computed again from what the commit found.
 
 use crate::{
-    Commit, Committed, Load, Loaded, Store, StoreError,
-    rules::{Change, Limits, Outcome, Refusal, Step, load_for, step, steps_alone},
+    Commit, Committed, Loaded, Store, StoreError,
+    record::Unfinished,
+    rules::{Change, Decided, Limits, Outcome, Refusal, Step, load_for, step, steps_alone},
 };
 use conversation_protocol::{UserId, limits::STEP_ROWS_MAX};
 use rand::Rng;
@@ -64,10 +65,13 @@ pub struct Writer {
     counts: Arc<WriterCounts>,
 }
 
+type Outcomes = Vec<Result<Outcome, WriteError>>;
+
+/// Changes of one user that were asked for together; they go into one step, as far as a step takes them.
 struct Job {
     user: UserId,
-    change: Change,
-    reply: oneshot::Sender<Result<Outcome, WriteError>>,
+    changes: Vec<Change>,
+    reply: oneshot::Sender<Outcomes>,
 }
 
 impl Writer {
@@ -90,43 +94,53 @@ impl Writer {
 
     /// Makes one change; answers once it is committed.
     pub async fn apply(&self, user: UserId, change: Change) -> Result<Outcome, WriteError> {
-        self.enqueue(user, change).await.wait().await
+        let stopped = || Err(WriteError::Store(StoreError::Unavailable("the writer has stopped".to_owned())));
+        self.apply_all([(user, change)]).await.pop().unwrap_or_else(stopped)
     }
 
-    /// Makes many changes; those of one user in the order given. One answer per change, in order.
-    pub async fn apply_all(
-        &self,
-        changes: impl IntoIterator<Item = (UserId, Change)>,
-    ) -> Vec<Result<Outcome, WriteError>> {
+    /// Makes many changes; those of one user in the order given, and in one step if they follow each other and are at
+    /// most [`STEP_ROWS_MAX`]. One answer per change, in order.
+    pub async fn apply_all(&self, changes: impl IntoIterator<Item = (UserId, Change)>) -> Outcomes {
         let mut pending = Vec::new();
-        for (user, change) in changes {
-            pending.push(self.enqueue(user, change).await);
+        let mut changes = changes.into_iter().peekable();
+        while let Some((user, change)) = changes.next() {
+            let mut together = vec![change];
+            while together.len() < STEP_ROWS_MAX && !together.iter().any(steps_alone) {
+                let next = changes.next_if(|(other, change)| *other == user && !steps_alone(change));
+                let Some((_, change)) = next else { break };
+                together.push(change);
+            }
+            pending.push(self.enqueue(user, together).await);
         }
-        let mut answers = Vec::with_capacity(pending.len());
+        let mut answers = Vec::new();
         for answer in pending {
-            answers.push(answer.wait().await);
+            answers.extend(answer.wait().await);
         }
         answers
     }
 
-    async fn enqueue(&self, user: UserId, change: Change) -> Pending {
+    async fn enqueue(&self, user: UserId, changes: Vec<Change>) -> Pending {
         let mut hasher = DefaultHasher::new();
         user.hash(&mut hasher);
         let shard = &self.shards[hasher.finish() as usize % self.shards.len()];
         let (reply, answer) = oneshot::channel();
+        let count = changes.len();
         // A closed shard drops the job, and its answer says so.
-        let _ = shard.send(Job { user, change, reply }).await;
-        Pending(answer)
+        let _ = shard.send(Job { user, changes, reply }).await;
+        Pending { answer, count }
     }
 }
 
-/// A change on its way.
-struct Pending(oneshot::Receiver<Result<Outcome, WriteError>>);
+/// Changes on their way.
+struct Pending {
+    answer: oneshot::Receiver<Outcomes>,
+    count: usize,
+}
 
 impl Pending {
-    async fn wait(self) -> Result<Outcome, WriteError> {
+    async fn wait(self) -> Outcomes {
         let stopped = || WriteError::Store(StoreError::Unavailable("the writer has stopped".to_owned()));
-        self.0.await.unwrap_or_else(|_| Err(stopped()))
+        self.answer.await.unwrap_or_else(|_| vec![Err(stopped()); self.count])
     }
 }
 
@@ -134,21 +148,29 @@ impl Pending {
 struct Work {
     user: UserId,
     changes: Vec<Change>,
-    replies: Vec<oneshot::Sender<Result<Outcome, WriteError>>>,
+    /// Who waits for them, and for how many each.
+    replies: Vec<(oneshot::Sender<Outcomes>, usize)>,
 }
 
 impl Work {
     fn fail(self, error: &WriteError) {
-        for reply in self.replies {
-            let _ = reply.send(Err(error.clone()));
+        for (reply, count) in self.replies {
+            let _ = reply.send(vec![Err(error.clone()); count]);
         }
     }
 
     fn answer(self, outcomes: Vec<Result<Outcome, Refusal>>) {
-        for (reply, outcome) in self.replies.into_iter().zip(outcomes) {
-            let _ = reply.send(outcome.map_err(WriteError::Refused));
+        let mut outcomes = outcomes.into_iter().map(|outcome| outcome.map_err(WriteError::Refused));
+        for (reply, count) in self.replies {
+            let _ = reply.send(outcomes.by_ref().take(count).collect());
         }
     }
+}
+
+/// A step that stands.
+struct Done {
+    outcomes: Vec<Result<Outcome, Refusal>>,
+    unfinished: Option<Unfinished>,
 }
 
 struct Shard {
@@ -187,13 +209,14 @@ impl Shard {
             let mut work = Work { user, changes: Vec::new(), replies: Vec::new() };
             let queue = entry.get_mut();
             while let Some(job) = queue.front() {
-                let is_alone = steps_alone(&job.change);
-                if (is_alone && !work.changes.is_empty()) || work.changes.len() == STEP_ROWS_MAX {
+                let is_alone = job.changes.iter().any(steps_alone);
+                let is_first = work.changes.is_empty();
+                if !is_first && (is_alone || work.changes.len() + job.changes.len() > STEP_ROWS_MAX) {
                     break;
                 }
                 let Some(job) = queue.pop_front() else { break };
-                work.changes.push(job.change);
-                work.replies.push(job.reply);
+                work.replies.push((job.reply, job.changes.len()));
+                work.changes.extend(job.changes);
                 if is_alone {
                     break;
                 }
@@ -207,7 +230,7 @@ impl Shard {
     }
 
     async fn run_round(&self, round: Vec<Work>) {
-        let loads: Vec<_> = round.iter().map(|work| self.load_for(work)).collect();
+        let loads: Vec<_> = round.iter().map(|work| load_for(&work.user, &work.changes, self.limits)).collect();
         let loaded = match self.store.load(&loads).await {
             Ok(loaded) => loaded,
             Err(error) => {
@@ -219,12 +242,15 @@ impl Shard {
         let mut steps = Vec::with_capacity(round.len());
         let mut commits = Vec::with_capacity(round.len());
         for (work, loaded) in round.into_iter().zip(loaded) {
-            match self.decide(&work, &loaded) {
-                Ok(Step { outcomes, commit: Some(commit) }) => {
-                    commits.push(commit);
-                    steps.push((work, outcomes));
-                }
-                Ok(Step { outcomes, commit: None }) => work.answer(outcomes),
+            match self.decide(&work.user, &work.changes, &loaded) {
+                Ok(Decided::Step(step)) => match *step {
+                    Step { outcomes, commit: Some(commit), unfinished } => {
+                        commits.push(commit);
+                        steps.push((work, Done { outcomes, unfinished }));
+                    }
+                    Step { outcomes, commit: None, unfinished: _ } => work.answer(outcomes),
+                },
+                Ok(Decided::Unfinished(_)) => self.repeat(work, None).await,
                 Err(error) => work.fail(&WriteError::Store(error)),
             }
         }
@@ -232,38 +258,34 @@ impl Shard {
             return;
         }
         let results = self.store.commit(commits).await;
-        for ((work, outcomes), result) in steps.into_iter().zip(results) {
+        for ((work, done), result) in steps.into_iter().zip(results) {
             match result {
-                Ok(Committed::Done) => self.finish(work, outcomes).await,
-                Ok(Committed::Conflict(found)) => self.race(work, found).await,
+                Ok(Committed::Done) => self.finish(work, done).await,
+                Ok(Committed::Conflict(found)) => {
+                    self.counts.conflicts.fetch_add(1, Ordering::Relaxed);
+                    self.repeat(work, Some(found)).await;
+                }
                 Err(error) => work.fail(&WriteError::Store(error)),
             }
         }
     }
 
-    fn load_for(&self, work: &Work) -> Load {
-        load_for(&work.user, &work.changes, self.limits)
-    }
-
-    fn decide(&self, work: &Work, loaded: &Loaded) -> Result<Step, StoreError> {
+    fn decide(&self, user: &UserId, changes: &[Change], loaded: &Loaded) -> Result<Decided, StoreError> {
         let new_epoch = rand::rng().random_range(1..=u64::MAX);
-        step(self.load_for(work), loaded, &work.changes, self.limits, new_epoch)
+        step(load_for(user, changes, self.limits), loaded, changes, self.limits, new_epoch)
     }
 
-    /// Answers a committed step, or goes on where it was only a part.
-    async fn finish(&self, work: Work, mut outcomes: Vec<Result<Outcome, Refusal>>) {
+    /// Answers committed changes, once further steps have done what they left.
+    async fn finish(&self, work: Work, done: Done) {
+        let Done { mut outcomes, unfinished } = done;
         self.counts.steps.fetch_add(1, Ordering::Relaxed);
         self.counts.changes.fetch_add(outcomes.len() as u64, Ordering::Relaxed);
-        // Only a change that steps alone can be partial.
-        while let [Ok(done)] = outcomes.as_slice()
-            && done.is_partial
-        {
-            let before = done.changed;
-            match self.again(&work, None).await {
-                Ok(next) => {
-                    outcomes = next;
-                    if let [Ok(outcome)] = outcomes.as_mut_slice() {
-                        outcome.changed += before;
+        if let Some(unfinished) = unfinished {
+            match self.complete(&work.user, unfinished).await {
+                Ok(further) => {
+                    // Only a change that steps alone leaves something.
+                    if let ([Ok(outcome)], Some(last)) = (outcomes.as_mut_slice(), further) {
+                        *outcome = Outcome { changed: outcome.changed + last.changed, ..last };
                     }
                 }
                 Err(error) => return work.fail(&error),
@@ -272,31 +294,51 @@ impl Shard {
         work.answer(outcomes);
     }
 
-    /// Another node was faster: computes the step again from what it left.
-    async fn race(&self, work: Work, found: Loaded) {
-        self.counts.conflicts.fetch_add(1, Ordering::Relaxed);
-        match self.again(&work, Some(found)).await {
-            Ok(outcomes) => self.finish(work, outcomes).await,
+    /// Computes a step again: another node was faster and left `found`, or an unfinished change comes first.
+    async fn repeat(&self, work: Work, found: Option<Loaded>) {
+        match self.again(&work.user, &work.changes, found).await {
+            Ok(done) => self.finish(work, done).await,
             Err(error) => work.fail(&error),
         }
     }
 
+    /// Does what an earlier step left, whoever made it; what became of it in all, if there was anything left.
+    async fn complete(&self, user: &UserId, unfinished: Unfinished) -> Result<Option<Outcome>, WriteError> {
+        let mut next = Some(unfinished);
+        let mut sum: Option<Outcome> = None;
+        while let Some(unfinished) = next {
+            let Done { outcomes, unfinished } = self.again(user, &[Change::Continue(unfinished)], None).await?;
+            for outcome in outcomes {
+                let outcome = outcome?;
+                sum = Some(Outcome { changed: sum.map_or(0, |sum| sum.changed) + outcome.changed, ..outcome });
+            }
+            next = unfinished;
+        }
+        Ok(sum)
+    }
+
     /// Runs one user's step until it stands; `found` is what a lost race left.
-    async fn again(&self, work: &Work, found: Option<Loaded>) -> Result<Vec<Result<Outcome, Refusal>>, WriteError> {
+    async fn again(&self, user: &UserId, changes: &[Change], found: Option<Loaded>) -> Result<Done, WriteError> {
         let mut races = u32::from(found.is_some());
         let mut found = found;
         loop {
             let loaded = match found.take() {
                 Some(loaded) => loaded,
                 None => {
-                    let loaded = self.store.load(&[self.load_for(work)]).await?.pop();
+                    let loaded = self.store.load(&[load_for(user, changes, self.limits)]).await?.pop();
                     loaded.ok_or_else(|| StoreError::Corrupt("a load without an answer".to_owned()))?
                 }
             };
-            let Step { outcomes, commit } = self.decide(work, &loaded)?;
-            let Some(commit) = commit else { return Ok(outcomes) };
+            let Step { outcomes, commit, unfinished } = match self.decide(user, changes, &loaded)? {
+                Decided::Step(step) => *step,
+                Decided::Unfinished(unfinished) => {
+                    Box::pin(self.complete(user, unfinished)).await?;
+                    continue;
+                }
+            };
+            let Some(commit) = commit else { return Ok(Done { outcomes, unfinished }) };
             match self.commit_one(commit).await? {
-                Committed::Done => return Ok(outcomes),
+                Committed::Done => return Ok(Done { outcomes, unfinished }),
                 Committed::Conflict(now) => {
                     self.counts.conflicts.fetch_add(1, Ordering::Relaxed);
                     races += 1;

@@ -7,6 +7,7 @@ mod contract {
     mod book;
     mod commits;
     mod embedded_faults;
+    mod filters;
     mod hints;
     mod model;
     mod races;
@@ -15,6 +16,7 @@ mod contract {
     mod redis_server;
     mod sessions;
     mod stores;
+    mod unfinished;
 
     macro_rules! promises {
         ($open:expr; $($family:ident::$promise:ident,)+) => { $(
@@ -44,6 +46,11 @@ mod contract {
                     reads::equal_order_keys_are_ordered_by_id,
                     reads::a_replay_is_cut_by_rows_and_by_bytes,
                     reads::rows_come_in_the_order_asked,
+                    filters::facets_come_in_the_order_of_the_list,
+                    filters::facets_of_unread_rows_are_found_by_their_index,
+                    filters::grouped_rows_are_found_by_their_index,
+                    filters::a_deleted_user_is_as_if_never_seen,
+                    filters::sessions_of_several_users_come_in_order,
                     hints::a_follower_gets_every_later_hint_as_it_was_encoded,
                     hints::nobody_gets_what_he_does_not_follow,
                     hints::two_paths_get_each_hint_both,
@@ -53,6 +60,9 @@ mod contract {
                     sessions::a_lease_ends_by_itself,
                     races::a_counter_in_a_head_loses_no_step,
                     races::writers_of_one_user_lose_no_message,
+                    unfinished::a_renamed_group_of_600_rows_is_told_once_and_at_the_end,
+                    unfinished::whoever_writes_next_completes_what_a_dead_writer_left,
+                    unfinished::two_writers_complete_what_both_began,
                     races::writers_of_one_user_keep_the_list_within_its_limit,
                     model::random_changes_give_what_the_plain_model_gives,
                 );

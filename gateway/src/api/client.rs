@@ -1,13 +1,20 @@
 //! What each of a client's calls does.
 
-use super::{CallResult, Caller, empty_result, encode, raw, store_error, write_error};
-use crate::{node::Node, session::Input};
+use super::{CallResult, Caller, empty_result, encode, list, raw, store_error, write_error};
+use crate::{
+    live::SubscribeError,
+    node::Node,
+    session::{Input, total_of},
+};
 use conversation_protocol::{
     ApiError, ConversationId, Cursor, ErrorKind, Head, Page, RowState,
-    method::{BatchResult, ClientCall, IdResult, ProbeResult, TotalResult},
+    limits::FILTERS_MAX,
+    method::{
+        BatchResult, ClientCall, FilteredPageParams, GroupListResult, GroupParams, IdResult, ProbeResult, TotalResult,
+    },
 };
 use conversation_store::{
-    WriteError,
+    WriteError, filtered_page,
     rules::{Change, Outcome, ReadUpTo, Refusal},
 };
 use std::sync::Arc;
@@ -19,6 +26,56 @@ pub async fn execute(node: &Arc<Node>, caller: &Caller, call: ClientCall) -> Cal
             let page = node.store.page(&caller.user, params.next_seq, params.count).await;
             let page = page.map_err(|error| store_error(&error))?;
             return Ok(page_result(&page, params.next_seq == 0));
+        }
+        ClientCall::GetConversationListByFilter(params) => {
+            let FilteredPageParams { filter, next_seq, count } = params;
+            let page = filtered_page(&*node.store, &caller.user, &filter, next_seq, count).await;
+            let page = page.map_err(|error| store_error(&error))?;
+            return Ok(page_result(&page, next_seq == 0));
+        }
+        ClientCall::GetUnreadMessageCountByFilter(params) => {
+            let unread = node.store.unread(&caller.user).await.map_err(|error| store_error(&error))?;
+            let total_unread_count = total_of(&params.filter, &unread);
+            return encode(&TotalResult { total_unread_count, version: unread.head.cursor.version });
+        }
+        ClientCall::SubscribeUnreadMessageCountByFilter(params) => {
+            let session = session_only(caller, "subscribeUnreadMessageCountByFilter")?;
+            return match session.subscribe(&*node.store, params.filter).await {
+                Ok(total) => encode(&total),
+                Err(SubscribeError::TooMany(_)) => {
+                    let message = format!("params.filter: a session can have at most {FILTERS_MAX} filters");
+                    Err(ApiError::invalid(message))
+                }
+                Err(SubscribeError::Store(error)) => Err(store_error(&error)),
+            };
+        }
+        ClientCall::UnsubscribeUnreadMessageCountByFilter(params) => {
+            session_only(caller, "unsubscribeUnreadMessageCountByFilter")?.unsubscribe(&params.filter);
+            return Ok(empty_result());
+        }
+        ClientCall::CreateConversationGroup(params) => return create_group(node, caller, params).await,
+        ClientCall::AddConversationsToGroup(params) => {
+            let GroupParams { group_name, conversation_id_list } = params;
+            let changes = conversation_id_list.iter().cloned().map(|conversation_id| {
+                let name = group_name.clone();
+                Change::AddToGroup { conversation_id, name }
+            });
+            return group_batch(node, caller, &conversation_id_list, changes.collect()).await;
+        }
+        ClientCall::DeleteConversationsFromGroup(params) => {
+            let GroupParams { group_name, conversation_id_list } = params;
+            let changes = conversation_id_list.iter().cloned().map(|conversation_id| {
+                let name = group_name.clone();
+                Change::RemoveFromGroup { conversation_id, name }
+            });
+            return group_batch(node, caller, &conversation_id_list, changes.collect()).await;
+        }
+        ClientCall::GetConversationGroupList => {
+            return encode(&GroupListResult { conversation_group_list: head(node, caller).await?.group_names });
+        }
+        ClientCall::DeleteConversationGroup(params) => Change::DeleteGroup(params.group_name),
+        ClientCall::RenameConversationGroup(params) => {
+            Change::RenameGroup { old_name: params.old_name, new_name: params.new_name }
         }
         ClientCall::GetConversation(params) => return conversation(node, caller, params.conversation_id).await,
         ClientCall::GetConversations(params) => return conversations(node, caller, &params.conversation_id_list).await,
@@ -116,7 +173,34 @@ async fn apply(node: &Arc<Node>, caller: &Caller, changes: Vec<Change>) -> Vec<R
 }
 
 async fn batch(node: &Arc<Node>, caller: &Caller, ids: &[ConversationId], changes: Vec<Change>) -> CallResult {
+    batch_result(ids, apply(node, caller, changes).await)
+}
+
+/// A batch about one conversation group, whose absence is the call's refusal.
+async fn group_batch(node: &Arc<Node>, caller: &Caller, ids: &[ConversationId], changes: Vec<Change>) -> CallResult {
     let outcomes = apply(node, caller, changes).await;
+    match outcomes.first() {
+        Some(Err(WriteError::Refused(Refusal::UnknownGroup))) => {
+            Err(write_error(WriteError::Refused(Refusal::UnknownGroup)))
+        }
+        Some(_) | None => batch_result(ids, outcomes),
+    }
+}
+
+/// Makes a group, if it is not there, and puts conversations into it.
+async fn create_group(node: &Arc<Node>, caller: &Caller, params: GroupParams) -> CallResult {
+    let GroupParams { group_name, conversation_id_list } = params;
+    let adds = conversation_id_list.iter().cloned().map(|conversation_id| {
+        let name = group_name.clone();
+        Change::AddToGroup { conversation_id, name }
+    });
+    let changes = [Change::CreateGroup(group_name.clone())].into_iter().chain(adds).collect();
+    let mut outcomes = apply(node, caller, changes).await;
+    outcomes.remove(0).map_err(write_error)?;
+    batch_result(&conversation_id_list, outcomes)
+}
+
+fn batch_result(ids: &[ConversationId], outcomes: Vec<Result<Outcome, WriteError>>) -> CallResult {
     let result = |(id, outcome): (&ConversationId, Result<Outcome, WriteError>)| {
         let error = outcome.map_err(write_error).err();
         IdResult {
@@ -157,21 +241,6 @@ async fn conversations(node: &Node, caller: &Caller, ids: &[ConversationId]) -> 
     let results = encode(&ids.iter().zip(&rows).map(result).collect::<Vec<_>>())?;
     let found: Vec<RowState> = rows.into_iter().flatten().collect();
     Ok(raw(format!(r#"{{"conversationList":{},"resultList":{results}}}"#, list(&found))))
-}
-
-/// A JSON array of rows.
-fn list(rows: &[RowState]) -> String {
-    let bytes: usize = rows.iter().map(|row| row.json.len() + 1).sum();
-    let mut json = String::with_capacity(bytes + 2);
-    json.push('[');
-    for (index, row) in rows.iter().enumerate() {
-        if index > 0 {
-            json.push(',');
-        }
-        json.push_str(&row.json);
-    }
-    json.push(']');
-    json
 }
 
 fn session_only<'a>(caller: &'a Caller, method: &str) -> Result<&'a Arc<crate::live::LiveSession>, ApiError> {

@@ -2,9 +2,11 @@
 
 pub mod client;
 pub mod server;
+mod sessions;
+mod user_data;
 
 use crate::{live::LiveSession, node::Node};
-use conversation_protocol::{ApiError, ErrorKind, UserId, method::CLIENT_METHODS, server::SERVER_METHODS};
+use conversation_protocol::{ApiError, ErrorKind, RowState, UserId, method::CLIENT_METHODS, server::SERVER_METHODS};
 use conversation_store::{StoreError, WriteError, rules::Refusal};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -40,6 +42,21 @@ fn raw(json: String) -> Box<RawValue> {
     RawValue::from_string(json).expect("parts of JSON were joined to JSON")
 }
 
+/// A JSON array of rows.
+pub fn list(rows: &[RowState]) -> String {
+    let bytes: usize = rows.iter().map(|row| row.json.len() + 1).sum();
+    let mut json = String::with_capacity(bytes + 2);
+    json.push('[');
+    for (index, row) in rows.iter().enumerate() {
+        if index > 0 {
+            json.push(',');
+        }
+        json.push_str(&row.json);
+    }
+    json.push(']');
+    json
+}
+
 /// How a store's failure is told.
 pub fn store_error(error: &StoreError) -> ApiError {
     match error {
@@ -62,7 +79,10 @@ pub fn write_error(error: WriteError) -> ApiError {
             let kind = match &refusal {
                 Refusal::UnknownConversation => ErrorKind::UnknownConversation,
                 Refusal::TooManyPinned => ErrorKind::TooManyPinned,
-                Refusal::Newer(_) | Refusal::RowTooLarge => ErrorKind::InvalidParameter,
+                Refusal::UnknownGroup => ErrorKind::UnknownGroup,
+                Refusal::TooManyGroups => ErrorKind::TooManyGroups,
+                Refusal::TooManyGrouped => ErrorKind::TooManyGroupedConversations,
+                Refusal::Newer(_) | Refusal::RowTooLarge | Refusal::GroupNameTaken => ErrorKind::InvalidParameter,
                 Refusal::ClockExhausted => ErrorKind::Internal,
             };
             let message = refusal.to_string();
@@ -70,6 +90,10 @@ pub fn write_error(error: WriteError) -> ApiError {
                 Refusal::Newer(conversation) => Some(conversation),
                 Refusal::UnknownConversation
                 | Refusal::TooManyPinned
+                | Refusal::UnknownGroup
+                | Refusal::GroupNameTaken
+                | Refusal::TooManyGroups
+                | Refusal::TooManyGrouped
                 | Refusal::RowTooLarge
                 | Refusal::ClockExhausted => None,
             };

@@ -1,6 +1,6 @@
 //! What each of a backend's calls does.
 
-use super::{CallResult, Caller, client, encode, write_error};
+use super::{CallResult, Caller, client, encode, sessions, user_data, write_error};
 use crate::node::Node;
 use conversation_protocol::{
     ApiError, ConversationId, ConversationType, ErrorKind, UserId,
@@ -8,22 +8,20 @@ use conversation_protocol::{
     limits::RECIPIENTS_MAX,
     method::ClientCall,
     server::{
-        ApplyResult, BatchEntry, BatchOutcome, BatchResult, ConversationRef, FailedUser, KickResult, KickUserParams,
-        PreviousMessage, Profile, SendMessageParams, ServerCall, SessionInfo, SessionsResult, too_many_recipients,
+        ApplyResult, BatchEntry, BatchOutcome, BatchResult, ConversationRef, FailedUser, ImportParams, KickUserParams,
+        PreviousMessage, Profile, SendMessageParams, ServerCall, UserTotals, too_many_recipients,
     },
 };
 use conversation_store::{
-    SessionLease, WriteError,
+    WriteError,
     rules::{
         Change, Joined, MessageDeleted, MessageModified, MessageRevoked, MessageSent, Outcome, ProfileSet, ReadUpTo,
     },
 };
-use std::{collections::HashSet, sync::Arc, time::Duration};
-use tokio::time;
-
-/// How long a kick waits for sessions to go, and how often it looks.
-const KICK_WAIT: Duration = Duration::from_secs(2);
-const KICK_POLL: Duration = Duration::from_millis(40);
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
+};
 
 /// Does what a backend asks, in a task of its own: a backend that hangs up stops nothing that was begun.
 pub async fn execute(node: &Arc<Node>, method: String, params: String) -> CallResult {
@@ -50,44 +48,47 @@ enum Work {
     Sessions(UserId),
     Read(UserId, ClientCall),
     Kick(KickUserParams),
+    Import(ImportParams),
+    Export(UserId),
+    Delete(UserId),
     Batch(Vec<BatchEntry>),
 }
 
 async fn run(node: &Arc<Node>, work: Work) -> CallResult {
     match work {
         Work::Changes(plan) => apply(node, vec![plan]).await.remove(0),
-        Work::Sessions(user) => sessions(node, &user).await,
+        Work::Sessions(user) => sessions::list(node, &user).await,
         Work::Read(user, call) => client::execute(node, &Caller { user, session: None }, call).await,
-        Work::Kick(params) => kick(node, params).await.and_then(|result| encode(&result)),
+        Work::Kick(params) => sessions::kick(node, params).await,
+        Work::Import(params) => user_data::import(node, params).await,
+        Work::Export(user) => user_data::export(node, &user).await,
+        Work::Delete(user) => user_data::delete(node, user).await,
         Work::Batch(entries) => Box::pin(batch(node, entries)).await,
     }
-}
-
-/// A user's sessions on all nodes, the longest connected first.
-async fn sessions(node: &Node, user: &UserId) -> CallResult {
-    let mut leases = node.store.sessions(user).await.map_err(|error| super::store_error(&error))?;
-    leases.sort_by(|a, b| (a.connected_at, &a.node, a.session).cmp(&(b.connected_at, &b.node, b.session)));
-    let info = |lease: SessionLease| SessionInfo {
-        device: lease.device,
-        transport: lease.transport,
-        node: lease.node,
-        connected_at: lease.connected_at,
-    };
-    encode(&SessionsResult { session_list: leases.into_iter().map(info).collect() })
 }
 
 /// The changes of one call.
 struct Plan {
     changes: Vec<(UserId, Change)>,
-    /// Whether the call is about one user, whose refusal is the call's.
-    is_single: bool,
+    answer: Answer,
+}
+
+/// How a call is answered.
+#[derive(Clone)]
+enum Answer {
+    /// By counts of rows.
+    Counts,
+    /// By counts of rows, and by what an offline push needs to know of everybody but the sender.
+    Totals { sender: UserId },
+    /// The call is about one user, whose refusal is the call's.
+    Single,
 }
 
 fn plan(call: ServerCall) -> Work {
     let many = |recipients: Vec<UserId>, change: &dyn Fn(&UserId) -> Change| {
         let mut seen = HashSet::with_capacity(recipients.len());
         let changes = recipients.into_iter().filter(|user| seen.insert(user.clone()));
-        Plan { changes: changes.map(|user| (user.clone(), change(&user))).collect(), is_single: false }
+        Plan { changes: changes.map(|user| (user.clone(), change(&user))).collect(), answer: Answer::Counts }
     };
     Work::Changes(match call {
         ServerCall::SendMessage(params) => plan_message(params),
@@ -140,8 +141,11 @@ fn plan(call: ServerCall) -> Work {
         }
         ServerCall::MarkRead(user, scope, params) => {
             let up_to = ReadUpTo { timestamp: params.clean_timestamp, sequence: params.clean_sequence };
-            Plan { changes: vec![(user, Change::Read(scope, up_to))], is_single: true }
+            Plan { changes: vec![(user, Change::Read(scope, up_to))], answer: Answer::Single }
         }
+        ServerCall::ImportConversations(params) => return Work::Import(params),
+        ServerCall::ExportUser(params) => return Work::Export(params.user_id),
+        ServerCall::DeleteUser(params) => return Work::Delete(params.user_id),
         ServerCall::GetUserSessions(params) => return Work::Sessions(params.user_id),
         ServerCall::Read(user, call) => return Work::Read(user, call),
         ServerCall::KickUser(params) => return Work::Kick(params),
@@ -184,52 +188,85 @@ fn on_both_sides(
             })
             .collect(),
     };
-    Plan { changes, is_single: false }
+    Plan { changes, answer: Answer::Counts }
 }
 
 fn plan_message(params: SendMessageParams) -> Plan {
-    let SendMessageParams { conversation, sender, recipients, message, profiles } = params;
+    let SendMessageParams { conversation, sender, recipients, message, profiles, want_totals } = params;
     let group_type = conversation.group_type;
-    on_both_sides(&conversation, &sender, recipients, |conversation_id| {
+    let answer = if want_totals { Answer::Totals { sender: sender.clone() } } else { Answer::Counts };
+    let plan = on_both_sides(&conversation, &sender, recipients, |conversation_id| {
         let profile = match conversation_id.peer() {
             Peer::Group(_) => profile(&conversation),
             Peer::User(peer) => profiles.get(&peer).cloned().unwrap_or(Profile { show_name: None, face_url: None }),
         };
         let (sender, message) = (sender.clone(), message.clone());
         Change::Sent(Arc::new(MessageSent { conversation_id, group_type, profile, sender, message }))
-    })
+    });
+    Plan { answer, ..plan }
 }
 
 /// Makes the changes of several calls, in order, all at once; one answer per call.
 async fn apply(node: &Arc<Node>, plans: Vec<Plan>) -> Vec<CallResult> {
-    let shapes: Vec<(Vec<UserId>, bool)> = plans
+    let shapes: Vec<(Vec<UserId>, Answer)> = plans
         .iter()
-        .map(|plan| (plan.changes.iter().map(|(user, _)| user.clone()).collect(), plan.is_single))
+        .map(|plan| (plan.changes.iter().map(|(user, _)| user.clone()).collect(), plan.answer.clone()))
         .collect();
     let changes = plans.into_iter().flat_map(|plan| plan.changes);
     let mut outcomes = node.writer.apply_all(changes).await.into_iter();
-    shapes.into_iter().map(|(users, is_single)| tell(users, is_single, &mut outcomes)).collect()
+    let mut results = Vec::with_capacity(shapes.len());
+    for (users, answer) in shapes {
+        results.push(match tell(users, answer, &mut outcomes) {
+            Ok(mut result) => match mark_online(node, &mut result).await {
+                Ok(()) => encode(&result),
+                Err(error) => Err(error),
+            },
+            Err(error) => Err(error),
+        });
+    }
+    results
 }
 
 /// Counts what became of a call's rows.
 fn tell(
     users: Vec<UserId>,
-    is_single: bool,
+    answer: Answer,
     outcomes: &mut impl Iterator<Item = Result<Outcome, WriteError>>,
-) -> CallResult {
+) -> Result<ApplyResult, ApiError> {
     let mut result = ApplyResult::default();
+    let mut totals = BTreeMap::new();
     for (user_id, outcome) in users.into_iter().zip(outcomes) {
-        match outcome.map_err(write_error) {
-            Ok(outcome) if outcome.changed > 0 => result.applied += outcome.changed,
-            Ok(_) => result.duplicates += 1,
-            Err(error) if is_single => return Err(error),
-            Err(error) => {
+        match (outcome.map_err(write_error), &answer) {
+            (Ok(outcome), answer) => {
+                result.applied += outcome.changed;
+                result.duplicates += u64::from(outcome.changed == 0);
+                if let (Answer::Totals { sender }, Some(recv_opt)) = (answer, outcome.recv_opt)
+                    && *sender != user_id
+                {
+                    let total_unread_count = outcome.total_unread;
+                    totals.insert(user_id, UserTotals { total_unread_count, online: false, recv_opt });
+                }
+            }
+            (Err(error), Answer::Single) => return Err(error),
+            (Err(error), Answer::Counts | Answer::Totals { .. }) => {
                 let (code, message) = (error.kind.code(), error.message);
                 result.failed.push(FailedUser { user_id, code, message });
             }
         }
     }
-    encode(&result)
+    result.users = matches!(answer, Answer::Totals { .. }).then_some(totals);
+    Ok(result)
+}
+
+/// Says of the users in an answer whether they have a live session on any node.
+async fn mark_online(node: &Node, result: &mut ApplyResult) -> Result<(), ApiError> {
+    let Some(totals) = &mut result.users else { return Ok(()) };
+    let users: Vec<UserId> = totals.keys().cloned().collect();
+    let sessions = node.store.sessions(&users).await.map_err(|error| super::store_error(&error))?;
+    for (totals, sessions) in totals.values_mut().zip(sessions) {
+        totals.online = !sessions.is_empty();
+    }
+    Ok(())
 }
 
 /// Runs several calls in order. Changes with nothing else between them go together; those of one user keep their order.
@@ -249,7 +286,14 @@ async fn batch(node: &Arc<Node>, entries: Vec<BatchEntry>) -> CallResult {
             Ok(Work::Batch(_)) => {
                 results[index] = Some(Err(ApiError::invalid("method: expected no batch in a batch")));
             }
-            Ok(work @ (Work::Sessions(_) | Work::Read(..) | Work::Kick(_))) => {
+            Ok(
+                work @ (Work::Sessions(_)
+                | Work::Read(..)
+                | Work::Kick(_)
+                | Work::Import(_)
+                | Work::Export(_)
+                | Work::Delete(_)),
+            ) => {
                 apply_together(node, std::mem::take(&mut together), &mut results).await;
                 results[index] = Some(run(node, work).await);
             }
@@ -268,24 +312,4 @@ async fn apply_together(node: &Arc<Node>, plans: Vec<(usize, Plan)>, results: &m
     for (index, result) in indexes.into_iter().zip(apply(node, plans).await) {
         results[index] = Some(result);
     }
-}
-
-/// Ends a user's sessions on all nodes, and waits a while for them to go.
-async fn kick(node: &Arc<Node>, params: KickUserParams) -> Result<KickResult, ApiError> {
-    let KickUserParams { user_id, device, reason } = params;
-    let live = async || -> Result<HashSet<SessionLease>, ApiError> {
-        let sessions = node.store.sessions(&user_id).await.map_err(|error| super::store_error(&error))?;
-        Ok(sessions.into_iter().filter(|lease| device.is_none() || lease.device == device).collect())
-    };
-    let before = live().await?;
-    let change = Change::Kick { device: device.clone(), reason };
-    node.writer.apply(user_id.clone(), change).await.map_err(write_error)?;
-    let mut left = before.len();
-    let mut waited = Duration::ZERO;
-    while left > 0 && waited < KICK_WAIT {
-        time::sleep(KICK_POLL).await;
-        waited += KICK_POLL;
-        left = live().await?.intersection(&before).count();
-    }
-    Ok(KickResult { kicked: (before.len() - left) as u64, unconfirmed: left as u64 })
 }

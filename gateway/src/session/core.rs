@@ -3,6 +3,7 @@
 use super::{
     Input, Output, SessionConfig,
     comparison::{Comparison, Verdict, is_ahead, judge},
+    filters::FilterTotals,
     frames,
     heartbeat::{Beat, Pulse},
     mailbox::{Fit, Mailbox},
@@ -36,6 +37,8 @@ pub struct Session {
     /// The total that was last sent.
     pub(super) total_sent: u64,
     pub(super) mailbox: Mailbox,
+    /// Absent for most sessions.
+    pub(super) filters: Option<Box<FilterTotals>>,
     /// Where the store was known to be, unless the mailbox knows better; a head behind it shows lost writes.
     pub(super) known: Option<Cursor>,
     /// The sync that must follow the one under way.
@@ -94,6 +97,7 @@ impl Session {
             cursor: config.since,
             total_sent: 0,
             mailbox: Mailbox::default(),
+            filters: FilterTotals::of(config.filters),
             known: None,
             again: None,
             failures: 0,
@@ -112,6 +116,7 @@ impl Session {
             Input::Followed => self.followed(now),
             Input::Hint(hint) => self.hint(&hint, now, outputs),
             Input::SyncRead(read) => self.sync_read(read, now, outputs),
+            Input::UnreadRead { number, unread } => self.unread_read(number, unread.as_deref(), now),
             Input::Compare => self.compare(now),
             Input::Compared(head) => self.compared(&head, now, outputs),
             Input::Writable => self.busy_since = None,
@@ -167,10 +172,14 @@ impl Session {
             Phase::Closed => return None,
             Phase::Unfollowed { patience_until } => Some(patience_until),
             Phase::Due { at, .. } => Some(at),
-            Phase::Live => match self.comparison {
-                Comparison::Ahead { until, .. } => Some(until),
-                Comparison::None | Comparison::Asked { .. } | Comparison::Answered { .. } => None,
-            },
+            Phase::Live => {
+                let ahead = match self.comparison {
+                    Comparison::Ahead { until, .. } => Some(until),
+                    Comparison::None | Comparison::Asked { .. } | Comparison::Answered { .. } => None,
+                };
+                let read = self.filters.as_ref().and_then(|filters| filters.due());
+                ahead.into_iter().chain(read).min()
+            }
             Phase::Opening { .. } | Phase::Replaying { .. } => None,
         };
         // A busy session waits for the transport before it does anything of the sync.
@@ -218,7 +227,8 @@ impl Session {
                 Fit::Fork => self.request_sync(SyncMode::Full, now),
             },
             Phase::Live => match self.mailbox.accept(hint) {
-                Fit::Old | Fit::Next => {}
+                Fit::Old => {}
+                Fit::Next => self.filters.iter_mut().for_each(|filters| filters.follow(hint)),
                 Fit::Gap => self.request_sync(SyncMode::Replay, now),
                 Fit::Fork => self.request_sync(SyncMode::Full, now),
             },
@@ -232,8 +242,15 @@ impl Session {
             // Asked again while the last answer is still ahead: it has had its time.
             self.request_sync(SyncMode::Replay, now);
         }
-        let noted = if self.is_live() { Some(self.mailbox.seen()) } else { self.known };
+        let noted = if self.is_live() { Some(self.newest_seen()) } else { self.known };
         self.comparison = Comparison::Asked { noted };
+    }
+
+    /// Where the store was seen to be, be it by hints or by reads for filters.
+    pub(super) fn newest_seen(&self) -> Cursor {
+        let seen = self.mailbox.seen();
+        let read = self.filters.as_ref().map_or(0, |filters| filters.newest_read());
+        Cursor { version: seen.version.max(read), ..seen }
     }
 
     fn compared(&mut self, head: &Head, now: Duration, outputs: &mut Vec<Output>) {
@@ -296,25 +313,32 @@ impl Session {
     }
 
     /// What can be done now that the transport is free: begin or continue a sync, or say what changed.
-    fn advance(&mut self, now: Duration, outputs: &mut Vec<Output>) {
+    pub(super) fn advance(&mut self, now: Duration, outputs: &mut Vec<Output>) {
         if self.busy_since.is_some() {
             return;
         }
         match self.phase {
+            Phase::Due { .. } if self.mailbox.has_groups() => self.flush_notices(now, outputs),
             Phase::Due { mode, at } if at <= now => self.open(mode, outputs),
             Phase::Replaying { reading: false, .. } => self.read_on(outputs),
-            Phase::Live if self.has_news() => self.flush(now, outputs),
+            Phase::Live => {
+                self.read_unread(now, outputs);
+                if self.has_news() {
+                    self.flush(now, outputs);
+                }
+            }
             Phase::Unfollowed { .. }
             | Phase::Due { .. }
             | Phase::Opening { .. }
             | Phase::Replaying { .. }
-            | Phase::Live
             | Phase::Closed => {}
         }
     }
 
     fn has_news(&self) -> bool {
-        !self.mailbox.is_empty() || self.mailbox.total() != self.total_sent
+        !self.mailbox.is_empty()
+            || self.mailbox.total() != self.total_sent
+            || self.filters.as_ref().is_some_and(|filters| filters.has_news(self.mailbox.seen().version))
     }
 
     fn flush(&mut self, now: Duration, outputs: &mut Vec<Output>) {
@@ -329,11 +353,27 @@ impl Session {
         }
         let since = self.cursor.map_or(0, |cursor| cursor.version);
         let mut frames = frames::changes(&changes, since);
-        if self.mailbox.total() != self.total_sent && !is_first {
-            self.total_sent = self.mailbox.total();
-            frames.push(frames::total(self.total_sent, seen.version));
+        if !is_first {
+            frames.extend(self.notices());
+            if self.mailbox.total() != self.total_sent {
+                self.total_sent = self.mailbox.total();
+                frames.push(frames::total(self.total_sent, seen.version));
+            }
+            frames.extend(self.filters.iter_mut().flat_map(|filters| filters.take(seen.version)));
         }
         self.give(frames, seen, now, outputs);
+    }
+
+    /// What is known of groups at a gap is told before the sync that heals it; the client has no more by it.
+    fn flush_notices(&mut self, now: Duration, outputs: &mut Vec<Output>) {
+        let frames = self.notices();
+        if let Some(cursor) = self.cursor {
+            self.give(frames, cursor, now, outputs);
+        }
+    }
+
+    fn notices(&mut self) -> Vec<Frame> {
+        self.mailbox.take_groups().into_iter().map(|event| Frame::new(&event.into())).collect()
     }
 
     /// Sends frames, the last one with the cursor up to which they bring the client.

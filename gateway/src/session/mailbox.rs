@@ -1,13 +1,14 @@
-//! What a session has been told but not yet said: the newest state of each conversation, and which steps that covers.
+//! What a session has been told but not yet said: the newest state of each conversation, the notices of conversation
+//! groups, and which steps that covers.
 
 use conversation_protocol::{
-    ConversationId, Cursor, Hint, LogEntry,
-    limits::{MAILBOX_BYTES_MAX, MAILBOX_ROWS_MAX},
+    ConversationId, Cursor, GroupEvent, Hint, LogEntry,
+    limits::{MAILBOX_BYTES_MAX, MAILBOX_GROUP_EVENTS_MAX, MAILBOX_ROWS_MAX},
 };
 use std::collections::BTreeMap;
 
 /// Holds the effect of every step in `(from, to]` of one data set, merged to the newest state per conversation.
-/// Bounded: over its limits it forgets everything, and its span begins anew.
+/// Bounded: over its limits it forgets the rows, and its span begins anew; notices that are too many are forgotten too.
 #[derive(Debug, Default)]
 pub(super) struct Mailbox {
     epoch: u64,
@@ -17,6 +18,8 @@ pub(super) struct Mailbox {
     total: u64,
     bytes: usize,
     changes: BTreeMap<ConversationId, LogEntry>,
+    /// What became of conversation groups, in order, with the clock of each step.
+    groups: Vec<(u64, GroupEvent)>,
 }
 
 /// How a hint fits what was seen before it.
@@ -48,9 +51,9 @@ impl Mailbox {
         self.total
     }
 
-    /// Whether no change of a row waits.
+    /// Whether no change of a row and no notice of a group waits.
     pub(super) fn is_empty(&self) -> bool {
-        self.changes.is_empty()
+        self.changes.is_empty() && self.groups.is_empty()
     }
 
     /// Merges a hint. A mailbox of [`Cursor::EMPTY`] takes a step of any data set.
@@ -75,17 +78,34 @@ impl Mailbox {
     }
 
     fn begin_anew(&mut self, hint: &Hint, fit: Fit) -> Fit {
-        *self = Self::at(Cursor { epoch: hint.epoch, version: hint.previous }, hint.total_unread);
+        self.forget_rows(Cursor { epoch: hint.epoch, version: hint.previous }, hint.total_unread);
         self.merge(hint);
         fit
+    }
+
+    /// The notices stay: they are told before the sync that heals the gap, whose finish has the names.
+    fn forget_rows(&mut self, seen: Cursor, total: u64) {
+        let groups = std::mem::take(&mut self.groups);
+        *self = Self { groups, ..Self::at(seen, total) };
+        self.count_bytes();
     }
 
     /// Takes the step that begins at `to`.
     fn merge(&mut self, hint: &Hint) -> Fit {
         self.to = hint.clock;
         self.total = hint.total_unread;
+        for event in &hint.groups {
+            self.bytes += bytes_of_group(event);
+            self.groups.push((hint.clock, event.clone()));
+        }
+        if self.groups.len() > MAILBOX_GROUP_EVENTS_MAX {
+            self.groups.clear();
+            self.forget_rows(self.seen(), self.total);
+            return Fit::Gap;
+        }
         if hint.truncated {
-            return self.forget();
+            self.forget_rows(self.seen(), self.total);
+            return Fit::Gap;
         }
         for (conversation_id, version) in &hint.deleted {
             self.put(LogEntry::Deleted { conversation_id: conversation_id.clone(), version: *version });
@@ -94,14 +114,23 @@ impl Mailbox {
             self.put(LogEntry::Row(row.clone()));
         }
         if self.changes.len() > MAILBOX_ROWS_MAX || self.bytes > MAILBOX_BYTES_MAX {
-            return self.forget();
+            if self.bytes > MAILBOX_BYTES_MAX {
+                self.groups.clear();
+            }
+            self.forget_rows(self.seen(), self.total);
+            return Fit::Gap;
         }
         Fit::Next
     }
 
-    fn forget(&mut self) -> Fit {
-        *self = Self::at(self.seen(), self.total);
-        Fit::Gap
+    /// Empty, but for the notices.
+    pub(super) fn reset(&mut self) {
+        self.forget_rows(Cursor::EMPTY, 0);
+    }
+
+    /// Whether notices of groups wait.
+    pub(super) fn has_groups(&self) -> bool {
+        !self.groups.is_empty()
     }
 
     /// Keeps the newer of what is there and what comes.
@@ -131,7 +160,9 @@ impl Mailbox {
         }
         if same_data && self.from <= said.version {
             self.changes.retain(|_, change| change.version() > said.version);
-            self.bytes = self.changes.values().map(bytes_of).sum();
+            // The sync has told the names up to there.
+            self.groups.retain(|(clock, _)| *clock > said.version);
+            self.count_bytes();
             self.from = said.version;
             return true;
         }
@@ -141,10 +172,32 @@ impl Mailbox {
     /// All changes, by rising version; they count as said.
     pub(super) fn take(&mut self) -> Vec<LogEntry> {
         self.from = self.to;
-        self.bytes = 0;
         let mut changes: Vec<LogEntry> = std::mem::take(&mut self.changes).into_values().collect();
+        self.count_bytes();
         changes.sort_unstable_by_key(LogEntry::version);
         changes
+    }
+
+    /// All notices of groups, in order; they count as said.
+    pub(super) fn take_groups(&mut self) -> Vec<GroupEvent> {
+        let groups = std::mem::take(&mut self.groups);
+        self.count_bytes();
+        groups.into_iter().map(|(_, event)| event).collect()
+    }
+
+    fn count_bytes(&mut self) {
+        let groups: usize = self.groups.iter().map(|(_, event)| bytes_of_group(event)).sum();
+        self.bytes = self.changes.values().map(bytes_of).sum::<usize>() + groups;
+    }
+}
+
+fn bytes_of_group(event: &GroupEvent) -> usize {
+    match event {
+        GroupEvent::Created(name, ids) | GroupEvent::Added(name, ids) | GroupEvent::Removed(name, ids) => {
+            name.len() + ids.iter().map(|id| id.as_str().len()).sum::<usize>()
+        }
+        GroupEvent::Deleted(name) => name.len(),
+        GroupEvent::Renamed(old_name, new_name) => old_name.len() + new_name.len(),
     }
 }
 

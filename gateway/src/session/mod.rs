@@ -6,16 +6,24 @@
 
 mod comparison;
 mod core;
+mod filters;
 mod frames;
 mod heartbeat;
 mod mailbox;
+mod subscriptions;
 mod sync;
 #[cfg(test)]
 mod tests;
 
-pub use self::core::Session;
+pub use self::{
+    core::Session,
+    filters::{TooManyFilters, total_of},
+    subscriptions::Subscription,
+};
 
-use conversation_protocol::{ApiError, CloseCode, Cursor, DeviceId, Frame, Head, Hint, Page, ReplaySlice};
+use conversation_protocol::{
+    ApiError, CloseCode, Cursor, DeviceId, Filter, Frame, Head, Hint, Page, ReplaySlice, UnreadFacets,
+};
 use std::{sync::Arc, time::Duration};
 
 /// What is known of a session when it begins. Times are durations since one arbitrary start, on a monotonic clock.
@@ -27,6 +35,8 @@ pub struct SessionConfig {
     pub window: u32,
     /// The device, as the client names it.
     pub device: Option<DeviceId>,
+    /// Filters whose totals the client is told, at most [`conversation_protocol::limits::FILTERS_MAX`].
+    pub filters: Vec<Filter>,
     /// When the token was issued, in microseconds since 1970, if it says so.
     pub token_issued_at_us: Option<u64>,
     /// When the token ends, its leeway included.
@@ -55,6 +65,13 @@ pub enum Input {
     Hint(Arc<Hint>),
     /// The answer to [`Output::Read`]; exactly one for each.
     SyncRead(SyncRead),
+    /// The answer to [`Output::ReadUnread`], or to a read for a call; exactly one for each.
+    UnreadRead {
+        /// The number of the read.
+        number: u32,
+        /// What was read; absent if that failed.
+        unread: Option<Arc<UnreadFacets>>,
+    },
     /// The user's head is about to be read for a comparison; one at a time.
     Compare,
     /// The head that was read after [`Input::Compare`]; absent if that read failed.
@@ -104,6 +121,11 @@ pub enum Output {
     Send(Frame),
     /// Read from the store; answered by one [`Input::SyncRead`].
     Read(ReadRequest),
+    /// Read what filter totals are summed up from; answered by one [`Input::UnreadRead`].
+    ReadUnread {
+        /// The number of the read.
+        number: u32,
+    },
     /// Send a WebSocket ping.
     Ping,
     /// Send an SSE comment.

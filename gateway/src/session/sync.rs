@@ -21,8 +21,9 @@ impl Session {
         match &mut self.phase {
             Phase::Live => {
                 self.phase = Phase::Due { mode, at: now };
-                self.known = Some(self.mailbox.seen());
-                self.mailbox = Mailbox::default();
+                self.known = Some(self.newest_seen());
+                self.mailbox.reset();
+                self.filters.iter_mut().for_each(|filters| filters.forget());
             }
             Phase::Due { mode: due, .. } => *due = stronger(*due, mode),
             Phase::Opening { .. } | Phase::Replaying { .. } => {
@@ -117,6 +118,7 @@ impl Session {
             Phase::Replaying { .. } => {
                 let message = "the store can no longer serve the rest of this replay";
                 self.fail(ErrorKind::Internal.code(), message, Duration::ZERO, now, outputs);
+                self.mailbox = Mailbox::default();
                 self.phase = Phase::Due { mode: SyncMode::Full, at: now };
                 self.again = None;
             }
@@ -160,6 +162,9 @@ impl Session {
         self.total_sent = head.total_unread;
         self.failures = 0;
         self.phase = Phase::Live;
+        if let (SyncMode::Full, Some(filters)) = (mode, &mut self.filters) {
+            filters.restart();
+        }
         if !self.mailbox.settle(head.cursor, head.total_unread) {
             self.request_sync(SyncMode::Replay, now);
         }
@@ -184,6 +189,7 @@ impl Session {
         let pause = self.pause().max(Duration::from_millis(error.retry_after_ms.unwrap_or(0).min(RETRY_MAX_MS)));
         let mode = self.again.take().map_or(mode, |again| stronger(again, mode));
         self.fail(error.kind.code(), &error.message, pause, now, outputs);
+        self.mailbox = Mailbox::default();
         self.phase = Phase::Due { mode, at: now + pause };
     }
 

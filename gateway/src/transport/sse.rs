@@ -26,7 +26,7 @@ use tokio::time;
 const LINGER: Duration = Duration::from_secs(5);
 
 /// `GET /v1/events`.
-pub async fn events(node: web::Data<Arc<Node>>, query: web::Query<ConnectQuery>, request: HttpRequest) -> HttpResponse {
+pub async fn events(node: web::Data<Arc<Node>>, query: ConnectQuery, request: HttpRequest) -> HttpResponse {
     let node = node.get_ref().clone();
     match open(&node, &query, &request).await {
         Ok(Some((session, outbox))) => {

@@ -41,7 +41,7 @@ const CLOSE_NOT_UTF8: u16 = 1007;
 /// `GET /v1/ws`.
 pub async fn upgrade(
     node: web::Data<Arc<Node>>,
-    query: web::Query<ConnectQuery>,
+    query: ConnectQuery,
     request: HttpRequest,
     payload: web::Payload,
 ) -> Result<HttpResponse, actix_web::Error> {

@@ -1,8 +1,9 @@
 //! What a client makes of its frames, by the protocol's rule alone; and whether the frames keep the protocol's promises.
 
 use crate::store::Store;
-use conversation_protocol::{Cursor, EventName, Frame, limits::FRAME_ROWS_MAX};
-use std::collections::{BTreeMap, HashMap};
+use conversation_protocol::{Cursor, EventName, Filter, Frame, limits::FRAME_ROWS_MAX};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// One device's copy of the list. It outlives its connections.
 #[derive(Debug, Default)]
@@ -14,6 +15,8 @@ pub(crate) struct Client {
     pub(crate) total: Option<(u64, u64)>,
     /// The orderKey down to which the list was read.
     pub(crate) edge: u64,
+    /// The names of the conversation groups.
+    groups: BTreeSet<String>,
     /// Where everything was last complete.
     complete_at: Option<Cursor>,
     pub(crate) session: Received,
@@ -26,6 +29,8 @@ pub(crate) struct Received {
     pub(crate) starts: u64,
     pub(crate) finishes: u64,
     is_over: bool,
+    /// The filters whose totals are told, with what was told last.
+    watched: Vec<Watched>,
     /// Whether the client had seen more than its cursor said when this began.
     pub(crate) resumed: bool,
     /// The newest version received of each conversation, in this session since its last full sync.
@@ -35,6 +40,16 @@ pub(crate) struct Received {
     largest: u64,
     /// Set once a probe made the session begin at another cursor than the one it gave last.
     pub(crate) probed: bool,
+}
+
+/// A filter whose total is told.
+#[derive(Debug)]
+struct Watched {
+    filter: Filter,
+    /// What was told last, and its version; a full sync begins with versions anew.
+    told: Option<(u64, Option<u64>)>,
+    /// Whether the answer to the client's call told it, which here overtakes what waits for a slow client.
+    is_answer: bool,
 }
 
 #[derive(Debug)]
@@ -75,6 +90,12 @@ impl Client {
                 assert!(self.session.sync.take().is_some(), "a failure without a start");
                 assert!(frame.cursor.is_none() && self.session.rank == 0, "a failure in the middle of a slice");
             }
+            EventName::UnreadMessageCountChangedByFilter => self.receive_filter_total(frame),
+            EventName::ConversationGroupCreated
+            | EventName::ConversationGroupDeleted
+            | EventName::ConversationGroupNameChanged
+            | EventName::ConversationsAddedToGroup
+            | EventName::ConversationsDeletedFromGroup => self.receive_group(frame),
             EventName::KickedOffline | EventName::TokenExpired | EventName::Reconnect => {
                 assert!(frame.cursor.is_none());
                 self.session.is_over = true;
@@ -148,7 +169,7 @@ impl Client {
     }
 
     fn receive_total(&mut self, frame: &Frame) {
-        self.order(4);
+        self.order(5);
         let (value, version) = (number(&frame.data, "totalUnreadCount"), number(&frame.data, "version"));
         match &mut self.session.sync {
             Some(sync) => {
@@ -167,6 +188,59 @@ impl Client {
         }
     }
 
+    fn receive_group(&mut self, frame: &Frame) {
+        self.order(4);
+        assert!(self.session.sync.is_none(), "a notice of a group within a sync");
+        let data: Value = serde_json::from_str(&frame.data).unwrap();
+        let name = |field: &str| data[field].as_str().map(str::to_owned);
+        // Before the sync that heals a gap a notice may be about a group that the client was never told of.
+        for gone in [name("oldName"), name("groupName")].into_iter().flatten() {
+            self.groups.remove(&gone);
+            self.groups.extend((frame.event == EventName::ConversationGroupCreated).then_some(gone));
+        }
+        self.groups.extend(name("newName"));
+    }
+
+    fn receive_filter_total(&mut self, frame: &Frame) {
+        self.order(6);
+        assert!(self.session.sync.is_none(), "the total of a filter within a sync");
+        let data: Value = serde_json::from_str(&frame.data).unwrap();
+        let filter: Filter = serde_json::from_value(data["filter"].clone()).unwrap();
+        let (total, version) = (data["totalUnreadCount"].as_u64().unwrap(), data["version"].as_u64().unwrap());
+        let watched = self.session.watched.iter_mut().find(|watched| watched.filter == filter);
+        // What was under way when the client unsubscribed still comes.
+        let Some(watched) = watched else { return };
+        if let Some((before, at)) = watched.told {
+            if watched.is_answer && Some(version) <= at {
+                return;
+            }
+            assert!(total != before && Some(version) > at, "{total} @{version} after {before} @{at:?} is no news");
+        }
+        watched.told = Some((total, Some(version)));
+        watched.is_answer = false;
+    }
+
+    /// The client wants to be told a filter's total, and may know it.
+    pub(crate) fn watch(&mut self, filter: &Filter, told: Option<(u64, u64)>) {
+        let known = self.session.watched.iter_mut().find(|watched| watched.filter == *filter);
+        match (known, told) {
+            (None, None) => {
+                self.session.watched.push(Watched { filter: filter.clone(), told: None, is_answer: false });
+            }
+            // An event may have told something newer.
+            (Some(watched), Some((total, version))) if watched.told.is_none_or(|(_, at)| Some(version) > at) => {
+                watched.told = Some((total, Some(version)));
+                watched.is_answer = true;
+            }
+            // It knows as much, or has unsubscribed since.
+            (Some(_), _) | (None, Some(_)) => {}
+        }
+    }
+
+    pub(crate) fn unwatch(&mut self, filter: &Filter) {
+        self.session.watched.retain(|watched| watched.filter != *filter);
+    }
+
     fn finish(&mut self, frame: &Frame, store: &Store) {
         let sync = self.session.sync.take().expect("a finish without a start");
         let cursor = frame.cursor.expect("a finish has a cursor");
@@ -178,6 +252,8 @@ impl Client {
             self.barriers.clear();
             self.edge = if frame.data.contains("\"isFinished\":true") { 0 } else { number(&frame.data, "nextSeq") };
             self.complete_at = Some(cursor);
+            let watched = self.session.watched.iter_mut();
+            watched.for_each(|watched| watched.told = watched.told.map(|(total, _)| (total, None)));
         } else {
             assert!(!frame.data.contains("nextSeq") && !frame.data.contains("isFinished"));
             let known = self.total.filter(|_| self.cursor.is_some_and(|at| at.epoch == cursor.epoch));
@@ -185,6 +261,8 @@ impl Client {
             self.complete(cursor, store);
         }
         self.total = Some(total);
+        let data: Value = serde_json::from_str(&frame.data).unwrap();
+        self.groups = serde_json::from_value(data["conversationGroupList"].clone()).unwrap();
         self.session.finishes += 1;
         self.session.rank = 0;
     }
@@ -249,6 +327,10 @@ impl Client {
             assert!(self.rows.contains_key(id), "{id} is missing");
         }
         assert_eq!(self.total.map(|(value, _)| value), Some(store.total()), "the total");
+        assert!(self.groups.iter().eq(store.head().group_names.iter().collect::<BTreeSet<_>>()), "the groups");
+        for Watched { filter, told, .. } in &self.session.watched {
+            assert_eq!(told.map(|(total, _)| total), Some(store.filter_total(filter)), "the total of {filter:?}");
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use crate::{
     world::{Happening, World},
 };
 use conversation_gateway::session::Input;
-use conversation_protocol::Hint;
+use conversation_protocol::{Filter, Hint};
 use std::{sync::Arc, time::Duration};
 
 impl World {
@@ -27,7 +27,7 @@ impl World {
             .collect();
         let store = &mut self.users[user].store;
         let hint = if is_group {
-            Some(store.add_group(now_us, &mut self.random))
+            Some(store.change_groups(now_us, &mut self.random))
         } else {
             store.step(&changes, now_us, &mut self.random)
         };
@@ -39,12 +39,18 @@ impl World {
         }
     }
 
+    /// One of two.
+    pub(crate) fn filter(&mut self) -> Filter {
+        let json = if self.random.percent(50) { "{}" } else { r#"{"markType":1}"# };
+        serde_json::from_str(json).expect("a filter")
+    }
+
     pub(crate) fn publish(&mut self, user: usize, mut hint: Hint) {
         if self.users[user].is_interrupted {
             return;
         }
         if self.random.percent(self.faults.hint_truncated) {
-            hint = Hint { rows: Vec::new(), deleted: Vec::new(), truncated: true, ..hint };
+            hint = Hint { rows: Vec::new(), deleted: Vec::new(), facets: Vec::new(), truncated: true, ..hint };
         }
         let hint = Arc::new(hint);
         let relay = self.users[user].relay;
@@ -118,6 +124,22 @@ impl World {
                 let cursor = client.cursor;
                 let delay = self.random.millis(self.faults.read_ms);
                 self.after(delay, Happening::ProbeRead { link, cursor, rows });
+            }
+            FaultEvent::Subscribed => {
+                let filter = self.filter();
+                if let Some(connection) = self.connection(link) {
+                    let subscription = connection.session.subscribe(filter.clone()).expect("there are few filters");
+                    self.devices[device].client.watch(&filter, None);
+                    let delay = self.random.millis(self.faults.read_ms);
+                    self.after(delay, Happening::SubscriptionRead { link, filter, subscription });
+                }
+            }
+            FaultEvent::Unsubscribed => {
+                let filter = self.filter();
+                if let Some(connection) = self.connection(link) {
+                    connection.session.unsubscribe(&filter);
+                    self.devices[device].client.unwatch(&filter);
+                }
             }
             FaultEvent::TokenRefreshed => {
                 let expires_at = self.now + Duration::from_secs(3_600);

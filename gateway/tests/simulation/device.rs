@@ -74,7 +74,7 @@ impl Connection {
 fn sent(output: &Output) -> Option<&Frame> {
     match output {
         Output::Send(frame) => Some(frame),
-        Output::Read(_) | Output::Ping | Output::Comment | Output::Close { .. } => None,
+        Output::Read(_) | Output::ReadUnread { .. } | Output::Ping | Output::Comment | Output::Close { .. } => None,
     }
 }
 
@@ -83,7 +83,13 @@ fn is_live(event: EventName) -> bool {
         EventName::NewConversation
         | EventName::ConversationChanged
         | EventName::ConversationDeleted
-        | EventName::TotalUnreadMessageCountChanged => true,
+        | EventName::TotalUnreadMessageCountChanged
+        | EventName::UnreadMessageCountChangedByFilter
+        | EventName::ConversationGroupCreated
+        | EventName::ConversationGroupDeleted
+        | EventName::ConversationGroupNameChanged
+        | EventName::ConversationsAddedToGroup
+        | EventName::ConversationsDeletedFromGroup => true,
         EventName::SyncServerStart
         | EventName::SyncServerFinish
         | EventName::SyncServerFailed

@@ -75,6 +75,10 @@ pub(crate) enum FaultEvent {
     Drained,
     Probed,
     TokenRefreshed,
+    /// A client wants to be told the total of a filter.
+    Subscribed,
+    /// Or no more.
+    Unsubscribed,
 }
 
 impl Faults {
@@ -94,6 +98,8 @@ impl Faults {
             (FaultEvent::Drained, 2),
             (FaultEvent::Probed, 6),
             (FaultEvent::TokenRefreshed, 2),
+            (FaultEvent::Subscribed, 3),
+            (FaultEvent::Unsubscribed, 1),
         ] {
             for _ in 0..some(random, most) {
                 events.push(event);
@@ -137,6 +143,8 @@ impl Faults {
             | FaultEvent::Kicked
             | FaultEvent::SessionKicked
             | FaultEvent::Drained
+            | FaultEvent::Subscribed
+            | FaultEvent::Unsubscribed
             | FaultEvent::TokenRefreshed => true,
             FaultEvent::Interrupted
             | FaultEvent::StoreReplaced

@@ -29,13 +29,16 @@ impl World {
         let is_lost = self.random.percent(self.faults.cursor_lost);
         let heartbeat = if self.random.percent(50) { Heartbeat::PingPong } else { Heartbeat::Comment };
         let jitter = self.random.next();
+        let filters = if self.random.percent(30) { vec![self.filter()] } else { Vec::new() };
         let state = &mut self.devices[device];
         state.generation += 1;
         state.client.connect();
+        filters.iter().for_each(|filter| state.client.watch(filter, None));
         let config = SessionConfig {
             since: state.client.cursor.filter(|_| !is_lost),
             window: self.faults.window,
             device: Some("phone".parse().unwrap()),
+            filters,
             token_issued_at_us: Some(state.token_issued_at_us),
             token_expires_at: now + lifetime,
             heartbeat,
@@ -107,6 +110,7 @@ impl World {
                     let delay = self.random.millis(self.faults.read_ms);
                     self.after(delay, Happening::ReadStore(link, request));
                 }
+                Output::ReadUnread { number } => self.read_unread(link, number),
                 Output::Ping => {
                     if !is_mute && pace != Pace::Never {
                         let delay = self.random.millis(5_000);

@@ -4,8 +4,8 @@ use crate::{
     device::Link,
     world::{Happening, Rows, World},
 };
-use conversation_gateway::session::{Input, ReadRequest, SyncRead};
-use conversation_protocol::{ApiError, Cursor, ErrorKind, Head};
+use conversation_gateway::session::{Input, ReadRequest, Subscription, SyncRead};
+use conversation_protocol::{ApiError, Cursor, ErrorKind, Filter, Head, UnreadFacets};
 use std::sync::Arc;
 
 impl World {
@@ -21,6 +21,49 @@ impl World {
         };
         let delay = self.random.millis(self.faults.read_ms);
         self.after(delay, Happening::Answer(link, Box::new(read)));
+    }
+
+    pub(crate) fn read_unread(&mut self, link: Link, number: u32) {
+        let unread = self.unread(link);
+        let delay = self.random.millis(self.faults.read_ms);
+        self.after(delay, Happening::Unread { link, number, unread });
+    }
+
+    /// What filter totals are summed up from, if the store answers.
+    fn unread(&mut self, link: Link) -> Option<Arc<UnreadFacets>> {
+        let is_away = self.random.percent(self.faults.read_failed);
+        (!is_away).then(|| Arc::new(self.users[self.devices[link.0].user].store.unread()))
+    }
+
+    pub(crate) fn subscription_read(&mut self, link: Link, filter: Filter, subscription: Subscription) {
+        let unread = self.unread(link);
+        let delay = self.random.millis(self.faults.read_ms);
+        self.after(delay, Happening::SubscriptionDone { link, filter, subscription, unread });
+    }
+
+    pub(crate) fn subscription_done(
+        &mut self,
+        link: Link,
+        filter: &Filter,
+        subscription: Subscription,
+        unread: Option<&UnreadFacets>,
+    ) {
+        let now = self.now;
+        let Some(connection) = self.connection(link) else { return };
+        if let Some(unread) = unread {
+            let mut outputs = Vec::new();
+            let total = connection.session.subscribed(filter, subscription, unread, now, &mut outputs);
+            self.devices[link.0].client.watch(filter, Some((total, unread.head.cursor.version)));
+            self.perform(link, outputs);
+        } else {
+            if subscription.is_new {
+                connection.session.unsubscribe(filter);
+                self.devices[link.0].client.unwatch(filter);
+            }
+            if let Some(number) = subscription.read {
+                self.feed(link, Input::UnreadRead { number, unread: None });
+            }
+        }
     }
 
     pub(crate) fn compare(&mut self, user: usize) {

@@ -1,8 +1,11 @@
 //! What a store does, in its simplest form: rows, a clock, a log with tombstones and a floor, and hints.
 
 use crate::faults::Random;
-use conversation_protocol::{ConversationId, Cursor, Head, Hint, Kick, LogEntry, Page, ReplaySlice, RowState};
-use std::collections::BTreeMap;
+use conversation_protocol::{
+    ConversationId, Cursor, FacetChange, Facets, Filter, GroupEvent, Head, Hint, Kick, LogEntry, Page, RecvOpt,
+    ReplaySlice, RowState, UnreadFacets,
+};
+use std::collections::{BTreeMap, BTreeSet};
 
 #[derive(Debug, Clone)]
 struct Row {
@@ -16,6 +19,17 @@ struct Row {
 }
 
 impl Row {
+    /// A pinned row has a mark here, so that filters match some.
+    fn facets(&self) -> Facets {
+        Facets {
+            unread_count: self.unread,
+            recv_opt: if self.is_muted { RecvOpt::NotReceive } else { RecvOpt::Receive },
+            marks: u64::from(self.is_pinned),
+            has_at_info: false,
+            groups: Vec::new(),
+        }
+    }
+
     fn order_key(&self) -> u64 {
         self.activated + if self.is_pinned { 1 << 52 } else { 0 }
     }
@@ -31,7 +45,7 @@ pub(crate) struct Store {
     log: BTreeMap<u64, ConversationId>,
     floor: u64,
     not_before: u64,
-    groups: u64,
+    groups: Vec<String>,
 }
 
 /// What an operation does to one conversation.
@@ -69,7 +83,7 @@ impl Store {
             total_unread: self.total(),
             row_count: self.rows.len() as u64,
             tombstone_floor: self.floor,
-            group_names: (0..self.groups).map(|number| format!("group {number}")).collect(),
+            group_names: self.groups.clone(),
             not_before: self.not_before,
             device_not_before: BTreeMap::new(),
         }
@@ -109,18 +123,45 @@ impl Store {
         random: &mut Random,
     ) -> Option<Hint> {
         let previous = self.clock;
+        let facets = |store: &Self, id: &ConversationId| store.rows.get(id).map(Row::facets);
+        let ids: BTreeSet<&ConversationId> = changes.iter().map(|(id, _)| id).collect();
+        let before: Vec<_> = ids.iter().map(|id| facets(self, id)).collect();
         for (id, change) in changes {
             self.change(id, *change, now_us, random);
         }
-        (self.clock > previous).then(|| self.hint(previous))
+        let changed = ids.into_iter().zip(before);
+        let changed = changed.filter_map(|(id, before)| FacetChange::between(id, before, facets(self, id)));
+        let facets = changed.collect();
+        (self.clock > previous).then(|| Hint { facets, ..self.hint(previous) })
     }
 
-    /// A step that changes no row.
-    pub(crate) fn add_group(&mut self, now_us: u64, random: &mut Random) -> Hint {
+    /// A step that changes no row: a conversation group is made, renamed or deleted.
+    pub(crate) fn change_groups(&mut self, now_us: u64, random: &mut Random) -> Hint {
         let previous = self.clock;
-        self.tick(now_us, random);
-        self.groups = (self.groups + 1) % 5;
-        self.hint(previous)
+        let tick = self.tick(now_us, random);
+        let place = random.below(self.groups.len().max(1) as u64) as usize;
+        let event = match random.below(3) {
+            0 if !self.groups.is_empty() => GroupEvent::Deleted(self.groups.remove(place)),
+            1 if !self.groups.is_empty() => {
+                let new_name = format!("group {tick}");
+                GroupEvent::Renamed(std::mem::replace(&mut self.groups[place], new_name.clone()), new_name)
+            }
+            _ => {
+                let name = format!("group {tick}");
+                self.groups.push(name.clone());
+                GroupEvent::Created(name, Vec::new())
+            }
+        };
+        Hint { groups: vec![event], ..self.hint(previous) }
+    }
+
+    pub(crate) fn unread(&self) -> UnreadFacets {
+        let unread = self.rows.iter().filter(|(_, row)| row.unread > 0);
+        UnreadFacets { head: self.head(), rows: unread.map(|(id, row)| (id.clone(), row.facets())).collect() }
+    }
+
+    pub(crate) fn filter_total(&self, filter: &Filter) -> u64 {
+        self.unread().rows.iter().map(|(id, facets)| filter.share(id, facets)).sum()
     }
 
     /// Refuses all tokens issued before now; moves no clock.
@@ -148,6 +189,8 @@ impl Store {
             total_unread: self.total(),
             rows,
             deleted,
+            facets: Vec::new(),
+            groups: Vec::new(),
             truncated: false,
             kick: None,
         }

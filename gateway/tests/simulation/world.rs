@@ -5,8 +5,8 @@ use crate::{
     faults::{Faults, Random},
     store::{Change, Store},
 };
-use conversation_gateway::session::{Input, ReadRequest, SyncRead};
-use conversation_protocol::{CloseCode, ConversationId, Cursor, EventName, Head, Hint};
+use conversation_gateway::session::{Input, ReadRequest, Subscription, SyncRead};
+use conversation_protocol::{CloseCode, ConversationId, Cursor, EventName, Filter, Head, Hint, UnreadFacets};
 use std::{
     cmp::Reverse,
     collections::{BTreeMap, BinaryHeap},
@@ -27,6 +27,9 @@ pub(crate) enum Happening {
     Hint { link: Link, relay: u64, hint: Arc<Hint> },
     ReadStore(Link, ReadRequest),
     Answer(Link, Box<SyncRead>),
+    Unread { link: Link, number: u32, unread: Option<Arc<UnreadFacets>> },
+    SubscriptionRead { link: Link, filter: Filter, subscription: Subscription },
+    SubscriptionDone { link: Link, filter: Filter, subscription: Subscription, unread: Option<Arc<UnreadFacets>> },
     Taken(Link),
     Pong(Link),
     Tick(Link),
@@ -71,7 +74,13 @@ impl Seen {
     /// What should be seen in many seeds, and was not.
     pub(crate) fn missing(&self) -> Vec<&'static str> {
         let closes = [CloseCode::KickedOffline, CloseCode::Draining, CloseCode::NoPong, CloseCode::TokenExpired];
-        let events = [EventName::SyncServerFailed, EventName::NewConversation, EventName::ConversationDeleted];
+        let events = [
+            EventName::SyncServerFailed,
+            EventName::NewConversation,
+            EventName::ConversationDeleted,
+            EventName::ConversationGroupNameChanged,
+            EventName::UnreadMessageCountChangedByFilter,
+        ];
         let others = ["a further slice", "a full sync", "a replay", "up to date", "not up to date", "ended behind"];
         let wanted = closes.map(CloseCode::name).into_iter().chain(events.map(EventName::as_str)).chain(others);
         wanted.chain([CloseCode::TooSlow.name()]).filter(|what| !self.0.contains_key(what)).collect()
@@ -209,6 +218,13 @@ impl World {
                     connection.is_reading = false;
                 }
                 self.feed(link, Input::SyncRead(*read));
+            }
+            Happening::Unread { link, number, unread } => self.feed(link, Input::UnreadRead { number, unread }),
+            Happening::SubscriptionRead { link, filter, subscription } => {
+                self.subscription_read(link, filter, subscription);
+            }
+            Happening::SubscriptionDone { link, filter, subscription, unread } => {
+                self.subscription_done(link, &filter, subscription, unread.as_deref());
             }
             Happening::Taken(link) => self.taken(link),
             Happening::Pong(link) => self.feed(link, Input::Received),

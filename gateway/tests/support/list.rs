@@ -83,6 +83,12 @@ impl List {
                 assert!(self.is_syncing, "a failure without a start");
                 (self.is_syncing, self.confirmed) = (false, None);
             }
+            "unreadMessageCountChangedByFilter"
+            | "conversationGroupCreated"
+            | "conversationGroupDeleted"
+            | "conversationGroupNameChanged"
+            | "conversationsAddedToGroup"
+            | "conversationsDeletedFromGroup" => assert!(!self.is_syncing, "a live event inside a sync: {event:?}"),
             "kickedOffline" | "tokenExpired" | "reconnect" => {}
             other => panic!("an unknown event {other:?}"),
         }

@@ -9,7 +9,7 @@ use crate::{
     token::percent_encode,
 };
 use bytes::Bytes;
-use conversation_protocol::{Cursor, limits};
+use conversation_protocol::{Cursor, Filter, limits};
 use futures_util::{SinkExt, StreamExt};
 use http_body_util::{BodyExt, Empty};
 use hyper::body::Incoming as Body;
@@ -50,6 +50,8 @@ pub struct Hello<'a> {
     pub window: Option<u32>,
     /// The device's name.
     pub device: Option<&'a str>,
+    /// Filters whose totals are told.
+    pub filters: &'a [Filter],
     /// The address to connect from; only for a gateway on this machine.
     pub source: Option<Ipv4Addr>,
 }
@@ -205,9 +207,14 @@ fn query(hello: &Hello<'_>) -> String {
     let since = hello.since.map(|since| ("since", since.to_string()));
     let window = hello.window.map(|window| ("window", window.to_string()));
     let device = hello.device.map(|device| ("device", device.to_owned()));
+    let filters = hello.filters.iter().map(|filter| {
+        let json = serde_json::to_string(filter).expect("a filter is always JSON");
+        ("filter", json)
+    });
     let given: Vec<String> = [since, window, device]
         .into_iter()
         .flatten()
+        .chain(filters)
         .map(|(name, value)| format!("{name}={}", percent_encode(&value)))
         .collect();
     if given.is_empty() { String::new() } else { format!("?{}", given.join("&")) }

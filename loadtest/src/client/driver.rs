@@ -110,6 +110,7 @@ impl Driver {
             since: self.with_state(|state| state.cursor()),
             window: options.window,
             device: options.device.as_deref(),
+            filters: &options.filters,
             source: options.source,
         };
         Connection::open(options.transport, &hello).await

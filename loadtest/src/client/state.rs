@@ -3,15 +3,17 @@
 //! Replace or remove by conversationID if the version is newer; a full sync replaces all at its finish.
 
 mod checks;
+mod extras;
 mod parts;
 #[cfg(test)]
 mod tests;
 
 use checks::SessionChecks;
 use conversation_protocol::{
-    Conversation, ConversationId, Cursor, Event, RecvOpt, SyncMode, event::ReceivedFrame, method::PageResult,
+    Conversation, ConversationId, Cursor, Event, Filter, RecvOpt, SyncMode, event::ReceivedFrame, method::PageResult,
 };
-use std::collections::{BTreeMap, HashMap};
+use extras::Extras;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 pub use parts::{Counters, Farewell, Paging, Phase};
 
@@ -46,6 +48,7 @@ pub struct ClientState {
     session: u64,
     farewell: Option<Farewell>,
     checks: SessionChecks,
+    extras: Extras,
     counters: Counters,
     violations: Vec<String>,
     violation_count: u64,
@@ -66,6 +69,7 @@ impl Default for ClientState {
             session: 0,
             farewell: None,
             checks: SessionChecks::default(),
+            extras: Extras::default(),
             counters: Counters::default(),
             violations: Vec::new(),
             violation_count: 0,
@@ -74,10 +78,10 @@ impl Default for ClientState {
 }
 
 impl ClientState {
-    /// A client without rows that begins with a cursor, as if it had all up to there.
-    pub fn resuming(cursor: Option<Cursor>) -> Self {
+    /// A client without rows that begins with a cursor, as if it had all up to there, and watches the totals of filters.
+    pub fn resuming(cursor: Option<Cursor>, filters: &[Filter]) -> Self {
         let paging = if cursor.is_some() { Paging::Unlisted } else { Paging::Unknown };
-        Self { cursor, paging, ..Self::default() }
+        Self { cursor, paging, extras: Extras::watching(filters), ..Self::default() }
     }
 
     /// A session begins, with [`Self::cursor`] as its `since`.
@@ -87,6 +91,7 @@ impl ClientState {
         self.farewell = None;
         self.staged.clear();
         self.checks = SessionChecks::resumed_at(self.cursor);
+        self.extras.connected();
     }
 
     /// The session has ended, however.
@@ -134,7 +139,18 @@ impl ClientState {
                     self.total = Some((*total_unread_count, *version));
                 }
             }
-            Event::SyncServerFinish { mode, next_seq, is_finished, conversation_group_list: _, conversation_count } => {
+            Event::UnreadMessageCountChangedByFilter { .. }
+            | Event::ConversationGroupCreated { .. }
+            | Event::ConversationGroupDeleted { .. }
+            | Event::ConversationGroupNameChanged { .. }
+            | Event::ConversationsAddedToGroup { .. }
+            | Event::ConversationsDeletedFromGroup { .. } => {
+                if let Some(wrong) = self.extras.event(&frame.event) {
+                    self.violation(wrong);
+                }
+            }
+            Event::SyncServerFinish { mode, next_seq, is_finished, conversation_group_list, conversation_count } => {
+                self.extras.finished(*mode, conversation_group_list);
                 self.finish(*mode, *next_seq, *is_finished, *conversation_count);
             }
             Event::SyncServerFailed { .. } => {
@@ -193,6 +209,16 @@ impl ClientState {
     /// The last total that came.
     pub fn total(&self) -> Option<u64> {
         self.total.map(|(total, _)| total)
+    }
+
+    /// The names of the conversation groups.
+    pub fn group_names(&self) -> &BTreeSet<String> {
+        self.extras.group_names()
+    }
+
+    /// Each watched filter with its total, if one was told in this session.
+    pub fn filter_totals(&self) -> impl Iterator<Item = (&Filter, Option<u64>)> {
+        self.extras.totals()
     }
 
     /// What to hand in as `since`.

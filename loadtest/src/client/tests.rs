@@ -29,6 +29,7 @@ fn options(url: &str, transport: Transport) -> ClientOptions {
         http: Http::new(),
         window: None,
         since: None,
+        filters: Vec::new(),
         source: Some(Ipv4Addr::new(127, 0, 0, 3)),
     }
 }

@@ -6,7 +6,7 @@ use conversation_protocol::{
     conversation::{AT_ALL, PIN_BIT},
     ids::Peer,
     limits::READ_AHEAD_MAX,
-    server::{Message, Profile},
+    server::{ImportedConversation, Message, Profile},
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -37,6 +37,8 @@ struct Seen {
     counts: bool,
     /// Whom it mentions, seen from the row's user.
     mention: Option<AtType>,
+    /// Whether its time is known; not of messages that an import only counts.
+    has_time: bool,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -89,6 +91,10 @@ struct Live {
     /// Single bits.
     marks: BTreeSet<u64>,
     custom_data: String,
+    /// In the order in which it was put into them.
+    groups: Vec<String>,
+    /// Imported, in a C2C row: up to which seq, and when, the user had read.
+    imported_read: Option<(u64, u64)>,
     /// When it was last activated, on the model's clock.
     activation: u64,
 }
@@ -97,6 +103,8 @@ struct Live {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct RowHistory {
     live: Option<Live>,
+    /// Whether it was in the list before.
+    was_there: bool,
     /// The newest seq when the row was last deleted; messages up to it change nothing.
     barrier: u64,
     recv_opt: RecvOpt,
@@ -104,7 +112,7 @@ pub(super) struct RowHistory {
 
 impl Default for RowHistory {
     fn default() -> Self {
-        Self { live: None, barrier: 0, recv_opt: RecvOpt::Receive }
+        Self { live: None, was_there: false, barrier: 0, recv_opt: RecvOpt::Receive }
     }
 }
 
@@ -148,6 +156,7 @@ impl RowHistory {
                     && !message.is_excluded_from_unread_count
                     && live.group_type != Some(GroupType::AVChatRoom),
                 mention: if is_own || id.is_c2c() { None } else { mention(user, &message.at_user_list) },
+                has_time: true,
             },
         );
         if is_own {
@@ -229,7 +238,8 @@ impl RowHistory {
             // The backend names the preview, so neither its exclusion nor an earlier deletion hides it.
             live.cleared_up_to = live.cleared_up_to.min(message.seq - 1);
             let message = Arc::new(Message { is_excluded_from_last_message: false, ..(*message).clone() });
-            let seen = Seen { message: message.clone(), sender: sender.clone(), counts: false, mention: None };
+            let seen =
+                Seen { message: message.clone(), sender: sender.clone(), counts: false, mention: None, has_time: true };
             live.messages.insert(message.seq, seen);
         }
     }
@@ -237,6 +247,7 @@ impl RowHistory {
     pub(super) fn delete(&mut self) {
         if let Some(live) = self.live.take() {
             self.barrier = live.newest().max(self.barrier);
+            self.was_there = true;
         }
     }
 
@@ -282,6 +293,64 @@ impl RowHistory {
         custom_data.clone_into(&mut live.custom_data);
     }
 
+    pub(super) fn add_to_group(&mut self, name: &str) {
+        let Some(live) = &mut self.live else { return };
+        if !live.groups.iter().any(|other| other == name) {
+            live.groups.push(name.to_owned());
+        }
+    }
+
+    pub(super) fn remove_from_group(&mut self, name: &str) {
+        let Some(live) = &mut self.live else { return };
+        live.groups.retain(|other| other != name);
+    }
+
+    pub(super) fn rename_group(&mut self, old_name: &str, new_name: &str) {
+        let Some(live) = &mut self.live else { return };
+        live.groups.iter_mut().filter(|name| *name == old_name).for_each(|name| new_name.clone_into(name));
+    }
+
+    /// Whether an import leaves it as it is: it is there, or was deleted with all that the import knows.
+    pub(super) fn stays(&self, row: &ImportedConversation) -> bool {
+        let newest = row.last_message.as_ref().map_or(0, |message| message.seq);
+        self.is_there() || (self.was_there && newest <= self.barrier)
+    }
+
+    /// Makes the row as it was elsewhere.
+    pub(super) fn import(&mut self, id: &ConversationId, user: &UserId, row: &ImportedConversation, clock: u64) {
+        let newest = row.last_message.as_ref().map_or(0, |message| message.seq);
+        self.recv_opt = row.recv_opt;
+        let live = self.live_or_made(clock);
+        let group_type = row.group_type.filter(|_| !id.is_c2c());
+        let profile = Profile { show_name: Some(row.show_name.clone()), face_url: Some(row.face_url.clone()) };
+        live.take_profile(&profile, group_type);
+        live.is_pinned = row.is_pinned;
+        live.draft_text.clone_from(&row.draft_text);
+        live.marks = (0..64).map(|place| 1 << place).filter(|bit| row.mark_list.iter().any(|m| m & bit != 0)).collect();
+        live.custom_data.clone_from(&row.custom_data);
+        live.groups.clone_from(&row.conversation_group_list);
+        let counts = group_type != Some(GroupType::AVChatRoom);
+        let unread = if counts { row.unread_count } else { 0 };
+        live.read_mark = live.read_mark.max(newest - unread);
+        live.imported_read = Some((newest - unread, row.c2c_read_timestamp.unwrap_or(0)));
+        live.joined_at = live.joined_at.max(live.read_mark);
+        let Some(last) = &row.last_message else { return };
+        for seq in live.read_mark + 1..=newest {
+            let mentions = row.group_at_info_list.iter().filter(|_| !id.is_c2c());
+            let mention = mentions.filter(|info| info.seq == seq).map(|info| info.at_type).next();
+            let message = Arc::new(counted_message(last, seq));
+            let is_last = seq == newest;
+            let sender = if is_last { last.sender.clone() } else { user.clone() };
+            live.messages.insert(seq, Seen { message, sender, counts: true, mention, has_time: is_last });
+        }
+        if unread == 0 {
+            let message = Arc::new(counted_message(last, newest));
+            let seen = Seen { message, sender: last.sender.clone(), counts: false, mention: None, has_time: false };
+            live.messages.insert(newest, seen);
+        }
+        live.cleared_up_to = live.cleared_up_to.min(newest - 1);
+    }
+
     pub(super) fn clear_history(&mut self) {
         let Some(live) = &mut self.live else { return };
         live.cleared_up_to = live.newest();
@@ -295,7 +364,7 @@ impl RowHistory {
         let seq = if up_to.sequence > 0 {
             if up_to.sequence <= newest + READ_AHEAD_MAX { up_to.sequence } else { newest }
         } else if id.is_c2c() && up_to.timestamp > 0 {
-            let not_after = |(_, seen): &(&u64, &Seen)| seen.message.timestamp <= up_to.timestamp;
+            let not_after = |(_, seen): &(&u64, &Seen)| seen.has_time && seen.message.timestamp <= up_to.timestamp;
             live.messages.iter().filter(not_after).map(|(seq, _)| *seq).max().unwrap_or(0)
         } else {
             newest
@@ -331,10 +400,8 @@ impl RowHistory {
             order_key: live.activation + if live.is_pinned { PIN_BIT } else { 0 },
             mark_list: live.marks.iter().copied().collect(),
             custom_data: live.custom_data.clone(),
-            conversation_group_list: Vec::new(),
-            c2c_read_timestamp: id.is_c2c().then(|| {
-                live.messages.range(..=live.read_mark).next_back().map_or(0, |(_, seen)| seen.message.timestamp)
-            }),
+            conversation_group_list: live.groups.clone(),
+            c2c_read_timestamp: id.is_c2c().then(|| live.read_timestamp()),
             group_read_sequence: (!id.is_c2c()).then_some(live.read_mark),
             version: 0,
         })
@@ -345,6 +412,16 @@ impl Live {
     /// The highest seq seen in any way.
     fn newest(&self) -> u64 {
         self.messages.keys().next_back().copied().unwrap_or(0).max(self.joined_at)
+    }
+
+    /// When the newest message that was read was sent, as far as that is known.
+    fn read_timestamp(&self) -> u64 {
+        let (imported_seq, imported) = self.imported_read.unwrap_or((0, 0));
+        if self.read_mark <= imported_seq {
+            return imported;
+        }
+        let mut read = self.messages.range(imported_seq + 1..=self.read_mark);
+        read.rfind(|(_, seen)| seen.has_time).map_or(imported, |(_, seen)| seen.message.timestamp)
     }
 
     /// The messages after the read mark that are neither revoked nor deleted.
@@ -414,6 +491,23 @@ impl Live {
             self.face_url.clone_from(face_url);
         }
         self.group_type = group_type.or(self.group_type);
+    }
+}
+
+/// The imported preview as a message, or one before it that is only counted and never shown.
+fn counted_message(last: &LastMessage, seq: u64) -> Message {
+    Message {
+        msg_id: last.msg_id.clone(),
+        seq,
+        timestamp: last.timestamp,
+        elem_type: last.elem_type,
+        text: last.text.clone(),
+        nick_name: last.nick_name.clone(),
+        face_url: last.face_url.clone(),
+        at_user_list: last.at_user_list.clone(),
+        cloud_custom_data: last.cloud_custom_data.clone(),
+        is_excluded_from_last_message: seq != last.seq,
+        is_excluded_from_unread_count: false,
     }
 }
 

@@ -1,7 +1,7 @@
 //! What is checked once a run is quiet, and how long clients have to agree.
 
 use super::{
-    RunOptions,
+    RunOptions, filters,
     open::Opened,
     verify::{Posted, client_agrees, read_server, server_agrees},
 };
@@ -12,6 +12,8 @@ use std::{sync::atomic::Ordering, time::Duration};
 
 /// Users checked at once.
 const CHECKING_MAX: usize = 16;
+/// Every so-manieth user's list is also read through filters.
+const FILTERED_EVERY: usize = 4;
 
 /// What the checks found.
 #[derive(Default)]
@@ -52,7 +54,8 @@ pub(super) async fn check(options: &RunOptions, opened: &Opened) -> Checked {
     }
     let begun_us = clock::now_us();
     let results: Vec<UserChecked> = stream::iter(&opened.plan.users)
-        .map(|user| check_user(options, opened, &posted, user, begun_us))
+        .enumerate()
+        .map(|(n, user)| check_user(options, opened, &posted, (n, user), begun_us))
         .buffer_unordered(CHECKING_MAX)
         .collect()
         .await;
@@ -84,7 +87,7 @@ async fn check_user(
     options: &RunOptions,
     opened: &Opened,
     posted: &Posted,
-    user: &UserId,
+    (n, user): (usize, &UserId),
     begun_us: u64,
 ) -> UserChecked {
     let none = Vec::new();
@@ -118,6 +121,11 @@ async fn check_user(
             }
         };
         let rows = server.as_ref().map_or(0, |server| server.rows.len() as u64);
+        if let (Some(server), true) = (&server, n.is_multiple_of(FILTERED_EVERY)) {
+            let world = &opened.world;
+            let checked = filters::check(&world.http, &options.urls[0], &world.api_key, user, n, server).await;
+            problems.extend(checked.err());
+        }
         if let Some(Err(problem)) = server.map(|server| server_agrees(user, &server, posted)) {
             problems.push(problem);
         }

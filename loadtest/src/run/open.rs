@@ -1,7 +1,7 @@
 //! How a run begins: its rows are made and its sessions opened.
 
 use super::{
-    RunOptions,
+    RunOptions, filters,
     lane::{Lane, Tally, World},
     latency::{DueByConversation, Measured, SessionObserver},
     operation::Conversation,
@@ -159,6 +159,7 @@ fn client_options(
         http: http.clone(),
         window: None,
         since: None,
+        filters: filters::watched_by(n),
         source: Some(Ipv4Addr::new(127, 0, 0, host)),
     }
 }

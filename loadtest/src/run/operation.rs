@@ -86,7 +86,8 @@ impl Conversation {
             return self.send(message);
         }
         match self.random.random_range(0..1000) {
-            0..680 => self.sent(),
+            0..640 => self.sent(),
+            640..680 => self.foldered(),
             680..700 => {
                 self.last_sent.clone().map_or_else(|| self.sent(), |again| Operation { timed_seq: None, ..again })
             }
@@ -269,6 +270,32 @@ impl Conversation {
         })
     }
 
+    /// Something with the conversation groups that only this conversation goes into.
+    fn foldered(&mut self) -> Operation {
+        let (action, one, other) = (self.random.random_range(0..12), self.random.random_bool(0.5), 'a'..='b');
+        let members: Vec<_> = self.plan.members.iter().enumerate().filter(|(_, member)| member.has_session).collect();
+        let Some((member, number, id)) = members
+            .choose(&mut self.random)
+            .and_then(|(place, member)| Some((*place, member.folder?, member.conversation_id.clone())))
+        else {
+            return self.sent();
+        };
+        let mut names: Vec<String> = other.map(|letter| format!("folder {number} {letter}")).collect();
+        if one {
+            names.reverse();
+        }
+        let ids = json!([id]);
+        let (method, params) = match action {
+            0..3 => ("createConversationGroup", json!({"groupName": names[0], "conversationIDList": ids})),
+            3 => ("createConversationGroup", json!({"groupName": names[0]})),
+            4..7 => ("addConversationsToGroup", json!({"groupName": names[0], "conversationIDList": ids})),
+            7..9 => ("deleteConversationsFromGroup", json!({"groupName": names[0], "conversationIDList": ids})),
+            9..11 => ("renameConversationGroup", json!({"oldName": names[0], "newName": names[1]})),
+            _ => ("deleteConversationGroup", json!({"groupName": names[0]})),
+        };
+        Operation { caller: Caller::Member(member), method, params, timed_seq: None }
+    }
+
     fn modified(&mut self) -> Operation {
         // Mostly the newest, which is likely to be the preview.
         let seq = if self.random.random_bool(0.7) { (self.next_seq - 1).max(1) } else { self.recent_seq() };
@@ -390,6 +417,6 @@ mod tests {
                 methods.insert((operation.caller == Caller::Backend, operation.method));
             }
         }
-        assert_eq!(methods.len(), 18, "{methods:?}");
+        assert_eq!(methods.len(), 23, "{methods:?}");
     }
 }

@@ -6,6 +6,8 @@ use std::collections::{BTreeSet, HashMap};
 
 /// Rows of one user that may be pinned in a run, well below the limit of 50.
 const PINNABLE_PER_USER: usize = 20;
+/// Rows of one user with conversation groups (folders) of their own, two each: well below the limit of 20 groups.
+const FOLDERED_PER_USER: usize = 8;
 
 /// A session to open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +36,8 @@ pub(super) struct Member {
     pub(super) conversation_id: ConversationId,
     pub(super) has_session: bool,
     pub(super) may_pin: bool,
+    /// The number of the conversation groups that only this conversation of the user goes into, if it has some.
+    pub(super) folder: Option<usize>,
 }
 
 /// Everybody and everything of a run.
@@ -63,12 +67,14 @@ impl Plan {
         let count = with_session.max(group_size).max(2);
         let users: Vec<UserId> =
             (0..count).map(|n| format!("{}-u{n}", size.run).parse().expect("a short id")).collect();
-        let mut pinnable: HashMap<usize, usize> = HashMap::new();
+        let mut rows_of: HashMap<usize, usize> = HashMap::new();
         let mut member = |user: usize, conversation_id: ConversationId| {
-            let pins = pinnable.entry(user).or_default();
-            *pins += 1;
-            let may_pin = *pins <= PINNABLE_PER_USER;
-            Member { user, id: users[user].clone(), conversation_id, has_session: user < with_session, may_pin }
+            let rows = rows_of.entry(user).or_default();
+            *rows += 1;
+            let may_pin = *rows <= PINNABLE_PER_USER;
+            let folder = (*rows <= FOLDERED_PER_USER).then_some(*rows - 1);
+            let has_session = user < with_session;
+            Member { user, id: users[user].clone(), conversation_id, has_session, may_pin, folder }
         };
         let mut conversations = Vec::new();
         let rows = count * size.conversations_per_user;

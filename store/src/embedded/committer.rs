@@ -6,6 +6,7 @@ use super::{
     tables::{ForCommit, failed},
 };
 use crate::{Commit, Committed, StoreError};
+use conversation_protocol::UserId;
 use redb::Database;
 use std::{sync::Arc, thread::JoinHandle};
 use tokio::sync::{mpsc, oneshot};
@@ -19,7 +20,15 @@ type Outcome = Result<Committed, StoreError>;
 
 struct Batch {
     commits: Vec<Commit>,
+    /// A user of whom everything goes, after the commits.
+    deleted: Option<UserId>,
     answer: oneshot::Sender<Result<Vec<Outcome>, StoreError>>,
+}
+
+impl Batch {
+    fn steps(&self) -> usize {
+        self.commits.len() + usize::from(self.deleted.is_some())
+    }
 }
 
 /// The thread that writes.
@@ -45,7 +54,7 @@ impl Committer {
     /// Commits steps; one outcome per step, in order.
     pub(super) async fn commit(&self, commits: Vec<Commit>) -> Vec<Outcome> {
         let count = commits.len();
-        match self.send(commits).await {
+        match self.send(commits, None).await {
             Ok(outcomes) => outcomes,
             Err(error) => vec![Err(error); count],
         }
@@ -53,14 +62,19 @@ impl Committer {
 
     /// Waits until the thread has come by; an error if it could not commit.
     pub(super) async fn ping(&self) -> Result<(), StoreError> {
-        self.send(Vec::new()).await.map(drop)
+        self.send(Vec::new(), None).await.map(drop)
     }
 
-    async fn send(&self, commits: Vec<Commit>) -> Result<Vec<Outcome>, StoreError> {
+    /// Removes everything of a user.
+    pub(super) async fn delete_user(&self, user: UserId) -> Result<(), StoreError> {
+        self.send(Vec::new(), Some(user)).await.map(drop)
+    }
+
+    async fn send(&self, commits: Vec<Commit>, deleted: Option<UserId>) -> Result<Vec<Outcome>, StoreError> {
         let stopped = || StoreError::Unavailable("the store has stopped".to_owned());
         let (sender, _) = self.running.as_ref().ok_or_else(stopped)?;
         let (answer, answered) = oneshot::channel();
-        sender.send(Batch { commits, answer }).await.map_err(|_| stopped())?;
+        sender.send(Batch { commits, deleted, answer }).await.map_err(|_| stopped())?;
         answered.await.map_err(|_| stopped())?
     }
 
@@ -78,11 +92,11 @@ impl Committer {
 fn run(mut batches: mpsc::Receiver<Batch>, database: &Database, followers: &Followers, clock: &Clock) {
     let mut healthy = true;
     while let Some(first) = batches.blocking_recv() {
-        let mut steps = first.commits.len();
+        let mut steps = first.steps();
         let mut group = vec![first];
         while steps < STEPS_PER_TRANSACTION_MAX {
             let Ok(batch) = batches.try_recv() else { break };
-            steps += batch.commits.len();
+            steps += batch.steps();
             group.push(batch);
         }
         // With nothing to commit there is nothing to do, unless the store has failed: is it still so?
@@ -110,11 +124,16 @@ fn commit_together(database: &Database, group: &[Batch], clock: &Clock) -> Resul
     {
         let mut tables = ForCommit::open(&transaction)?;
         let now_us = clock.now_us();
-        for commit in group.iter().flat_map(|batch| &batch.commits) {
-            outcomes.push(tables.commit(commit, now_us)?);
+        for batch in group {
+            for commit in &batch.commits {
+                outcomes.push(tables.commit(commit, now_us)?);
+            }
+            if let Some(user) = &batch.deleted {
+                tables.delete_user(user)?;
+            }
         }
     }
-    if outcomes.contains(&Committed::Done) {
+    if outcomes.contains(&Committed::Done) || group.iter().any(|batch| batch.deleted.is_some()) {
         transaction.commit().map_err(failed)?;
     } else {
         transaction.abort().map_err(failed)?;
@@ -129,7 +148,7 @@ fn answer(group: Vec<Batch>, outcomes: Result<Vec<Committed>, StoreError>, follo
             let mut outcomes = outcomes.into_iter();
             let mut answers = Vec::with_capacity(group.len());
             let mut hints = Vec::new();
-            for Batch { commits, answer } in group {
+            for Batch { commits, answer, deleted: _ } in group {
                 let mut of_batch = Vec::with_capacity(commits.len());
                 for (commit, outcome) in commits.into_iter().zip(&mut outcomes) {
                     match &outcome {

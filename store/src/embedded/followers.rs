@@ -180,6 +180,8 @@ mod tests {
             total_unread: 0,
             rows: Vec::new(),
             deleted: Vec::new(),
+            facets: Vec::new(),
+            groups: Vec::new(),
             truncated: false,
             kick: None,
         }

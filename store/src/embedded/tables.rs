@@ -2,8 +2,11 @@
 //!
 //! Keys are tuples that begin with the user, so that what belongs to a user lies together and in order.
 
-use crate::{Commit, Committed, IndexedKind, Load, Loaded, RowSelection, StoreError, Write, record::read_row_count};
-use conversation_protocol::{ConversationId, UserId};
+use crate::{
+    Commit, Committed, IndexedKind, Load, Loaded, RowSelection, StoreError, Write,
+    record::{read_facets, read_row_count},
+};
+use conversation_protocol::{ConversationId, Facets, UserId};
 use redb::{
     Database, ReadOnlyTable, ReadTransaction, ReadableTable, StorageError, Table, TableDefinition, TableError,
     WriteTransaction,
@@ -19,6 +22,8 @@ const ORDER: TableDefinition<'_, (&str, u64, &str), ()> = TableDefinition::new("
 const LOG: TableDefinition<'_, (&str, u64, &str), ()> = TableDefinition::new("log");
 /// User, conversation: rows with something to read.
 const UNREAD: TableDefinition<'_, (&str, &str), ()> = TableDefinition::new("unread");
+/// User, conversation: rows in conversation groups.
+const GROUPED: TableDefinition<'_, (&str, &str), ()> = TableDefinition::new("grouped");
 /// User, version, conversation: tombstones by age.
 const TOMBSTONES: TableDefinition<'_, (&str, u64, &str), ()> = TableDefinition::new("tombstones");
 
@@ -81,6 +86,7 @@ pub(super) struct Loading<H, R, U, T> {
     heads: Heads<H>,
     rows: R,
     unread: U,
+    grouped: U,
     order: T,
     tombstones: T,
 }
@@ -99,6 +105,7 @@ impl ForLoad {
             heads: Heads::open(snapshot)?,
             rows: snapshot.open_table(ROWS).map_err(failed)?,
             unread: snapshot.open_table(UNREAD).map_err(failed)?,
+            grouped: snapshot.open_table(GROUPED).map_err(failed)?,
             order: snapshot.open_table(ORDER).map_err(failed)?,
             tombstones: snapshot.open_table(TOMBSTONES).map_err(failed)?,
         })
@@ -126,7 +133,8 @@ where
             RowSelection::Ids(ids) => {
                 ids.iter().map(|id| Ok((id.clone(), self.row(&load.user, id)?))).collect::<Result<_, StoreError>>()?
             }
-            RowSelection::Unread(count) => self.unread_rows(&load.user, *count)?,
+            RowSelection::Unread(count) => self.members(&self.unread, &load.user, *count)?,
+            RowSelection::Grouped(count) => self.members(&self.grouped, &load.user, *count)?,
         };
         let head = self.head(&load.user)?;
         let (mut tombstones, mut lowest) = (load.tombstones, Vec::new());
@@ -153,9 +161,14 @@ where
         Ok(rows)
     }
 
-    fn unread_rows(&self, user: &UserId, count: usize) -> Result<Vec<(ConversationId, Option<String>)>, StoreError> {
+    fn members(
+        &self,
+        index: &U,
+        user: &UserId,
+        count: usize,
+    ) -> Result<Vec<(ConversationId, Option<String>)>, StoreError> {
         let mut rows = Vec::new();
-        for entry in self.unread.range((user.as_str(), "")..).map_err(failed)?.take(count) {
+        for entry in index.range((user.as_str(), "")..).map_err(failed)?.take(count) {
             let (key, _) = entry.map_err(failed)?;
             let (owner, id) = key.value();
             if owner != user.as_str() {
@@ -206,20 +219,21 @@ pub(super) fn log_after(
 }
 
 /// A part of the list.
-pub(super) struct Below {
-    /// orderKey, conversation, value, by falling orderKey.
-    pub(super) rows: Vec<(u64, ConversationId, String)>,
+pub(super) struct Below<V> {
+    /// orderKey, conversation, what was read of the value, by falling orderKey.
+    pub(super) rows: Vec<(u64, ConversationId, V)>,
     /// Whether nothing lies below.
     pub(super) is_last: bool,
 }
 
-/// The rows of the list below an orderKey; 0: from the top.
-pub(super) fn list_below(
+/// What `read` takes of the rows of the list below an orderKey; 0: from the top.
+pub(super) fn list_below<V>(
     snapshot: &ReadTransaction,
     user: &UserId,
     below: u64,
     count: u32,
-) -> Result<Below, StoreError> {
+    read: impl Fn(&str) -> Result<V, StoreError>,
+) -> Result<Below<V>, StoreError> {
     let order = snapshot.open_table(ORDER).map_err(failed)?;
     let rows = snapshot.open_table(ROWS).map_err(failed)?;
     let below = if below == 0 { u64::MAX } else { below };
@@ -233,9 +247,34 @@ pub(super) fn list_below(
             break;
         }
         let value = rows.get((user.as_str(), id)).map_err(failed)?.ok_or_else(no_value)?;
-        found.rows.push((order_key, parsed(id)?, value.value().to_owned()));
+        found.rows.push((order_key, parsed(id)?, read(value.value())?));
     }
     Ok(found)
+}
+
+/// What filters need to know of the rows with something to read.
+pub(super) fn unread_facets(
+    snapshot: &ReadTransaction,
+    user: &UserId,
+) -> Result<Vec<(ConversationId, Facets)>, StoreError> {
+    let unread = snapshot.open_table(UNREAD).map_err(failed)?;
+    let rows = snapshot.open_table(ROWS).map_err(failed)?;
+    let mut found = Vec::new();
+    for entry in unread.range((user.as_str(), "")..).map_err(failed)? {
+        let (key, _) = entry.map_err(failed)?;
+        let (owner, id) = key.value();
+        if owner != user.as_str() {
+            break;
+        }
+        let value = rows.get((owner, id)).map_err(failed)?.ok_or_else(no_value)?;
+        found.push((parsed(id)?, first_line_facets(value.value())?));
+    }
+    Ok(found)
+}
+
+/// What filters ask for, of a row's whole value.
+pub(super) fn first_line_facets(value: &str) -> Result<Facets, StoreError> {
+    read_facets(value.split('\n').next().unwrap_or_default())
 }
 
 type HeadTable<'t> = Table<'t, &'static str, HeadValue>;
@@ -257,6 +296,7 @@ impl<'t> ForCommit<'t> {
                     heads: Heads(transaction.open_table(HEADS)?),
                     rows: transaction.open_table(ROWS)?,
                     unread: transaction.open_table(UNREAD)?,
+                    grouped: transaction.open_table(GROUPED)?,
                     order: transaction.open_table(ORDER)?,
                     tombstones: transaction.open_table(TOMBSTONES)?,
                 },
@@ -279,15 +319,37 @@ impl<'t> ForCommit<'t> {
         Ok(Committed::Done)
     }
 
+    /// Removes everything of a user. After an error the transaction must be dropped.
+    pub(super) fn delete_user(&mut self, user: &UserId) -> Result<(), StoreError> {
+        let user = user.as_str();
+        let loading = &mut self.loading;
+        let mut delete = || -> Result<(), StorageError> {
+            loading.heads.0.remove(user)?;
+            // No conversationID is above this.
+            let of_user = (user, "")..(user, "\u{10FFFF}");
+            loading.rows.retain_in(of_user.clone(), |_, _| false)?;
+            loading.unread.retain_in(of_user.clone(), |_, _| false)?;
+            loading.grouped.retain_in(of_user, |_, _| false)?;
+            let by_number = (user, 0, "")..(user, u64::MAX, "");
+            loading.order.retain_in(by_number.clone(), |_, _| false)?;
+            loading.tombstones.retain_in(by_number.clone(), |_, _| false)?;
+            self.log.retain_in(by_number, |_, _| false)
+        };
+        delete().map_err(failed)
+    }
+
     fn write(&mut self, user: &UserId, write: &Write) -> Result<(), StorageError> {
         let (user, id) = (user.as_str(), write.conversation_id.as_str());
         if let Some(before) = write.before {
             self.log.remove((user, before.version, id))?;
             match before.kind {
-                IndexedKind::Row { order_key, has_unread } => {
+                IndexedKind::Row { order_key, has_unread, is_grouped } => {
                     self.loading.order.remove((user, order_key, id))?;
                     if has_unread {
                         self.loading.unread.remove((user, id))?;
+                    }
+                    if is_grouped {
+                        self.loading.grouped.remove((user, id))?;
                     }
                 }
                 IndexedKind::Tombstone => {
@@ -302,10 +364,13 @@ impl<'t> ForCommit<'t> {
         self.loading.rows.insert((user, id), value.as_str())?;
         self.log.insert((user, after.version, id), ())?;
         match after.kind {
-            IndexedKind::Row { order_key, has_unread } => {
+            IndexedKind::Row { order_key, has_unread, is_grouped } => {
                 self.loading.order.insert((user, order_key, id), ())?;
                 if has_unread {
                     self.loading.unread.insert((user, id), ())?;
+                }
+                if is_grouped {
+                    self.loading.grouped.insert((user, id), ())?;
                 }
             }
             IndexedKind::Tombstone => {

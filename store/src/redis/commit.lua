@@ -1,6 +1,6 @@
 -- Commits one step on a user, if nobody else wrote the user meanwhile.
 --
--- KEYS    1 head, 2 rows, 3 order, 4 log, 5 unread, 6 tombstones
+-- KEYS    1 head, 2 rows, 3 order, 4 log, 5 unread, 6 tombstones, 7 grouped
 -- ARGV    1 the expected clock ("0": no head), 2 the new clock, 3 the new head, 4 the channel, 5 the hint,
 --         6 the number of the first command's argument, 7… what to read in case of a conflict (lookup.lua),
 --         then the commands: name, number of its key, number of its arguments, its arguments

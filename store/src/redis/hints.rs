@@ -152,6 +152,8 @@ mod tests {
             total_unread: 3,
             rows: vec![row],
             deleted: vec![("group_g".parse().unwrap(), 11)],
+            facets: Vec::new(),
+            groups: Vec::new(),
             truncated: false,
             kick: None,
         };

@@ -71,11 +71,12 @@ pub(super) enum Place {
     Log = 4,
     Unread = 5,
     Tombstones = 6,
+    Grouped = 7,
 }
 
 /// The keys of a user's rows, in the order in which the scripts expect them.
-pub(super) fn data_keys(channel: &str) -> [String; 6] {
-    ["head", "rows", "order", "log", "unread", "tombstones"].map(|name| format!("{channel}:{name}"))
+pub(super) fn data_keys(channel: &str) -> [String; 7] {
+    ["head", "rows", "order", "log", "unread", "tombstones", "grouped"].map(|name| format!("{channel}:{name}"))
 }
 
 /// The key of a user's head.

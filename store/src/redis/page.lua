@@ -1,6 +1,6 @@
 -- Reads the head and the rows of the list below an orderKey.
 --
--- KEYS    1 head, 2 rows, 3 order, 4 log, 5 unread, 6 tombstones
+-- KEYS    1 head, 2 rows, 3 order, 4 log, 5 unread, 6 tombstones, 7 grouped
 -- ARGV    1 "(" and the orderKey, or "+inf"; 2 how many rows; 3 one more than that
 -- Result  {head, {conversation, orderKey, row or false, …}, 1 if something lies below, else 0}
 

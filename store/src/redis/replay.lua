@@ -1,6 +1,6 @@
 -- Reads the head and the log after a version.
 --
--- KEYS    1 head, 2 rows, 3 order, 4 log, 5 unread, 6 tombstones
+-- KEYS    1 head, 2 rows, 3 order, 4 log, 5 unread, 6 tombstones, 7 grouped
 -- ARGV    1 "(" and the version, 2 entries at most, 3 bytes of values after which no further entry is read
 -- Result  {head, entries in the log after the version, {conversation, value or false, …}}
 

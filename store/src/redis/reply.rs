@@ -68,7 +68,7 @@ pub(super) fn loaded(load: &Load, value: Value) -> Result<Loaded, StoreError> {
             }
             ids.iter().zip(rows).map(|(id, row)| Ok((id.clone(), text(row)?))).collect::<Result<_, StoreError>>()?
         }
-        RowSelection::Unread(_) => list(found)?
+        RowSelection::Unread(_) | RowSelection::Grouped(_) => list(found)?
             .into_iter()
             .zip(rows)
             .map(|(id, row)| Ok((conversation_id(id)?, Some(indexed(row)?))))

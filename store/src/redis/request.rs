@@ -23,7 +23,7 @@ pub(super) fn load(load: &Load) -> Cmd {
 fn lookup_arguments(load: &Load) -> usize {
     match &load.rows {
         RowSelection::Ids(ids) => LOOKUP_BEFORE_IDS + ids.len(),
-        RowSelection::Unread(_) => LOOKUP_BEFORE_IDS,
+        RowSelection::Unread(_) | RowSelection::Grouped(_) => LOOKUP_BEFORE_IDS,
     }
 }
 
@@ -35,7 +35,11 @@ fn lookup(call: &mut Cmd, load: &Load, before: usize) {
             ids.as_slice()
         }
         RowSelection::Unread(count) => {
-            call.arg("unread").arg(count);
+            call.arg(Place::Unread as usize).arg(count);
+            &[]
+        }
+        RowSelection::Grouped(count) => {
+            call.arg(Place::Grouped as usize).arg(count);
             &[]
         }
     };
@@ -82,11 +86,8 @@ fn add_write(call: &mut Cmd, write: &Write) {
     let (before, after) = (Standing::of(write.before), Standing::of(after));
     place(call, Place::Order, id, before.order_key, after.order_key);
     place(call, Place::Tombstones, id, before.tombstone, after.tombstone);
-    match (before.has_unread, after.has_unread) {
-        (false, true) => command(call, "SADD", Place::Unread, [id]),
-        (true, false) => command(call, "SREM", Place::Unread, [id]),
-        (false, false) | (true, true) => {}
-    }
+    member(call, Place::Unread, id, before.has_unread, after.has_unread);
+    member(call, Place::Grouped, id, before.is_grouped, after.is_grouped);
 }
 
 /// Where a conversation stands in the indexes.
@@ -94,17 +95,19 @@ struct Standing {
     order_key: Option<u64>,
     tombstone: Option<u64>,
     has_unread: bool,
+    is_grouped: bool,
 }
 
 impl Standing {
     fn of(indexed: Option<Indexed>) -> Self {
+        let nowhere = Self { order_key: None, tombstone: None, has_unread: false, is_grouped: false };
         match indexed {
-            None => Self { order_key: None, tombstone: None, has_unread: false },
+            None => nowhere,
             Some(Indexed { version, kind }) => match kind {
-                IndexedKind::Row { order_key, has_unread } => {
-                    Self { order_key: Some(order_key), tombstone: None, has_unread }
+                IndexedKind::Row { order_key, has_unread, is_grouped } => {
+                    Self { order_key: Some(order_key), tombstone: None, has_unread, is_grouped }
                 }
-                IndexedKind::Tombstone => Self { order_key: None, tombstone: Some(version), has_unread: false },
+                IndexedKind::Tombstone => Self { tombstone: Some(version), ..nowhere },
             },
         }
     }
@@ -115,6 +118,14 @@ fn place(call: &mut Cmd, key: Place, id: &str, before: Option<u64>, after: Optio
         (_, Some(score)) if before != after => command(call, "ZADD", key, [&score.to_string(), id]),
         (Some(_), None) => command(call, "ZREM", key, [id]),
         (Some(_), Some(_)) | (None, Some(_)) | (None, None) => {}
+    }
+}
+
+fn member(call: &mut Cmd, key: Place, id: &str, before: bool, after: bool) {
+    match (before, after) {
+        (false, true) => command(call, "SADD", key, [id]),
+        (true, false) => command(call, "SREM", key, [id]),
+        (false, false) | (true, true) => {}
     }
 }
 

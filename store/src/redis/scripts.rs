@@ -32,6 +32,8 @@ script!(LOAD, "lookup.lua", "load.lua");
 script!(COMMIT, "lookup.lua", "commit.lua");
 script!(REPLAY, "replay.lua");
 script!(PAGE, "page.lua");
+script!(FACETS, "first_lines.lua", "facets.lua");
+script!(UNREAD, "first_lines.lua", "unread.lua");
 script!(RENEW, "renew.lua");
 script!(SESSIONS, "sessions.lua");
 
@@ -46,7 +48,7 @@ pub(super) fn with_source(command: &Cmd) -> Option<Cmd> {
         return None;
     }
     let hash = arguments.next()?;
-    let scripts = [&LOAD, &COMMIT, &REPLAY, &PAGE, &RENEW, &SESSIONS];
+    let scripts = [&LOAD, &COMMIT, &REPLAY, &PAGE, &FACETS, &UNREAD, &RENEW, &SESSIONS];
     let script = scripts.into_iter().find(|script| script.hash.as_bytes() == hash)?;
     let mut evaluated = redis::cmd("EVAL");
     evaluated.arg(script.source);

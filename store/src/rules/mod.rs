@@ -3,6 +3,8 @@
 //! A step is a function of what a store holds of one user, the changes and the store's time. It has no clock, no
 //! randomness and no I/O of its own.
 
+mod groups;
+mod import;
 mod message;
 mod profile;
 mod read;
@@ -16,9 +18,12 @@ mod tests;
 pub use message::{MessageDeleted, MessageModified, MessageRevoked, MessageSent};
 pub use profile::{Joined, ProfileSet};
 pub use read::ReadUpTo;
-pub use step::{Limits, Outcome, Step, load_for, step, steps_alone};
+pub use step::{Decided, Limits, Outcome, Step, load_for, step, steps_alone};
 
-use conversation_protocol::{Conversation, ConversationId, DeviceId, RecvOpt, marks::Marks, method::ReadScope};
+use crate::record::Unfinished;
+use conversation_protocol::{
+    Conversation, ConversationId, DeviceId, RecvOpt, marks::Marks, method::ReadScope, server::ImportedConversation,
+};
 use std::sync::Arc;
 
 /// One change to one user's rows.
@@ -89,6 +94,35 @@ pub enum Change {
     Profile(Arc<ProfileSet>),
     /// The user joined a group.
     Joined(Arc<Joined>),
+    /// A row comes in from elsewhere.
+    Import(Arc<ImportedConversation>),
+    /// A conversation group (folder) of this name is made, if it is not there.
+    CreateGroup(String),
+    /// A conversation group goes; its rows stay.
+    DeleteGroup(String),
+    /// A conversation group gets another name.
+    RenameGroup {
+        /// What it is called.
+        old_name: String,
+        /// What it is to be called.
+        new_name: String,
+    },
+    /// A conversation is put into a conversation group.
+    AddToGroup {
+        /// Which conversation.
+        conversation_id: ConversationId,
+        /// The group's name.
+        name: String,
+    },
+    /// A conversation is taken out of a conversation group.
+    RemoveFromGroup {
+        /// Which conversation.
+        conversation_id: ConversationId,
+        /// The group's name.
+        name: String,
+    },
+    /// An earlier change that was too large for one step goes on.
+    Continue(Unfinished),
     /// The user's sessions end; tokens issued until now are refused.
     Kick {
         /// Only this device.
@@ -112,18 +146,25 @@ impl Change {
             | Self::ReceiveOption { conversation_id, .. }
             | Self::Draft { conversation_id, .. }
             | Self::Mark { conversation_id, .. }
-            | Self::CustomData { conversation_id, .. } => Some(conversation_id),
+            | Self::CustomData { conversation_id, .. }
+            | Self::AddToGroup { conversation_id, .. }
+            | Self::RemoveFromGroup { conversation_id, .. } => Some(conversation_id),
+            Self::Import(imported) => Some(&imported.conversation_id),
             Self::Delete(id) | Self::ClearHistory(id) => Some(id),
             Self::Profile(set) => Some(&set.conversation_id),
             Self::Joined(joined) => Some(&joined.conversation_id),
-            Self::Kick { .. } => None,
+            Self::CreateGroup(_)
+            | Self::DeleteGroup(_)
+            | Self::RenameGroup { .. }
+            | Self::Continue(_)
+            | Self::Kick { .. } => None,
         }
     }
 
     /// Whether the change makes the row if it is not there.
     fn may_make_row(&self) -> bool {
         match self {
-            Self::Sent(_) | Self::Joined(_) => true,
+            Self::Sent(_) | Self::Joined(_) | Self::Import(_) => true,
             Self::Pin { is_pinned, .. } => *is_pinned,
             Self::Draft { text, .. } => !text.is_empty(),
             Self::Revoked(_)
@@ -136,6 +177,12 @@ impl Change {
             | Self::Delete(_)
             | Self::ClearHistory(_)
             | Self::Profile(_)
+            | Self::CreateGroup(_)
+            | Self::DeleteGroup(_)
+            | Self::RenameGroup { .. }
+            | Self::AddToGroup { .. }
+            | Self::RemoveFromGroup { .. }
+            | Self::Continue(_)
             | Self::Kick { .. } => false,
         }
     }
@@ -157,6 +204,13 @@ impl Change {
             | Self::ClearHistory(_)
             | Self::Profile(_)
             | Self::Joined(_)
+            | Self::Import(_)
+            | Self::CreateGroup(_)
+            | Self::DeleteGroup(_)
+            | Self::RenameGroup { .. }
+            | Self::AddToGroup { .. }
+            | Self::RemoveFromGroup { .. }
+            | Self::Continue(_)
             | Self::Kick { .. } => None,
         }
     }
@@ -171,6 +225,18 @@ pub enum Refusal {
     /// There are 50 pinned rows already.
     #[error("at most 50 conversations can be pinned")]
     TooManyPinned,
+    /// There is no conversation group of this name.
+    #[error("there is no conversation group of this name")]
+    UnknownGroup,
+    /// There is a conversation group of this name already.
+    #[error("newName: there is a conversation group of this name already")]
+    GroupNameTaken,
+    /// There are 20 conversation groups already.
+    #[error("at most 20 conversation groups can be made")]
+    TooManyGroups,
+    /// There are 1,000 conversations in conversation groups already.
+    #[error("at most 1000 conversations can be in conversation groups")]
+    TooManyGrouped,
     /// The row is newer than `ifVersion`; the row as it is.
     #[error("ifVersion: the conversation has changed since")]
     Newer(Box<Conversation>),

@@ -6,7 +6,7 @@ use crate::{
     record::{Lines, corrupt},
 };
 use conversation_protocol::{
-    Conversation, ConversationId, ConversationType, GroupAtInfo, GroupType, LastMessage, RecvOpt,
+    Conversation, ConversationId, ConversationType, Facets, GroupAtInfo, GroupType, LastMessage, RecvOpt,
     conversation::PIN_BIT,
     ids::Peer,
     limits::{EARLY_CHANGES_MAX, MESSAGE_TIMES_MAX, READ_AHEAD_MAX, ROW_BYTES_MAX},
@@ -136,7 +136,11 @@ impl Slot {
             Self::Absent => None,
             Self::Row(row) => Some(crate::Indexed {
                 version: row.visible.version,
-                kind: IndexedKind::Row { order_key: row.visible.order_key, has_unread: row.has_unread() },
+                kind: IndexedKind::Row {
+                    order_key: row.visible.order_key,
+                    has_unread: row.has_unread(),
+                    is_grouped: !row.visible.conversation_group_list.is_empty(),
+                },
             }),
             Self::Tombstone(tombstone) => {
                 Some(crate::Indexed { version: tombstone.version, kind: IndexedKind::Tombstone })
@@ -221,9 +225,20 @@ impl Row {
     pub(crate) fn encode(&self) -> (String, String) {
         let visible = serde_json::to_string(&self.visible).expect("a row is always JSON");
         let hidden = serde_json::to_string(&self.memory).expect("a row's memory is always JSON");
-        let lines =
-            Lines::Row { version: self.visible.version, created: self.created, visible: &visible, hidden: &hidden };
+        let facets = serde_json::to_string(&self.facets()).expect("facets are always JSON");
+        let lines = Lines::Row {
+            version: self.visible.version,
+            created: self.created,
+            facets: &facets,
+            visible: &visible,
+            hidden: &hidden,
+        };
         (lines.write(), visible)
+    }
+
+    /// What filters and totals need to know of the row.
+    pub(crate) fn facets(&self) -> Facets {
+        Facets::of(&self.visible)
     }
 
     /// What the row adds to the total.

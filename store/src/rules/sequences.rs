@@ -107,6 +107,13 @@ impl Unread {
         }
     }
 
+    /// Everything from `first` to `last` comes and counts, where nothing above the mark has come yet.
+    pub(crate) fn see_range(&mut self, first: u64, last: u64) {
+        if first <= last {
+            self.seen.0.push((first, last));
+        }
+    }
+
     /// A message counts no more; answers whether it did. Once only.
     pub(crate) fn revoke(&mut self, seq: u64) -> bool {
         let counted = seq > self.floor && self.seen.contains(seq) && !self.uncounted.contains(seq);

@@ -1,15 +1,20 @@
 //! How changes become one atomic step: each takes its tick of the user's clock, and the total follows the rows.
 
 use super::{
-    Change, Effect, Refusal, message, profile, read,
+    Change, Effect, Refusal, groups, import, message, profile, read,
     row::{Row, Slot},
     settings,
 };
-use crate::{Commit, Load, Loaded, Lowest, RowSelection, StoreError, Write, record::StoredHead};
+use crate::{
+    Commit, Load, Loaded, Lowest, RowSelection, StoreError, Write,
+    record::{StoredHead, Unfinished},
+};
 use conversation_protocol::{
-    ConversationId, Hint, Kick, RowState, UserId,
+    ConversationId, FacetChange, Facets, GroupEvent, Hint, Kick, RecvOpt, RowState, UserId,
     conversation::PIN_BIT,
-    limits::{ROW_BYTES_MAX, STEP_ROWS_MAX, TOMBSTONE_AGE_MAX_US, TOMBSTONES_MAX, USER_ROWS_MAX},
+    limits::{
+        GROUPED_MAX, GROUPS_MAX, ROW_BYTES_MAX, STEP_ROWS_MAX, TOMBSTONE_AGE_MAX_US, TOMBSTONES_MAX, USER_ROWS_MAX,
+    },
     method::ReadScope,
 };
 use std::{collections::HashMap, sync::Arc};
@@ -39,8 +44,10 @@ impl Default for Limits {
 pub struct Outcome {
     /// How many rows changed in a way that clients see.
     pub changed: u64,
-    /// Whether rows are left over for a further step of the same change.
-    pub is_partial: bool,
+    /// The user's total unread after it.
+    pub total_unread: u64,
+    /// How messages of its conversation are received; `None` where it is about several, or the row is not there.
+    pub recv_opt: Option<RecvOpt>,
 }
 
 /// A step, ready to be committed.
@@ -50,22 +57,69 @@ pub struct Step {
     pub outcomes: Vec<Result<Outcome, Refusal>>,
     /// What to commit; `None` when nothing changed.
     pub commit: Option<Commit>,
+    /// What further steps must go on with; only after a change that steps alone.
+    pub unfinished: Option<Unfinished>,
+}
+
+/// What the rules say to some changes.
+#[derive(Debug)]
+pub enum Decided {
+    /// They are done by this step.
+    Step(Box<Step>),
+    /// [`Change::Continue`] must come first.
+    Unfinished(Unfinished),
 }
 
 /// Whether a change takes a step of its own, because which rows it touches is only known in the store.
 pub fn steps_alone(change: &Change) -> bool {
-    matches!(change, Change::Read(ReadScope::All | ReadScope::AllC2c | ReadScope::AllGroups, _))
+    unfinished_of(change).is_some()
+}
+
+/// What is left to do of a change that steps alone, before its first step.
+fn unfinished_of(change: &Change) -> Option<Unfinished> {
+    match change {
+        Change::Read(ReadScope::All, _) => Some(Unfinished::ReadAll),
+        Change::Read(ReadScope::AllC2c, _) => Some(Unfinished::ReadC2c),
+        Change::Read(ReadScope::AllGroups, _) => Some(Unfinished::ReadGroups),
+        Change::DeleteGroup(name) => Some(Unfinished::DeleteGroup(name.clone())),
+        Change::RenameGroup { old_name, new_name } => Some(Unfinished::RenameGroup(old_name.clone(), new_name.clone())),
+        Change::Continue(unfinished) => Some(unfinished.clone()),
+        Change::Read(ReadScope::One(_), _)
+        | Change::Sent(_)
+        | Change::Revoked(_)
+        | Change::MessageDeleted(_)
+        | Change::Modified(_)
+        | Change::Pin { .. }
+        | Change::ReceiveOption { .. }
+        | Change::Draft { .. }
+        | Change::Mark { .. }
+        | Change::CustomData { .. }
+        | Change::Delete(_)
+        | Change::ClearHistory(_)
+        | Change::Profile(_)
+        | Change::Joined(_)
+        | Change::Import(_)
+        | Change::CreateGroup(_)
+        | Change::AddToGroup { .. }
+        | Change::RemoveFromGroup { .. }
+        | Change::Kick { .. } => None,
+    }
 }
 
 /// What must be read for some changes of one user.
 pub fn load_for(user: &UserId, changes: &[Change], limits: Limits) -> Load {
-    let unread_max = limits.rows_per_user.clamp(USER_ROWS_MAX, u64::from(u32::MAX)) as usize;
-    let (mut rows, mut lowest) = (RowSelection::Unread(unread_max), None);
-    if !changes.iter().any(steps_alone) {
-        let ids = ids_of(changes.iter());
-        lowest = lowest_for(ids.len(), changes, limits);
-        rows = RowSelection::Ids(ids.into_iter().cloned().collect());
-    }
+    let mut lowest = None;
+    let rows = match changes.iter().find_map(unfinished_of) {
+        Some(Unfinished::ReadAll | Unfinished::ReadC2c | Unfinished::ReadGroups) => {
+            RowSelection::Unread(limits.rows_per_user.clamp(USER_ROWS_MAX, u64::from(u32::MAX)) as usize)
+        }
+        Some(Unfinished::DeleteGroup(_) | Unfinished::RenameGroup(..)) => RowSelection::Grouped(GROUPED_MAX as usize),
+        None => {
+            let ids = ids_of(changes.iter());
+            lowest = lowest_for(ids.len(), changes, limits);
+            RowSelection::Ids(ids.into_iter().cloned().collect())
+        }
+    };
     let deletions = changes.iter().filter(|change| matches!(change, Change::Delete(_))).count();
     let tombstones = if deletions > 0 { deletions + PURGE_EXTRA } else { 0 };
     Load { user: user.clone(), rows, tombstones, lowest }
@@ -97,25 +151,33 @@ pub fn step(
     changes: &[Change],
     limits: Limits,
     new_epoch: u64,
-) -> Result<Step, StoreError> {
+) -> Result<Decided, StoreError> {
     let mut state = State::read(&load.user, loaded, new_epoch)?;
+    if let Some(unfinished) = &state.head.unfinished
+        && !matches!(changes, [Change::Continue(_)])
+    {
+        return Ok(Decided::Unfinished(unfinished.clone()));
+    }
     let outcomes = changes.iter().map(|change| state.apply(change)).collect();
     state.retire_rows(loaded, limits)?;
+    let unfinished = state.head.unfinished.clone();
     let commit = state.into_commit(load, loaded);
-    Ok(Step { outcomes, commit })
+    Ok(Decided::Step(Box::new(Step { outcomes, commit, unfinished })))
 }
 
 /// A conversation before and after the step.
 struct Touched {
     slot: Slot,
     before: Option<crate::Indexed>,
+    facets_before: Option<Facets>,
     is_dirty: bool,
 }
 
 impl Touched {
     fn read(value: Option<&str>) -> Result<Self, StoreError> {
-        let slot = Slot::decode(value)?;
-        Ok(Self { before: slot.indexed(), slot, is_dirty: false })
+        let mut slot = Slot::decode(value)?;
+        let (before, facets_before) = (slot.indexed(), slot.row().map(|row| row.facets()));
+        Ok(Self { slot, before, facets_before, is_dirty: false })
     }
 }
 
@@ -129,6 +191,7 @@ struct State {
     touched: Vec<(ConversationId, Touched)>,
     index: HashMap<ConversationId, usize>,
     kick: Option<Kick>,
+    group_events: Vec<GroupEvent>,
 }
 
 impl State {
@@ -144,7 +207,7 @@ impl State {
             touched.push((id.clone(), Touched::read(value.as_deref())?));
         }
         let (user, now_us, clock_before) = (user.clone(), loaded.now_us, head.cursor.version);
-        Ok(Self { user, now_us, head, clock_before, touched, index, kick: None })
+        Ok(Self { user, now_us, head, clock_before, touched, index, kick: None, group_events: Vec::new() })
     }
 
     /// The next tick: the store's time, but always forward, and below the pin bit.
@@ -158,35 +221,114 @@ impl State {
     }
 
     fn apply(&mut self, change: &Change) -> Result<Outcome, Refusal> {
-        if let Change::Kick { device, reason } = change {
-            return self.kick(device.clone(), reason.clone());
-        }
-        if let Some(id) = change.conversation_id() {
-            let changed = self.apply_to(self.index[id], change)?;
-            return Ok(Outcome { changed, is_partial: false });
+        let mut recv_opt = None;
+        let changed = if let Change::Kick { device, reason } = change {
+            self.kick(device.clone(), reason.clone())?
+        } else if let Change::CreateGroup(name) = change {
+            self.create_group(name)?
+        } else if let Some(id) = change.conversation_id() {
+            let position = self.index[id];
+            let changed = self.apply_to(position, change)?;
+            recv_opt = self.touched[position].1.slot.row().map(|row| row.visible.recv_opt);
+            changed
+        } else {
+            self.apply_widely(change)?
+        };
+        Ok(Outcome { changed, total_unread: self.head.total_unread, recv_opt })
+    }
+
+    /// A change that steps alone: its first step, or a further one.
+    fn apply_widely(&mut self, change: &Change) -> Result<u64, Refusal> {
+        let Some(unfinished) = unfinished_of(change) else { return Ok(0) };
+        let goes_on = if matches!(change, Change::Continue(_)) {
+            // Somebody else may have done it meanwhile.
+            self.head.unfinished.as_ref() == Some(&unfinished)
+        } else {
+            self.begin(&unfinished)?
+        };
+        if !goes_on {
+            return Ok(0);
         }
         let (mut changed, mut written) = (0, 0);
         for position in 0..self.touched.len() {
-            if !self.is_in_scope(position, change) {
+            if !self.concerns(&unfinished, position) {
                 continue;
             }
             if written == STEP_ROWS_MAX {
-                return Ok(Outcome { changed, is_partial: true });
+                self.head.unfinished = Some(unfinished);
+                return Ok(changed);
             }
-            changed += self.apply_to(position, change)?;
+            changed += self.apply_to(position, &Change::Continue(unfinished.clone()))?;
             written += usize::from(self.touched[position].1.is_dirty);
         }
-        Ok(Outcome { changed, is_partial: false })
+        // The last step may have had nothing left to write, but it must not come again.
+        if self.head.unfinished.take().is_some() && written == 0 {
+            self.tick()?;
+        }
+        match unfinished {
+            Unfinished::ReadAll | Unfinished::ReadC2c | Unfinished::ReadGroups => {}
+            // The rows come before the notice.
+            Unfinished::DeleteGroup(name) => self.group_events.push(GroupEvent::Deleted(name)),
+            Unfinished::RenameGroup(old_name, new_name) => {
+                self.group_events.push(GroupEvent::Renamed(old_name, new_name));
+            }
+        }
+        Ok(changed)
     }
 
-    fn is_in_scope(&self, position: usize, change: &Change) -> bool {
-        let is_c2c = self.touched[position].0.is_c2c();
-        match change {
-            Change::Read(ReadScope::All, _) => true,
-            Change::Read(ReadScope::AllC2c, _) => is_c2c,
-            Change::Read(ReadScope::AllGroups, _) => !is_c2c,
-            _ => false,
+    /// What a change that steps alone does to the head; answers whether there may be rows for it.
+    fn begin(&mut self, unfinished: &Unfinished) -> Result<bool, Refusal> {
+        match unfinished {
+            Unfinished::ReadAll | Unfinished::ReadC2c | Unfinished::ReadGroups => {}
+            Unfinished::DeleteGroup(name) => {
+                let place = self.place_of_group(name)?;
+                self.tick()?;
+                self.head.group_names.remove(place);
+            }
+            Unfinished::RenameGroup(old_name, new_name) => {
+                let place = self.place_of_group(old_name)?;
+                if old_name == new_name {
+                    return Ok(false);
+                }
+                if self.place_of_group(new_name).is_ok() {
+                    return Err(Refusal::GroupNameTaken);
+                }
+                self.tick()?;
+                self.head.group_names[place].clone_from(new_name);
+            }
         }
+        Ok(true)
+    }
+
+    /// Whether a change that steps alone has something to do with a conversation.
+    fn concerns(&self, unfinished: &Unfinished, position: usize) -> bool {
+        let (id, touched) = &self.touched[position];
+        match unfinished {
+            Unfinished::ReadAll => true,
+            Unfinished::ReadC2c => id.is_c2c(),
+            Unfinished::ReadGroups => !id.is_c2c(),
+            Unfinished::DeleteGroup(name) | Unfinished::RenameGroup(name, _) => match &touched.slot {
+                Slot::Row(row) => row.visible.conversation_group_list.contains(name),
+                Slot::Absent | Slot::Tombstone(_) => false,
+            },
+        }
+    }
+
+    fn place_of_group(&self, name: &str) -> Result<usize, Refusal> {
+        self.head.group_names.iter().position(|other| other == name).ok_or(Refusal::UnknownGroup)
+    }
+
+    fn create_group(&mut self, name: &str) -> Result<u64, Refusal> {
+        if self.place_of_group(name).is_ok() {
+            return Ok(0);
+        }
+        if self.head.group_names.len() >= GROUPS_MAX {
+            return Err(Refusal::TooManyGroups);
+        }
+        self.tick()?;
+        self.head.group_names.push(name.to_owned());
+        self.group_events.push(GroupEvent::Created(name.to_owned(), Vec::new()));
+        Ok(0)
     }
 
     /// Applies a change to one conversation; answers how many rows clients see changed by it, 0 or 1.
@@ -196,7 +338,13 @@ impl State {
         if result.is_err() {
             self.touched[position].1.slot = before;
         }
-        result
+        let changed = result?;
+        if changed > 0
+            && let Some(event) = groups::event_of(change)
+        {
+            groups::notice(&mut self.group_events, event);
+        }
+        Ok(changed)
     }
 
     /// What the rule of the change's family does to the slot.
@@ -214,9 +362,21 @@ impl State {
             Change::MessageDeleted(deleted) => Ok(message::deleted(slot, &self.user, deleted)),
             Change::Modified(modified) => Ok(message::modified(slot, modified)),
             Change::Read(ReadScope::One(_), up_to) => read::read(slot, *up_to),
-            Change::Read(ReadScope::All | ReadScope::AllC2c | ReadScope::AllGroups, _) => {
+            Change::Continue(Unfinished::ReadAll | Unfinished::ReadC2c | Unfinished::ReadGroups) => {
                 read::read(slot, read::ReadUpTo { timestamp: 0, sequence: 0 })
             }
+            Change::Continue(Unfinished::DeleteGroup(name)) => groups::remove(slot, name),
+            Change::Continue(Unfinished::RenameGroup(old_name, new_name)) => {
+                Ok(groups::rename(slot, old_name, new_name))
+            }
+            Change::AddToGroup { name, .. } | Change::RemoveFromGroup { name, .. }
+                if !self.head.group_names.contains(name) =>
+            {
+                Err(Refusal::UnknownGroup)
+            }
+            Change::AddToGroup { name, .. } => groups::add(slot, name, self.head.grouped),
+            Change::RemoveFromGroup { name, .. } => groups::remove(slot, name),
+            Change::Import(imported) => import::import(slot, &self.user, imported, &self.head, self.now_us / 1_000_000),
             Change::Pin { is_pinned, .. } => settings::pin(slot, id, *is_pinned, self.head.pinned),
             Change::ReceiveOption { recv_opt, .. } => settings::receive_option(slot, *recv_opt),
             Change::Draft { text, .. } => Ok(settings::draft(slot, id, text, self.now_us / 1_000_000)),
@@ -226,7 +386,12 @@ impl State {
             Change::ClearHistory(_) => read::clear_history(slot),
             Change::Profile(set) => Ok(profile::profile_set(slot, set)),
             Change::Joined(joined) => Ok(profile::joined(slot, &self.user, joined)),
-            Change::Kick { .. } => Ok(Effect::Nothing),
+            // These are not about one conversation.
+            Change::Read(ReadScope::All | ReadScope::AllC2c | ReadScope::AllGroups, _)
+            | Change::CreateGroup(_)
+            | Change::DeleteGroup(_)
+            | Change::RenameGroup { .. }
+            | Change::Kick { .. } => Ok(Effect::Nothing),
         }
     }
 
@@ -273,11 +438,12 @@ impl State {
         head.total_unread = head.total_unread + now.total - was.total;
         head.rows = head.rows + now.rows - was.rows;
         head.pinned = head.pinned + now.pinned - was.pinned;
+        head.grouped = head.grouped + now.grouped - was.grouped;
         head.tombstones = head.tombstones + now.tombstones - was.tombstones;
         Ok(u64::from(is_visible))
     }
 
-    fn kick(&mut self, device: Option<conversation_protocol::DeviceId>, reason: String) -> Result<Outcome, Refusal> {
+    fn kick(&mut self, device: Option<conversation_protocol::DeviceId>, reason: String) -> Result<u64, Refusal> {
         let tick = self.tick()?;
         match &device {
             None => {
@@ -294,7 +460,7 @@ impl State {
             }
         }
         self.kick = Some(Kick { device, not_before: tick, reason });
-        Ok(Outcome { changed: 0, is_partial: false })
+        Ok(0)
     }
 
     /// Deletes the lowest unpinned rows that this step left alone, as long as there are more rows than a user may have.
@@ -337,11 +503,15 @@ impl State {
             total_unread: self.head.total_unread,
             rows: Vec::new(),
             deleted: Vec::new(),
+            facets: Vec::new(),
+            groups: std::mem::take(&mut self.group_events),
             truncated: false,
             kick: self.kick.take(),
         };
-        for (conversation_id, touched) in std::mem::take(&mut self.touched) {
+        for (conversation_id, mut touched) in std::mem::take(&mut self.touched) {
             let (Some(now), true) = (touched.slot.indexed(), touched.is_dirty) else { continue };
+            let facets = touched.slot.row().map(|row| row.facets());
+            hint.facets.extend(FacetChange::between(&conversation_id, touched.facets_before, facets));
             let value = match &touched.slot {
                 Slot::Absent => continue,
                 Slot::Row(row) => {
@@ -399,17 +569,23 @@ struct HeadShare {
     total: u64,
     rows: u64,
     pinned: u64,
+    grouped: u64,
     tombstones: u64,
 }
 
 impl HeadShare {
     fn of(slot: &Slot) -> Self {
+        let nothing = Self { total: 0, rows: 0, pinned: 0, grouped: 0, tombstones: 0 };
         match slot {
-            Slot::Absent => Self { total: 0, rows: 0, pinned: 0, tombstones: 0 },
-            Slot::Row(row) => {
-                Self { total: row.total_share(), rows: 1, pinned: u64::from(row.visible.is_pinned), tombstones: 0 }
-            }
-            Slot::Tombstone(_) => Self { total: 0, rows: 0, pinned: 0, tombstones: 1 },
+            Slot::Absent => nothing,
+            Slot::Row(row) => Self {
+                total: row.total_share(),
+                rows: 1,
+                pinned: u64::from(row.visible.is_pinned),
+                grouped: u64::from(!row.visible.conversation_group_list.is_empty()),
+                tombstones: 0,
+            },
+            Slot::Tombstone(_) => Self { tombstones: 1, ..nothing },
         }
     }
 }
@@ -425,6 +601,7 @@ impl Row {
             + visible.custom_data.len()
             + visible.group_at_info_list.len() * 8
             + visible.mark_list.len() * 4
+            + visible.conversation_group_list.iter().map(String::len).sum::<usize>()
             + message.map_or(0, |message| {
                 message.text.len()
                     + message.cloud_custom_data.len()

@@ -1,8 +1,8 @@
 //! What a user's data must be after some steps, and whether a store shows them so.
 
-use conversation_protocol::{ConversationId, Cursor, Head, Hint, LogEntry, RowState, UserId};
+use conversation_protocol::{ConversationId, Cursor, Facets, Head, Hint, LogEntry, RecvOpt, RowState, UserId};
 use conversation_store::{
-    Commit, Committed, Indexed, IndexedKind, Load, Loaded, RowSelection, Store, Write,
+    Commit, Committed, FacetRow, Indexed, IndexedKind, Load, Loaded, RowSelection, Store, Write,
     record::{Lines, StoredHead, read_head},
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -45,7 +45,17 @@ impl Step<'_> {
     pub(super) fn put(&mut self, name: &str, order_key: u64, has_unread: bool) {
         let id = id(name);
         let version = self.tick(&id);
-        self.after.entries.insert(id, Indexed { version, kind: IndexedKind::Row { order_key, has_unread } });
+        self.after
+            .entries
+            .insert(id, Indexed { version, kind: IndexedKind::Row { order_key, has_unread, is_grouped: false } });
+    }
+
+    /// Puts a row that was made or changed in this step into a conversation group.
+    pub(super) fn group(&mut self, name: &str) {
+        let id = id(name);
+        if let Some(Indexed { kind: IndexedKind::Row { is_grouped, .. }, .. }) = self.after.entries.get_mut(&id) {
+            *is_grouped = true;
+        }
     }
 
     /// Turns a row into a tombstone.
@@ -94,6 +104,8 @@ impl Book {
             total_unread: after.clock,
             rows: of_kind(true).map(|(id, indexed)| after.row(id, indexed)).collect(),
             deleted: of_kind(false).map(|(id, indexed)| (id.clone(), indexed.version)).collect(),
+            facets: Vec::new(),
+            groups: Vec::new(),
             truncated: false,
             kick: None,
         };
@@ -131,7 +143,8 @@ impl Book {
         let (version, visible) = (indexed.version, self.json(id, indexed.version));
         match indexed.kind {
             IndexedKind::Row { .. } => {
-                Lines::Row { version, created: 1, visible: &visible, hidden: "{\"ü\":1}" }.write()
+                let facets = serde_json::to_string(&Self::facets(indexed)).unwrap();
+                Lines::Row { version, created: 1, facets: &facets, visible: &visible, hidden: "{\"ü\":1}" }.write()
             }
             IndexedKind::Tombstone => Lines::Tombstone { version, hidden: "{}" }.write(),
         }
@@ -146,7 +159,38 @@ impl Book {
         head.encode()
     }
 
-    fn head(&self) -> Head {
+    /// What filters ask of a row; here a function of its place in the indexes.
+    fn facets(indexed: &Indexed) -> Option<Facets> {
+        match indexed.kind {
+            IndexedKind::Row { order_key, has_unread, is_grouped } => Some(Facets {
+                unread_count: u64::from(has_unread) * 3,
+                recv_opt: RecvOpt::Receive,
+                marks: order_key << 40,
+                has_at_info: is_grouped,
+                groups: if is_grouped { vec!["a b\n\"ü".to_owned()] } else { Vec::new() },
+            }),
+            IndexedKind::Tombstone => None,
+        }
+    }
+
+    /// What filters ask of every row, by falling orderKey and id.
+    pub(super) fn facet_rows(&self) -> Vec<FacetRow> {
+        let row = |row: RowState| {
+            let indexed = &self.entries[&row.conversation_id];
+            let IndexedKind::Row { order_key, .. } = indexed.kind else { panic!("a tombstone in the list") };
+            let facets = Self::facets(indexed).expect("a row has facets");
+            FacetRow { conversation_id: row.conversation_id, order_key, facets }
+        };
+        self.list().into_iter().map(row).collect()
+    }
+
+    /// What filters ask of the rows with something to read, by id.
+    pub(super) fn unread_facets(&self) -> Vec<(ConversationId, Facets)> {
+        let facets = |(id, indexed): (&ConversationId, &Indexed)| Some((id.clone(), Self::facets(indexed)?));
+        self.entries.iter().filter_map(facets).filter(|(_, facets)| facets.unread_count > 0).collect()
+    }
+
+    pub(super) fn head(&self) -> Head {
         if self.clock == 0 { Head::empty() } else { read_head(Some(&self.head_value())).unwrap() }
     }
 
@@ -181,6 +225,13 @@ impl Book {
         let value = |id: &ConversationId| self.entries.get(id).map(|indexed| self.value(id, indexed));
         let rows = match &load.rows {
             RowSelection::Ids(ids) => ids.iter().map(|id| (id.clone(), value(id))).collect(),
+            RowSelection::Grouped(_) => {
+                let grouped = self.entries.iter().filter(|(_, indexed)| match indexed.kind {
+                    IndexedKind::Row { is_grouped, .. } => is_grouped,
+                    IndexedKind::Tombstone => false,
+                });
+                grouped.map(|(id, _)| (id.clone(), value(id))).collect()
+            }
             RowSelection::Unread(_) => {
                 let unread = self.entries.iter().filter(|(_, indexed)| match indexed.kind {
                     IndexedKind::Row { has_unread, .. } => has_unread,

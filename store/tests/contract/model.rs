@@ -10,8 +10,8 @@ use super::stores::Stores;
 use actor::Actor;
 use changes::{Posted, changes_of};
 use conversation_loadtest::model::{ClientOutcome, Effect, Model, RowOutcome, assert_same};
-use conversation_protocol::Conversation;
-use conversation_store::{Limits, WriteError, Writer, rules::Outcome};
+use conversation_protocol::{Conversation, method::ClientCall};
+use conversation_store::{Limits, Store, WriteError, Writer, filtered_page, rules::Outcome};
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use reader::Reader;
 
@@ -67,8 +67,34 @@ async fn compare(stores: &Stores, prefix: &str, mut random: StdRng) {
                 assert_rows(&expected, &seen.rows, step, &posted);
                 assert_eq!(seen.head.total_unread, model.total(reader.user()), "total after step {step}, {posted:?}");
                 assert_eq!(seen.head.row_count, expected.len() as u64);
+                assert_eq!(seen.head.group_names, model.group_names(reader.user()), "after step {step}, {posted:?}");
+                check_filters(&*stores.second, &model, reader, &mut random).await;
             }
         }
+    }
+}
+
+/// Compares filtered pages, and filtered totals read and followed, with the model.
+async fn check_filters(store: &dyn Store, model: &Model, reader: &Reader, random: &mut StdRng) {
+    let user = reader.user();
+    for (filter, followed) in reader.totals() {
+        let expected = model.filtered_total(user, filter);
+        let unread = store.unread(user).await.unwrap();
+        let read: u64 = unread.rows.iter().map(|(id, facets)| filter.share(id, facets)).sum();
+        assert_eq!((read, followed), (expected, expected), "the total of {filter:?}, read and followed by hints");
+        let (mut below, mut ids) = (0, Vec::new());
+        loop {
+            let count = random.random_range(1..4);
+            let page = filtered_page(store, user, filter, below, count).await.unwrap();
+            assert!(page.rows.len() <= count as usize && (page.is_finished || page.next_seq != below));
+            ids.extend(page.rows.into_iter().map(|row| row.conversation_id));
+            below = page.next_seq;
+            if page.is_finished {
+                break;
+            }
+        }
+        let expected: Vec<_> = model.filtered(user, filter).into_iter().map(|row| row.conversation_id).collect();
+        assert_eq!(ids, expected, "the pages of {filter:?}");
     }
 }
 
@@ -79,7 +105,28 @@ fn assert_rows(expected: &[Conversation], actual: &[Conversation], step: u64, po
 }
 
 fn check_answers(posted: &Posted, model: &mut Model, answers: Vec<Result<Outcome, WriteError>>) {
+    let mut answers = answers;
     let expected: Vec<RowOutcome> = match posted {
+        Posted::Client(user, call @ ClientCall::CreateConversationGroup(_)) => {
+            let made = answers.remove(0);
+            match model.apply_client(user, call) {
+                ClientOutcome::PerId(outcomes) => {
+                    assert!(made.is_ok(), "{posted:?}: {made:?}");
+                    outcomes.into_iter().map(|(_, outcome)| outcome).collect()
+                }
+                // Without the group nothing can be put into it.
+                ClientOutcome::Whole(outcome) => vec![outcome; answers.len()],
+                ClientOutcome::Query => Vec::new(),
+            }
+        }
+        Posted::Client(
+            user,
+            call @ (ClientCall::AddConversationsToGroup(_) | ClientCall::DeleteConversationsFromGroup(_)),
+        ) => match model.apply_client(user, call) {
+            ClientOutcome::PerId(outcomes) => outcomes.into_iter().map(|(_, outcome)| outcome).collect(),
+            ClientOutcome::Whole(outcome) => vec![outcome; answers.len()],
+            ClientOutcome::Query => Vec::new(),
+        },
         Posted::Server(call) => model.apply_server(call).rows.into_iter().map(|(_, outcome)| outcome).collect(),
         Posted::Client(user, call) => match model.apply_client(user, call) {
             ClientOutcome::Whole(outcome) => vec![outcome],

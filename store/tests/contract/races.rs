@@ -24,7 +24,7 @@ fn counted(steps: u64) -> Book {
     let mut book = Book::new(user("alice"));
     book.clock = steps;
     if steps > 0 {
-        let kind = IndexedKind::Row { order_key: steps, has_unread: steps % 2 == 1 };
+        let kind = IndexedKind::Row { order_key: steps, has_unread: steps % 2 == 1, is_grouped: false };
         book.entries.insert(id("c2c_counter"), Indexed { version: steps, kind });
     }
     book

@@ -62,7 +62,7 @@ async fn is_away(store: &dyn Store, book: &Book) {
             store.page(&book.user, 0, 1),
             store.replay(&book.user, 0, 1, 1),
             store.rows(&book.user, &[]),
-            store.sessions(&book.user),
+            store.sessions(std::slice::from_ref(&book.user)),
             store.ping(),
         )
     })

@@ -18,7 +18,7 @@ fn lease(name: &str, session: u64, device: Option<&str>) -> SessionLease {
 }
 
 async fn sessions(store: &dyn Store, name: &str) -> Vec<SessionLease> {
-    let mut leases = store.sessions(&user(name)).await.unwrap();
+    let mut leases = store.sessions(&[user(name)]).await.unwrap().remove(0);
     leases.sort_by_key(|lease| lease.session);
     leases
 }

@@ -5,16 +5,34 @@
 //! `writable`, `progress`, `received`, `refresh 60 900` (issued, expires in s), `make room`, `drain 500`,
 //! `probe 7:9 head=12`, and `at 26.5` (s), which sets the clock and ticks. `a@9+4` is row a of version 9, created at 4.
 //! A cursor is `epoch:version`; a bare version is of epoch 7.
+//!
+//! A hint also has `g+work`, `g-work`, `g~work~home` (a group is made, goes, is renamed), and `f=a:2>3` (what row a adds
+//! to totals was 2 and is 3; `f=*a:0>1`: of a row with a star). `unread 9 a=3 *b=1` answers the last `read unread`, at clock 9;
+//! `unread fails`. Filters are `all` and `star`: `subscribe star`, then `subscribed star 9 a=3`, and `unsubscribe star`.
 
-use crate::session::{Heartbeat, Input, Output, ReadRequest, Session, SessionConfig, SyncRead};
+use crate::session::{
+    Heartbeat, Input, Output, ReadRequest, Session, SessionConfig, Subscription, SyncRead, TooManyFilters,
+};
 use conversation_protocol::{
-    ApiError, ConversationId, Cursor, ErrorKind, Frame, Head, Hint, Kick, LogEntry, Page, ReplaySlice, RowState,
+    ApiError, ConversationId, Cursor, ErrorKind, FacetChange, Facets, Filter, Frame, GroupEvent, Head, Hint, Kick,
+    LogEntry, Page, RecvOpt, ReplaySlice, RowState, UnreadFacets,
 };
 use std::{sync::Arc, time::Duration};
 
 pub(super) struct Script {
     session: Session,
     now: Duration,
+    /// The number of the last read of unread rows.
+    read: u32,
+    subscription: Option<Subscription>,
+}
+
+fn filter(name: &str) -> Filter {
+    match name {
+        "all" => Filter::default(),
+        "star" => serde_json::from_str(r#"{"markType":1}"#).unwrap(),
+        other => panic!("no such filter: {other}"),
+    }
 }
 
 pub(super) fn config(since: Option<&str>) -> SessionConfig {
@@ -22,6 +40,7 @@ pub(super) fn config(since: Option<&str>) -> SessionConfig {
         since: since.map(cursor),
         window: 100,
         device: Some("phone".parse().unwrap()),
+        filters: Vec::new(),
         token_issued_at_us: Some(60),
         token_expires_at: Duration::from_secs(3_600),
         heartbeat: Heartbeat::PingPong,
@@ -31,7 +50,7 @@ pub(super) fn config(since: Option<&str>) -> SessionConfig {
 
 impl Script {
     pub(super) fn new(config: SessionConfig) -> Self {
-        Self { session: Session::new(config, Duration::ZERO), now: Duration::ZERO }
+        Self { session: Session::new(config, Duration::ZERO), now: Duration::ZERO, read: 0, subscription: None }
     }
 
     /// A session that is about to read, its client at `since`.
@@ -39,6 +58,12 @@ impl Script {
         let mut script = Self::new(config(Some(since)));
         script.run("followed");
         script
+    }
+
+    /// A session that watches filters from the start, not yet followed, its client at version 7.
+    pub(super) fn watching(filters: &[&str]) -> Self {
+        let filters = filters.iter().map(|name| filter(name)).collect();
+        Self::new(SessionConfig { filters, ..config(Some("7")) })
     }
 
     /// A session that is live and idle at a version of epoch 7 (or at a cursor), with total 0.
@@ -71,9 +96,16 @@ impl Script {
             let (cursor, words) = rest.split_once(' ').expect("a probe has a head");
             let up_to_date =
                 self.session.probe(cursor.parse().ok(), &Words::parse(words).head(), self.now, &mut outputs);
-            return render(up_to_date.to_string(), &outputs);
+            return self.rendered(up_to_date.to_string(), &outputs);
+        }
+        if let "subscribe" | "subscribed" | "unsubscribe" = word {
+            return self.subscription(word, rest);
         }
         let input = match word {
+            "unread" => {
+                let unread = (rest != "fails").then(|| Arc::new(Words::parse(rest).unread()));
+                Input::UnreadRead { number: self.read, unread }
+            }
             "followed" => Input::Followed,
             "hint" => Input::Hint(Arc::new(Words::parse(rest).hint())),
             "slice" => Input::SyncRead(SyncRead::Replay(Words::parse(rest).slice())),
@@ -101,7 +133,41 @@ impl Script {
             other => panic!("no such input: {other}"),
         };
         self.session.handle(input, self.now, &mut outputs);
-        render(String::new(), &outputs)
+        self.rendered(String::new(), &outputs)
+    }
+
+    fn subscription(&mut self, word: &str, rest: &str) -> String {
+        let (name, words) = rest.split_once(' ').unwrap_or((rest, ""));
+        let mut outputs = Vec::new();
+        let answer = match word {
+            "subscribe" => match self.session.subscribe(filter(name)) {
+                Ok(subscription) => {
+                    self.subscription = Some(subscription);
+                    self.read = subscription.read.unwrap_or(self.read);
+                    if subscription.is_new { "new" } else { "known" }.to_owned()
+                }
+                Err(TooManyFilters) => "too many".to_owned(),
+            },
+            "subscribed" => {
+                let (unread, subscription) = (Words::parse(words).unread(), self.subscription.take().unwrap());
+                let total = self.session.subscribed(&filter(name), subscription, &unread, self.now, &mut outputs);
+                format!("answer {total}")
+            }
+            _ => {
+                self.session.unsubscribe(&filter(name));
+                String::new()
+            }
+        };
+        self.rendered(answer, &outputs)
+    }
+
+    fn rendered(&mut self, first: String, outputs: &[Output]) -> String {
+        for output in outputs {
+            if let Output::ReadUnread { number } = output {
+                self.read = *number;
+            }
+        }
+        render(first, outputs)
     }
 }
 
@@ -112,6 +178,12 @@ fn cursor(text: &str) -> Cursor {
 
 fn id(name: &str) -> ConversationId {
     format!("c2c_{name}").parse().unwrap()
+}
+
+/// Of a row with a star if its name says so.
+fn facets(name: &str, unread_count: u64) -> Facets {
+    let marks = u64::from(name.starts_with('*'));
+    Facets { unread_count, recv_opt: RecvOpt::Receive, marks, has_at_info: false, groups: Vec::new() }
 }
 
 struct Words<'a>(Vec<&'a str>);
@@ -176,6 +248,8 @@ impl<'a> Words<'a> {
             total_unread: self.number("total").unwrap_or(0),
             rows: self.rows(),
             deleted: deleted.collect(),
+            facets: self.facet_changes(),
+            groups: self.group_events(),
             truncated: self.0.contains(&"truncated"),
             kick: self.number("kick").map(|not_before| Kick {
                 device: self.value("device").map(|device| device.parse().unwrap()),
@@ -183,6 +257,44 @@ impl<'a> Words<'a> {
                 reason: "bye".to_owned(),
             }),
         }
+    }
+
+    fn facet_changes(&self) -> Vec<FacetChange> {
+        let changes = self.0.iter().filter_map(|word| word.strip_prefix("f="));
+        let change = |text: &str| {
+            let (name, counts) = text.split_once(':').unwrap();
+            let (before, after) = counts.split_once('>').unwrap();
+            let facets =
+                |count: &str| Some(facets(name, count.parse().unwrap())).filter(|facets| facets.unread_count > 0);
+            FacetChange {
+                conversation_id: id(name.trim_start_matches('*')),
+                before: facets(before),
+                after: facets(after),
+            }
+        };
+        changes.map(change).collect()
+    }
+
+    fn group_events(&self) -> Vec<GroupEvent> {
+        let events = self.0.iter().filter_map(|word| word.strip_prefix('g'));
+        let event = |text: &str| {
+            let name = text.get(1..)?.to_owned();
+            match &text[..1] {
+                "+" => Some(GroupEvent::Created(name, Vec::new())),
+                "-" => Some(GroupEvent::Deleted(name)),
+                "~" => name.split_once('~').map(|(old, new)| GroupEvent::Renamed(old.to_owned(), new.to_owned())),
+                _ => None,
+            }
+        };
+        events.filter_map(event).collect()
+    }
+
+    /// The clock, and what the rows add to totals.
+    fn unread(&self) -> UnreadFacets {
+        let rows = self.0[1..].iter().filter_map(|word| word.split_once('='));
+        let row =
+            |(name, count): (&str, &str)| (id(name.trim_start_matches('*')), facets(name, count.parse().unwrap()));
+        UnreadFacets { head: Head { cursor: cursor(self.0[0]), ..Head::empty() }, rows: rows.map(row).collect() }
     }
 
     fn head(&self) -> Head {
@@ -212,6 +324,7 @@ fn render(first: String, outputs: &[Output]) -> String {
         Output::Send(frame) => render_frame(frame),
         Output::Read(ReadRequest::Replay { since }) => format!("read since {since}"),
         Output::Read(ReadRequest::Full { window }) => format!("read top {window}"),
+        Output::ReadUnread { .. } => "read unread".to_owned(),
         Output::Ping => "ping".to_owned(),
         Output::Comment => "comment".to_owned(),
         Output::Close { code, .. } => format!("close {}", code.code()),
@@ -238,6 +351,15 @@ fn render_frame(frame: &Frame) -> String {
         Name::ConversationChanged => format!("changed {}", names("conversationList")),
         Name::ConversationDeleted => format!("deleted {} @{}", names("conversationIDList"), text("version")),
         Name::TotalUnreadMessageCountChanged => format!("total {} @{}", text("totalUnreadCount"), text("version")),
+        Name::UnreadMessageCountChangedByFilter => {
+            let name = if data["filter"] == serde_json::json!({}) { "all" } else { "star" };
+            format!("{name} {} @{}", text("totalUnreadCount"), text("version"))
+        }
+        Name::ConversationGroupCreated => format!("created {}", text("groupName")),
+        Name::ConversationGroupDeleted => format!("dissolved {}", text("groupName")),
+        Name::ConversationGroupNameChanged => format!("renamed {} {}", text("oldName"), text("newName")),
+        Name::ConversationsAddedToGroup => format!("added {}", text("groupName")),
+        Name::ConversationsDeletedFromGroup => format!("removed {}", text("groupName")),
         Name::SyncServerFinish => match data.get("nextSeq") {
             Some(next_seq) => format!("finish {} next {next_seq} {}", text("mode"), text("isFinished")),
             None => format!("finish {}", text("mode")),

@@ -25,6 +25,8 @@ pub(super) struct SessionChecks {
     total_version: Option<u64>,
 }
 
+/// The place of notices of conversation groups in a flush.
+const GROUP_RANK: u8 = 4;
 /// The place of the total in a flush.
 const TOTAL_RANK: u8 = 5;
 
@@ -34,7 +36,13 @@ fn rank(event: &Event) -> Option<u8> {
         Event::NewConversation { .. } => Some(1),
         Event::ConversationChanged { .. } => Some(2),
         Event::ConversationDeleted { .. } => Some(3),
+        Event::ConversationGroupCreated { .. }
+        | Event::ConversationGroupDeleted { .. }
+        | Event::ConversationGroupNameChanged { .. }
+        | Event::ConversationsAddedToGroup { .. }
+        | Event::ConversationsDeletedFromGroup { .. } => Some(GROUP_RANK),
         Event::TotalUnreadMessageCountChanged { .. } => Some(TOTAL_RANK),
+        Event::UnreadMessageCountChangedByFilter { .. } => Some(TOTAL_RANK + 1),
         Event::SyncServerStart { .. }
         | Event::SyncServerFinish { .. }
         | Event::SyncServerFailed { .. }
@@ -62,12 +70,24 @@ pub(super) fn bracketing(phase: Phase, event: &Event) -> Option<String> {
             Event::NewConversation { .. }
             | Event::ConversationChanged { .. }
             | Event::ConversationDeleted { .. }
+            | Event::ConversationGroupCreated { .. }
+            | Event::ConversationGroupDeleted { .. }
+            | Event::ConversationGroupNameChanged { .. }
+            | Event::ConversationsAddedToGroup { .. }
+            | Event::ConversationsDeletedFromGroup { .. }
+            | Event::UnreadMessageCountChangedByFilter { .. }
             | Event::TotalUnreadMessageCountChanged { .. } => {
                 is_change.then(|| format!("{name} came before the sync of the session"))
             }
         },
         Phase::Syncing(_) => match event {
-            Event::SyncServerStart { .. } => Some(format!("{name} came inside a sync")),
+            Event::SyncServerStart { .. }
+            | Event::ConversationGroupCreated { .. }
+            | Event::ConversationGroupDeleted { .. }
+            | Event::ConversationGroupNameChanged { .. }
+            | Event::ConversationsAddedToGroup { .. }
+            | Event::ConversationsDeletedFromGroup { .. }
+            | Event::UnreadMessageCountChangedByFilter { .. } => Some(format!("{name} came inside a sync")),
             Event::NewConversation { .. }
             | Event::ConversationChanged { .. }
             | Event::ConversationDeleted { .. }
@@ -86,6 +106,12 @@ pub(super) fn bracketing(phase: Phase, event: &Event) -> Option<String> {
             | Event::NewConversation { .. }
             | Event::ConversationChanged { .. }
             | Event::ConversationDeleted { .. }
+            | Event::ConversationGroupCreated { .. }
+            | Event::ConversationGroupDeleted { .. }
+            | Event::ConversationGroupNameChanged { .. }
+            | Event::ConversationsAddedToGroup { .. }
+            | Event::ConversationsDeletedFromGroup { .. }
+            | Event::UnreadMessageCountChangedByFilter { .. }
             | Event::TotalUnreadMessageCountChanged { .. }
             | Event::KickedOffline { .. }
             | Event::TokenExpired {}
@@ -217,7 +243,9 @@ impl SessionChecks {
         {
             return Some(format!("{name}: cursor {cursor} came after {previous} without a full sync"));
         }
-        if previous == Some(cursor) && phase == Phase::Live && !is_finish && !is_of_first {
+        // The totals of filters are read after a sync, and notices of groups are told before one: they tell no step.
+        let tells_no_step = rank(&frame.event).is_some_and(|rank| rank == GROUP_RANK || rank > TOTAL_RANK);
+        if previous == Some(cursor) && phase == Phase::Live && !is_finish && !is_of_first && !tells_no_step {
             return Some(format!("{name}: cursor {cursor} came again with a live flush"));
         }
         (cursor.version < largest)

@@ -2,16 +2,17 @@
 
 use super::changes::Posted;
 use conversation_protocol::{
-    ConversationId, ConversationType, GroupId, RecvOpt, UserId,
+    AtType, ConversationId, ConversationType, GroupAtInfo, GroupId, RecvOpt, UserId,
     conversation::AT_ALL,
     marks::Marks,
     method::{
         CleanUnreadParams, ClientCall, ConversationParams, ConversationsParams, CustomDataParams, DraftParams,
-        MarkParams, PinParams, ReadScope, RecvOptParams,
+        GroupNameParams, GroupParams, MarkParams, PinParams, ReadScope, RecvOptParams, RenameGroupParams,
     },
     server::{
-        ConversationRef, DeleteConversationParams, DeleteMessageParams, JoinGroupParams, Message, ModifyMessageParams,
-        PreviousMessage, Profile, RevokeMessageParams, SendMessageParams, ServerCall, SetProfileParams,
+        ConversationRef, DeleteConversationParams, DeleteMessageParams, ImportParams, ImportedConversation,
+        JoinGroupParams, Message, ModifyMessageParams, PreviousMessage, Profile, RevokeMessageParams,
+        SendMessageParams, ServerCall, SetProfileParams,
     },
 };
 use rand::{Rng, rngs::StdRng, seq::IndexedRandom};
@@ -63,6 +64,8 @@ impl Actor {
             64..68 => Posted::Server(Box::new(self.join(random))),
             68..70 => Posted::Server(Box::new(self.delete_for_some(random))),
             70..80 => self.read(random),
+            80..88 => self.change_groups(random),
+            88..90 => Posted::Server(Box::new(self.import(random))),
             _ => self.call(random),
         }
     }
@@ -158,7 +161,14 @@ impl Actor {
                 ConversationType::C2c => _ = profiles.insert(sender.clone(), profile),
             }
         }
-        ServerCall::SendMessage(SendMessageParams { conversation, sender, recipients, message, profiles })
+        ServerCall::SendMessage(SendMessageParams {
+            conversation,
+            sender,
+            recipients,
+            message,
+            profiles,
+            want_totals: false,
+        })
     }
 
     fn revoke(&mut self, random: &mut StdRng) -> ServerCall {
@@ -276,6 +286,73 @@ impl Actor {
         };
         let params = CleanUnreadParams { conversation_id, clean_timestamp, clean_sequence };
         Posted::Client(user, ClientCall::CleanConversationUnreadMessageCount(scope, params))
+    }
+
+    /// Few names, so that they meet.
+    fn change_groups(&self, random: &mut StdRng) -> Posted {
+        let user = self.user(random);
+        let name = |random: &mut StdRng| ["work", "family", "a b\n", "ü"].choose(random).unwrap().to_string();
+        let count = random.random_range(1..3);
+        let params = GroupParams {
+            group_name: name(random),
+            conversation_id_list: (0..count).map(|_| self.of_user(&user, random).1).collect(),
+        };
+        let call = match random.random_range(0..10) {
+            0..3 => ClientCall::CreateConversationGroup(params),
+            3..6 => ClientCall::AddConversationsToGroup(params),
+            6 | 7 => ClientCall::DeleteConversationsFromGroup(params),
+            8 => {
+                let (old_name, new_name) = (name(random), name(random));
+                ClientCall::RenameConversationGroup(RenameGroupParams { old_name, new_name })
+            }
+            _ => ClientCall::DeleteConversationGroup(GroupNameParams { group_name: params.group_name }),
+        };
+        Posted::Client(user, call)
+    }
+
+    /// A few rows, some of which are there or were; of a conversation among the users, the preview is the newest message.
+    fn import(&mut self, random: &mut StdRng) -> ServerCall {
+        let user_id = self.user(random);
+        let mut conversation_list: Vec<ImportedConversation> = Vec::new();
+        for _ in 0..random.random_range(1..4) {
+            let (place, conversation_id) = self.of_user(&user_id, random);
+            if conversation_list.iter().any(|row| row.conversation_id == conversation_id) {
+                continue;
+            }
+            let newest = self.sent.get(&place).and_then(|sent| sent.last_key_value());
+            let last = newest.filter(|_| random.random_bool(0.8)).map(|(_, sent)| sent.clone());
+            conversation_list.push(self.imported(conversation_id, last, random));
+        }
+        ServerCall::ImportConversations(ImportParams {
+            user_id,
+            conversation_list,
+            conversation_group_list: Vec::new(),
+        })
+    }
+
+    fn imported(
+        &mut self,
+        conversation_id: ConversationId,
+        last: Option<(UserId, Message)>,
+        random: &mut StdRng,
+    ) -> ImportedConversation {
+        self.texts += 1;
+        let newest = last.as_ref().map_or(0, |(_, message)| message.seq);
+        let unread = random.random_range(0..=newest.min(3));
+        let mention = GroupAtInfo { seq: newest, at_type: AtType::Me };
+        let row = serde_json::json!({
+            "conversationID": conversation_id, "showName": format!("imported {}", self.texts), "unreadCount": unread,
+            "recvOpt": random.random_range(0..3), "isPinned": random.random_bool(0.3), "customData": "imported",
+            "draftText": if random.random_bool(0.3) { "draft" } else { "" },
+            "markList": if random.random_bool(0.3) { vec![4_u64, 1 << 63] } else { Vec::new() },
+            "c2cReadTimestamp": 900,
+            "groupAtInfoList": if unread > 0 && random.random_bool(0.5) { vec![mention] } else { Vec::new() },
+            "lastMessage": last.map(|(sender, message)| serde_json::json!({
+                "msgID": message.msg_id, "seq": message.seq, "sender": sender, "isSelf": false,
+                "timestamp": message.timestamp, "elemType": 1, "text": "imported", "status": 2,
+            })),
+        });
+        serde_json::from_value(row).expect("a row to import")
     }
 
     fn call(&mut self, random: &mut StdRng) -> Posted {

@@ -2,7 +2,7 @@
 
 use conversation_protocol::{
     ConversationId, ConversationType, UserId,
-    method::ClientCall,
+    method::{ClientCall, GroupParams},
     server::{ConversationRef, PreviousMessage, Profile, SendMessageParams, ServerCall},
 };
 use conversation_store::rules::{
@@ -84,7 +84,13 @@ fn of_server(call: &ServerCall) -> Vec<(UserId, Change)> {
         ServerCall::DeleteConversation(params) => {
             many(&params.recipients, Change::Delete(params.conversation_id.clone()))
         }
+        ServerCall::ImportConversations(params) => {
+            let rows = params.conversation_list.iter().rev();
+            rows.map(|row| (params.user_id.clone(), Change::Import(Arc::new(row.clone())))).collect()
+        }
         ServerCall::MarkRead(..)
+        | ServerCall::ExportUser(_)
+        | ServerCall::DeleteUser(_)
         | ServerCall::KickUser(_)
         | ServerCall::Read(..)
         | ServerCall::GetUserSessions(_)
@@ -141,7 +147,25 @@ fn of_client(call: &ClientCall) -> Vec<Change> {
             let up_to = ReadUpTo { timestamp: params.clean_timestamp, sequence: params.clean_sequence };
             vec![Change::Read(scope.clone(), up_to)]
         }
+        ClientCall::CreateConversationGroup(params) => {
+            std::iter::once(Change::CreateGroup(params.group_name.clone())).chain(added(params)).collect()
+        }
+        ClientCall::AddConversationsToGroup(params) => added(params).collect(),
+        ClientCall::DeleteConversationsFromGroup(params) => params
+            .conversation_id_list
+            .iter()
+            .map(|id| Change::RemoveFromGroup { conversation_id: id.clone(), name: params.group_name.clone() })
+            .collect(),
+        ClientCall::DeleteConversationGroup(params) => vec![Change::DeleteGroup(params.group_name.clone())],
+        ClientCall::RenameConversationGroup(params) => {
+            vec![Change::RenameGroup { old_name: params.old_name.clone(), new_name: params.new_name.clone() }]
+        }
         ClientCall::GetConversationList(_)
+        | ClientCall::GetConversationListByFilter(_)
+        | ClientCall::GetUnreadMessageCountByFilter(_)
+        | ClientCall::SubscribeUnreadMessageCountByFilter(_)
+        | ClientCall::UnsubscribeUnreadMessageCountByFilter(_)
+        | ClientCall::GetConversationGroupList
         | ClientCall::GetConversation(_)
         | ClientCall::GetConversations(_)
         | ClientCall::GetTotalUnreadMessageCount
@@ -149,6 +173,11 @@ fn of_client(call: &ClientCall) -> Vec<Change> {
         | ClientCall::Probe(_)
         | ClientCall::RefreshToken(_) => Vec::new(),
     }
+}
+
+fn added(params: &GroupParams) -> impl Iterator<Item = Change> {
+    let add = |id: &ConversationId| Change::AddToGroup { conversation_id: id.clone(), name: params.group_name.clone() };
+    params.conversation_id_list.iter().map(add)
 }
 
 /// The same change for every member, or for both sides of a C2C conversation, each as seen from there.

@@ -1,19 +1,36 @@
 //! What a client sees that pages, one that replays, and one that only listens: all must see the same.
 
 use super::super::hints::next;
-use conversation_protocol::{Conversation, ConversationId, Cursor, Head, LogEntry, RowState, UserId};
+use conversation_protocol::{
+    Conversation, ConversationId, Cursor, Facets, Filter, GroupEvent, Head, LogEntry, RowState, UserId,
+};
 use conversation_store::{HintSink, HintStream, Store};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Small, so that lists of a few rows have several pages and slices.
 const PAGE_ROWS: u32 = 3;
 const SLICE_ROWS: usize = 2;
+/// Every condition, alone and together.
+const FILTERS: [&str; 8] = [
+    "{}",
+    r#"{"type":1,"markType":0}"#,
+    r#"{"type":2,"hasUnreadCount":true}"#,
+    r#"{"markType":["1","9223372036854775808"]}"#,
+    r#"{"conversationGroup":""}"#,
+    r#"{"conversationGroup":"work"}"#,
+    r#"{"hasGroupAtInfo":true}"#,
+    r#"{"hasUnreadCount":false,"hasGroupAtInfo":false,"conversationGroup":"a b\n"}"#,
+];
 
 /// One user's clients.
 pub(super) struct Reader {
     user: UserId,
     replayed: Copy,
     told: Copy,
+    /// Names of conversation groups, as the notices in hints tell them.
+    groups: BTreeSet<String>,
+    /// Totals of filters, moved by hints.
+    totals: Vec<(Filter, u64)>,
     stream: Box<dyn HintStream>,
     _sink: Box<dyn HintSink>,
 }
@@ -58,11 +75,18 @@ impl Reader {
     pub(super) async fn connect(store: &dyn Store, user: UserId) -> Self {
         let (mut sink, stream) = store.hints().await.unwrap();
         sink.follow(std::slice::from_ref(&user)).await.unwrap();
-        Self { user, replayed: Copy::new(), told: Copy::new(), stream, _sink: sink }
+        let (replayed, told, groups) = (Copy::new(), Copy::new(), BTreeSet::new());
+        let totals = FILTERS.map(|json| (serde_json::from_str(json).unwrap(), 0)).into();
+        Self { user, replayed, told, groups, totals, stream, _sink: sink }
     }
 
     pub(super) fn user(&self) -> &UserId {
         &self.user
+    }
+
+    /// Some filters, with their totals as the hints give them.
+    pub(super) fn totals(&self) -> impl Iterator<Item = (&Filter, u64)> {
+        self.totals.iter().map(|(filter, total)| (filter, *total))
     }
 
     /// Reads everything that is new, each way, and compares the ways.
@@ -72,6 +96,8 @@ impl Reader {
         self.listen(seen.head.cursor).await;
         assert_eq!(self.replayed.in_order(), seen.rows, "a replay gives what the pages give");
         assert_eq!(self.told.in_order(), seen.rows, "the hints give what the pages give");
+        let names: BTreeSet<String> = seen.head.group_names.iter().cloned().collect();
+        assert_eq!(self.groups, names, "the notices of groups give the names");
         assert_eq!(store.heads(std::slice::from_ref(&self.user)).await.unwrap()[0], seen.head);
         seen
     }
@@ -117,6 +143,26 @@ impl Reader {
             }
             for row in &hint.rows {
                 self.told.put(row);
+            }
+            for event in &hint.groups {
+                match event {
+                    GroupEvent::Created(name, _) => assert!(self.groups.insert(name.clone()), "{event:?}"),
+                    GroupEvent::Deleted(name) => assert!(self.groups.remove(name), "{event:?}"),
+                    GroupEvent::Renamed(old_name, new_name) => {
+                        assert!(self.groups.remove(old_name) && self.groups.insert(new_name.clone()), "{event:?}");
+                    }
+                    GroupEvent::Added(name, ids) | GroupEvent::Removed(name, ids) => {
+                        assert!(self.groups.contains(name) && !ids.is_empty(), "{event:?}");
+                    }
+                }
+            }
+            for (filter, total) in &mut self.totals {
+                for change in &hint.facets {
+                    let share = |facets: &Option<Facets>| {
+                        facets.as_ref().map_or(0, |facets| filter.share(&change.conversation_id, facets))
+                    };
+                    *total = *total + share(&change.after) - share(&change.before);
+                }
             }
             self.told.cursor = hint.cursor();
         }
