@@ -1,6 +1,7 @@
 //! Each row of the table of orderKey and each line on unread in docs/DOMAIN.md, as one scenario.
 
 mod deletions;
+mod groups;
 mod marks;
 
 use super::*;
