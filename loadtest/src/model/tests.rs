@@ -1,6 +1,7 @@
 //! Each row of docs/DOMAIN.md, 3, and the rules of 4, as one scenario each.
 
 mod deletions;
+mod groups;
 mod marks;
 mod messages;
 mod settings;
