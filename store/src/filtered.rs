@@ -41,11 +41,15 @@ pub async fn filtered_page(
         }
     }
     passing.truncate(count as usize);
-    let (now, rows) = store.rows(user, &passing).await?;
-    // A row may have changed since its facets were read: the change is newer than the page's head, and tells itself.
-    let rows = rows.into_iter().flatten().map(|row| Ok((passes(filter, &row)?, row)));
-    let rows = rows.filter_map(|row: Result<_, StoreError>| row.map(|(passes, row)| passes.then_some(row)).transpose());
-    Ok(Page { head: head.unwrap_or(now), rows: rows.collect::<Result<_, _>>()?, next_seq, is_finished })
+    let (now, found) = store.rows(user, &passing).await?;
+    let mut rows = Vec::with_capacity(found.len());
+    for row in found.into_iter().flatten() {
+        // It may have changed since its facets were read: the change is newer than the page's head, and tells itself.
+        if passes(filter, &row)? {
+            rows.push(row);
+        }
+    }
+    Ok(Page { head: head.unwrap_or(now), rows, next_seq, is_finished })
 }
 
 fn passes(filter: &Filter, row: &RowState) -> Result<bool, StoreError> {

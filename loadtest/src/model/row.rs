@@ -332,7 +332,7 @@ impl RowHistory {
         let counts = group_type != Some(GroupType::AVChatRoom);
         let unread = if counts { row.unread_count } else { 0 };
         live.read_mark = live.read_mark.max(newest - unread);
-        live.imported_read = Some((newest - unread, row.c2c_read_timestamp.unwrap_or(0)));
+        live.imported_read = row.c2c_read_timestamp.map(|timestamp| (newest - unread, timestamp));
         live.joined_at = live.joined_at.max(live.read_mark);
         let Some(last) = &row.last_message else { return };
         for seq in live.read_mark + 1..=newest {
@@ -345,7 +345,7 @@ impl RowHistory {
         }
         if unread == 0 {
             let message = Arc::new(counted_message(last, newest));
-            let seen = Seen { message, sender: last.sender.clone(), counts: false, mention: None, has_time: false };
+            let seen = Seen { message, sender: last.sender.clone(), counts: false, mention: None, has_time: true };
             live.messages.insert(newest, seen);
         }
         live.cleared_up_to = live.cleared_up_to.min(newest - 1);

@@ -6,11 +6,12 @@ use super::{
 };
 use crate::record::StoredHead;
 use conversation_protocol::{
-    GroupType, UserId,
+    GroupType, MessageStatus, UserId,
     limits::{GROUPED_MAX, GROUPS_MAX, PINNED_MAX},
     marks::Marks,
     server::ImportedConversation,
 };
+use std::collections::HashSet;
 
 /// `head` is the user's, before the import; `now_s` is in seconds since 1970.
 pub(super) fn import(
@@ -53,6 +54,10 @@ fn fill(row: &mut Row, user: &UserId, imported: &ImportedConversation, now_s: u6
     visible.last_message.clone_from(&imported.last_message);
     if let Some(message) = &mut visible.last_message {
         message.is_self = message.sender == *user;
+        if message.status == MessageStatus::Revoked {
+            message.text.clear();
+            message.cloud_custom_data.clear();
+        }
     }
     visible.draft_text.clone_from(&imported.draft_text);
     if !imported.draft_text.is_empty() {
@@ -80,14 +85,17 @@ fn set_unread(row: &mut Row, newest: u64, imported: &ImportedConversation) {
     row.memory.unread.see_range(row.memory.mark + 1, newest);
     row.visible.unread_count = row.memory.unread.count();
     if row.visible.conversation_id.is_c2c() {
-        row.visible.c2c_read_timestamp = Some(imported.c2c_read_timestamp.unwrap_or(0));
-        row.memory.read_time_seq = row.memory.read_time_seq.max(mark);
+        if let Some(timestamp) = imported.c2c_read_timestamp {
+            row.visible.c2c_read_timestamp = Some(timestamp);
+            row.memory.read_time_seq = row.memory.read_time_seq.max(mark);
+        }
         if let Some(message) = &imported.last_message {
             row.remember_time(message.seq, message.timestamp);
         }
     } else {
         let mark = row.memory.mark;
-        let mentions = imported.group_at_info_list.iter().filter(|info| info.seq > mark);
+        let mut named = HashSet::new();
+        let mentions = imported.group_at_info_list.iter().filter(|info| info.seq > mark && named.insert(info.seq));
         mentions.for_each(|info| row.add_mention(*info));
     }
 }

@@ -2,15 +2,16 @@
 
 mod deletions;
 mod groups;
+mod import;
 mod marks;
 
 use super::*;
 use crate::{
     Loaded, RowSelection,
-    record::{Lines, StoredHead},
+    record::{Lines, StoredHead, read_facets},
 };
 use conversation_protocol::{
-    AtType, GroupAtInfo, GroupEvent, GroupType, MessageStatus, RecvOpt, UserId,
+    AtType, Facets, GroupAtInfo, GroupEvent, GroupType, MessageStatus, RecvOpt, UserId,
     conversation::{AT_ALL, PIN_BIT},
     server::{Message, Profile},
 };
@@ -285,6 +286,12 @@ impl User {
         assert_eq!(head.total_unread, sum, "total = the sum");
         assert_eq!((head.rows, head.pinned), (rows.len() as u64, rows.iter().filter(|r| r.is_pinned).count() as u64));
         assert_eq!(head.tombstones, self.tombstones().len() as u64);
+        let grouped = rows.iter().filter(|row| !row.conversation_group_list.is_empty()).count();
+        assert_eq!(head.grouped, grouped as u64);
+        for row in &rows {
+            let first_line = self.values[&row.conversation_id].lines().next().unwrap();
+            assert_eq!(read_facets(first_line).unwrap(), Facets::of(row), "the first line has the row's facets");
+        }
         assert!(rows.iter().all(|row| row.version <= head.cursor.version));
     }
 }
