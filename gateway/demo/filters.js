@@ -76,12 +76,13 @@ export class FilterTotals {
 
 /** `handlers`: chosen(filter), call(method, params), total(filter). */
 export class FilterBar {
-  element = element("div", { class: "filters", role: "group", "aria-label": "Show" });
+  #chips = element("div", { class: "filters-chips" });
   filter = null;
   #handlers;
   #groups = [];
   #drawn = "";
   #manage = iconButton("folder", "Folders", () => this.#openMenu(), { class: "icon-button filters-manage", "aria-haspopup": "menu" });
+  element = element("div", { class: "filters", role: "group", "aria-label": "Show" }, this.#chips, this.#manage);
 
   constructor(handlers) {
     this.#handlers = handlers;
@@ -107,9 +108,9 @@ export class FilterBar {
     const now = JSON.stringify([choices, this.filter]);
     if (now === this.#drawn) return;
     this.#drawn = now;
-    const focused = [...this.element.children].indexOf(document.activeElement);
-    this.element.replaceChildren(...choices.map((choice) => this.#button(choice)), this.#manage);
-    if (focused >= 0) this.element.children[Math.min(focused, choices.length)].focus({ preventScroll: true });
+    const focused = [...this.#chips.children].indexOf(document.activeElement);
+    this.#chips.replaceChildren(...choices.map((choice) => this.#button(choice)));
+    if (focused >= 0) this.#chips.children[Math.min(focused, choices.length - 1)].focus({ preventScroll: true });
   }
 
   /** A menu of all folders, checked where the row is in them. */
@@ -160,7 +161,7 @@ export class FilterBar {
   }
 
   #steer(event) {
-    const buttons = [...this.element.children];
+    const buttons = [...this.#chips.children, this.#manage];
     const at = buttons.indexOf(event.target.closest("button"));
     const aims = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: -1 };
     if (at < 0 || !(event.key in aims)) return;
