@@ -110,6 +110,7 @@ export class FilterBar {
     this.#drawn = now;
     const focused = [...this.#chips.children].indexOf(document.activeElement);
     this.#chips.replaceChildren(...choices.map((choice) => this.#button(choice)));
+    this.#chips.querySelector("[aria-pressed=true]").scrollIntoView({ block: "nearest", inline: "nearest" });
     if (focused >= 0) this.#chips.children[Math.min(focused, choices.length - 1)].focus({ preventScroll: true });
   }
 
