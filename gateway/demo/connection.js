@@ -14,7 +14,7 @@ const TIMER_MAX_MS = 2 ** 31 - 1;
 
 /**
  * Status kinds: offline (wanted), connecting, syncing, live, waiting (`delay` ms), stopped (`reason`).
- * Options: user, device, window, transport ("websocket" | "sse"), cursor(), onFrame(frame), onStatus(status),
+ * Options: user, device, window, transport ("websocket" | "sse"), cursor(), filters() whose totals are wanted, onFrame(frame), onStatus(status),
  * onWire(direction, payload, bytes), onProblem(error).
  */
 export class Connection {
@@ -120,6 +120,7 @@ export class Connection {
     if (attempt !== this.#attempt) return;
     const since = cursor();
     const query = new URLSearchParams({ token: this.#token, device, window, ...(since && { since }) });
+    for (const filter of this.#options.filters()) query.append("filter", JSON.stringify(filter));
     const current = (then) => (...values) => attempt === this.#attempt && then(...values);
     this.openedAt = performance.now();
     this.#options.onWire("note", { note: `open ${this.transport}`, since: since ?? "(none)" });

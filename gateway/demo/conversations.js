@@ -48,6 +48,7 @@ export class ConversationList {
   cursor = null;
   generation = 0; // Rises with every finished full sync; pages asked for before it are void.
   synced = false; // Whether there is anything to show at all.
+  groups = []; // The names of the folders.
   #state = new State();
   #fresh = null; // Collects a full sync, while the old list stays on show.
   #sync = null;
@@ -63,6 +64,13 @@ export class ConversationList {
     const { rows, edge } = this.#state;
     const shown = edge ? [...rows.values()].filter((row) => compareRows(row, edge) <= 0) : [...rows.values()];
     return shown.sort(compareRows);
+  }
+
+  /** The rows that pass a filter, down to the orderKey `from`, up to which pages of that filter were read. */
+  visibleBy(passes, from) {
+    const { rows, edge } = this.#state;
+    const end = Math.min(from, edge?.orderKey ?? 0);
+    return [...rows.values()].filter((row) => row.orderKey >= end && passes(row)).sort(compareRows);
   }
 
   /** Returns what a sync that this frame finished has brought, {mode, added, changed, deleted}, else null. */
@@ -92,13 +100,23 @@ export class ConversationList {
       case "totalUnreadMessageCountChanged":
         state.setTotal(data.totalUnreadCount, data.version);
         return null;
+      case "conversationGroupCreated":
+        if (!this.groups.includes(data.groupName)) this.groups = [...this.groups, data.groupName];
+        return null;
+      case "conversationGroupDeleted":
+        this.groups = this.groups.filter((name) => name !== data.groupName);
+        return null;
+      case "conversationGroupNameChanged":
+        this.groups = this.groups.map((name) => (name === data.oldName ? data.newName : name));
+        return null;
       case "syncServerFinish":
+        this.groups = data.conversationGroupList ?? [];
         return this.#finish(data);
       case "syncServerFailed":
         this.interrupt();
         return null;
       default:
-        return null; // Group notices and whatever a newer server adds: the rows carry the state.
+        return null; // The other notices of groups and whatever a newer server adds: the rows carry the state.
     }
   }
 
@@ -121,6 +139,11 @@ export class ConversationList {
     this.#state.setPage(conversationList, nextSeq, isFinished);
   }
 
+  /** Rows of a filtered page: below the edge they are kept, and shown by that filter alone. */
+  applyFilteredPage({ conversationList }, generation) {
+    if (generation === this.generation) for (const row of conversationList) this.#state.upsert(row);
+  }
+
   /** The line was cut: a half-received full sync is worth nothing, a half-received replay is kept. */
   interrupt() {
     this.#fresh = this.#sync = null;
@@ -129,16 +152,17 @@ export class ConversationList {
   /** What a page reload needs to come back with a replay instead of a full sync. */
   save() {
     const { rows, tombstones, ...rest } = this.#state;
-    return JSON.stringify({ cursor: this.cursor, rows: [...rows.values()], tombstones: [...tombstones], ...rest });
+    return JSON.stringify({ cursor: this.cursor, groups: this.groups, rows: [...rows.values()], tombstones: [...tombstones], ...rest });
   }
 
   restore(text) {
-    const { cursor, rows, tombstones, ...rest } = JSON.parse(text);
+    const { cursor, groups, rows, tombstones, ...rest } = JSON.parse(text);
     this.#state = Object.assign(new State(), rest, {
       rows: new Map(rows.map((row) => [row.conversationID, row])),
       tombstones: new Map(tombstones),
     });
     this.cursor = cursor;
+    this.groups = groups ?? [];
     this.synced = true;
   }
 }

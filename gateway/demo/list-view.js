@@ -2,9 +2,11 @@
 
 import { GROUP } from "/demo/backend.js";
 import { element, icon, iconButton } from "/demo/elements.js";
+import { MARKS, hasMark } from "/demo/filters.js";
 import { avatarOf, badgeOf, isMuted, previewOf, timeOf, titleOf } from "/demo/preview.js";
 
 const MOVE_MS = 260;
+const MARK_ICONS = { star: "starred", fold: "folded", hide: "hidden" };
 const reducedMotion = matchMedia("(prefers-reduced-motion: reduce)");
 
 export function avatar(id, name, isGroup = false) {
@@ -121,8 +123,10 @@ export class ListView {
       element("span", { class: "row-time" }, time),
       element("span", { class: "row-preview" }, ...previewOf(row).map(({ kind, text }) => element("span", { class: kind }, text))),
       element("span", { class: "row-marks" },
+        ...Object.entries(MARK_ICONS).filter(([name]) => hasMark(row, MARKS[name])).flatMap(([name, label]) => [icon(name), hidden(label)]),
         row.isPinned && icon("pin"), row.isPinned && hidden("pinned"),
-        badge && element("span", { class: muted ? "badge quiet" : "badge" }, badge), badge && hidden("unread")),
+        badge && element("span", { class: muted ? "badge quiet" : "badge" }, badge), badge && hidden("unread"),
+        !badge && hasMark(row, MARKS.unread) && element("span", { class: "badge dot-only" }, hidden("marked as unread"))),
     );
     main.nextElementSibling.setAttribute("aria-label", `Actions for ${title}`);
   }

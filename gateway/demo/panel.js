@@ -5,6 +5,7 @@ import { Composer } from "/demo/composer.js";
 import { Connection } from "/demo/connection.js";
 import { ConversationList } from "/demo/conversations.js";
 import { element, icon, iconButton } from "/demo/elements.js";
+import { FilterBar, FilterTotals, MARKS, hasMark, matches } from "/demo/filters.js";
 import { ListView, avatar } from "/demo/list-view.js";
 import { openMenu } from "/demo/menu.js";
 import { badgeOf, isMuted, titleOf } from "/demo/preview.js";
@@ -30,6 +31,7 @@ export class Panel {
   #isPaging = false;
   #isDrawing = false;
   #syncStartedAt = null;
+  #filtered = null; // Pages of the filter that is shown: {nextSeq, isFinished}
   #waiters = [];
   #status = element("span", { class: "status" });
   #total = element("span", { class: "badge", hidden: true });
@@ -55,14 +57,19 @@ export class Panel {
       target: (conversationID) => { this.#selected = conversationID; this.draw(); },
       saveDraft: (conversationID, draftText) => this.call("setConversationDraft", { conversationID, draftText }),
     });
+    this.filters = new FilterBar({
+      chosen: () => this.#showFiltered(), call: (method, params) => this.#batchCall(method, params), total: (filter) => this.totals?.of(filter) ?? 0,
+    });
     this.connection = new Connection({
       user, device: this.#device, transport, window: PAGE_ROWS,
       cursor: () => this.list.cursor,
+      filters: () => this.totals.opened(this.filters.watched(this.list.groups)),
       onFrame: (frame) => this.#receive(frame),
       onStatus: (status) => this.#showStatus(status),
       onWire: (direction, payload, bytes) => this.log.add(direction, payload, bytes),
       onProblem: toastError,
     });
+    this.totals = new FilterTotals(this.connection);
     this.#build();
     this.#restore();
   }
@@ -117,7 +124,9 @@ export class Panel {
     // A hidden tab paints no frames, and its list must not wait for one.
     (document.hidden ? setTimeout : requestAnimationFrame)(() => {
       this.#isDrawing = false;
-      const rows = this.list.visible();
+      this.filters.draw(this.list.groups);
+      const { filter } = this.filters;
+      const rows = filter ? this.list.visibleBy((row) => matches(filter, row), this.#filteredFrom()) : this.list.visible();
       this.view.render(rows, this.#selected);
       this.#total.hidden = this.list.total === 0;
       this.#total.textContent = badgeOf({ unreadCount: this.list.total });
@@ -136,7 +145,7 @@ export class Panel {
           avatar(this.user, this.name),
           element("div", { class: "phone-title" }, element("h2", {}, element("span", { class: "clip" }, this.name), this.#total), this.#status),
           this.#transport, this.#online, this.#more),
-        this.#banner, element("div", { class: "phone-list" }, this.view.element, this.#empty), this.composer.element),
+        this.#banner, this.filters.element, element("div", { class: "phone-list" }, this.view.element, this.#empty), this.composer.element),
       this.log.element);
     this.#banner.append(element("span", {}, "Not synced yet"));
   }
@@ -161,13 +170,21 @@ export class Panel {
       this.#syncStartedAt = this.connection.status.kind === "live" ? performance.now() : this.connection.openedAt;
       this.#showBanner(frame.data.mode, "running", "…");
     }
+    if (frame.event === "unreadMessageCountChangedByFilter") this.totals.tell(frame.data);
+    if (frame.event === "conversationGroupNameChanged") this.filters.renamed(frame.data.oldName, frame.data.newName);
+    const { groups } = this.list;
     const summary = this.list.apply(frame);
+    if (groups !== this.list.groups) this.#followTotals();
     if (frame.event === "syncServerFinish") this.#syncFinished(summary ?? { mode: frame.data.mode, added: 0, changed: 0, deleted: 0 });
     if (frame.event === "syncServerFailed") this.#showBanner("failed", "failed", `${frame.data.code} · ${frame.data.message}, again in ${seconds(frame.data.retryAfterMs)}`);
     this.draw();
   }
 
   #syncFinished(summary) {
+    if (summary.mode === "full") {
+      this.totals.forgetVersions();
+      this.#filtered = null; // The new list begins with its first page alone.
+    }
     summary.milliseconds = Math.max(1, Math.round(performance.now() - this.#syncStartedAt));
     const counts = [["new", summary.added], ["changed", summary.changed], ["deleted", summary.deleted]].filter(([, rows]) => rows > 0);
     const text = summary.mode === "full"
@@ -202,25 +219,57 @@ export class Panel {
     this.#status.replaceChildren(element("span", { class: "dot" }), element("span", { class: "clip", title: texts[kind] }, texts[kind]), ...(again ? [again] : []));
     if (kind === "stopped") this.#showBanner("stopped", "failed", status.reason);
     if (status.credentialsNeeded) this.#handlers.credentials();
+    if (kind === "live") this.#followTotals();
     this.#handlers.changed(this);
+  }
+
+  async #followTotals() {
+    await this.totals.follow(this.filters.watched(this.list.groups));
+    this.draw();
   }
 
   #showEmpty(isEmpty) {
     this.#empty.hidden = !isEmpty;
-    if (!isEmpty || this.#empty.dataset.synced === String(this.list.synced)) return;
-    this.#empty.dataset.synced = this.list.synced;
+    const isFiltered = this.filters.filter !== null && this.list.size > 0;
+    const state = `${this.list.synced} ${isFiltered}`;
+    if (!isEmpty || this.#empty.dataset.state === state) return;
+    Object.assign(this.#empty.dataset, { state, synced: this.list.synced });
+    if (isFiltered) return this.#empty.replaceChildren(icon("chats"), element("h3", {}, "Nothing here"), element("p", {}, "No conversation passes this filter."));
     this.#empty.replaceChildren(...(this.list.synced
       ? [icon("chats"), element("h3", {}, "No conversations yet"), element("p", {}, "Write the first message below, or fill both lists with a dozen lively ones."),
         element("button", { type: "button", class: "primary", onclick: () => this.#handlers.populate() }, "Populate")]
       : Array.from({ length: 6 }, () => element("div", { class: "skeleton" }, element("i"), element("span", {}, element("i"), element("i"))))));
   }
 
+  #showFiltered() {
+    this.#filtered = null;
+    this.view?.watchBottom();
+    this.draw();
+  }
+
+  /** Above this orderKey no row that passes is missing. */
+  #filteredFrom() {
+    if (!this.#filtered) return Infinity;
+    return this.#filtered.isFinished ? 0 : this.#filtered.nextSeq;
+  }
+
+  /** Those who pass may stand anywhere below: the gateway finds them without the pages between. */
+  async #readFiltered(filter) {
+    const { generation } = this.list;
+    const answer = await this.connection.call("getConversationListByFilter", { filter, nextSeq: this.#filtered?.nextSeq ?? 0, count: PAGE_ROWS });
+    if (generation !== this.list.generation || filter !== this.filters.filter) return;
+    this.list.applyFilteredPage(answer, generation);
+    this.#filtered = { nextSeq: answer.nextSeq, isFinished: answer.isFinished };
+  }
+
   async #nextPage() {
-    if (this.#isPaging || !this.isLive || this.list.isFinished) return;
+    const { filter } = this.filters;
+    if (this.#isPaging || !this.isLive || this.list.isFinished || (filter && this.#filtered?.isFinished)) return;
     this.#isPaging = true;
     const { generation } = this.list;
     try {
-      this.list.applyPage(await this.connection.call("getConversationList", { nextSeq: this.list.nextSeq, count: PAGE_ROWS }), generation);
+      if (filter) await this.#readFiltered(filter);
+      else this.list.applyPage(await this.connection.call("getConversationList", { nextSeq: this.list.nextSeq, count: PAGE_ROWS }), generation);
       this.draw();
     } catch (error) {
       toastError(error);
@@ -234,6 +283,7 @@ export class Panel {
     this.#selected = row.conversationID;
     this.composer.aim(row);
     if (row.unreadCount > 0 || row.groupAtInfoList?.length) this.#markRead(row.conversationID);
+    if (hasMark(row, MARKS.unread)) this.#mark(row, "unread"); // The mark only records: taking it off is the app's part.
     this.draw();
   }
 
@@ -241,7 +291,12 @@ export class Panel {
     return this.call("cleanConversationUnreadMessageCount", { conversationID, cleanTimestamp: 0, cleanSequence: 0 });
   }
 
+  #mark(row, name) {
+    return this.#batchCall("markConversation", { conversationIDList: [row.conversationID], markType: MARKS[name], enableMark: !hasMark(row, MARKS[name]) });
+  }
+
   #openRowMenu(row, place, returnTo) {
+    const mark = (name, label) => ({ label, checked: hasMark(row, MARKS[name]), action: () => this.#mark(row, name) });
     const { conversationID } = row;
     const recallable = row.lastMessage?.isSelf && row.lastMessage.status !== REVOKED;
     const muted = isMuted(row);
@@ -249,6 +304,9 @@ export class Panel {
       { label: "Mark as read", icon: "read", disabled: !row.unreadCount && !row.groupAtInfoList?.length, action: () => this.#markRead(conversationID) },
       { label: row.isPinned ? "Unpin" : "Pin to the top", icon: "pin", action: () => this.call("pinConversation", { conversationID, isPinned: !row.isPinned }) },
       { label: muted ? "Unmute" : "Mute", icon: muted ? "bell" : "muted", action: () => this.#setReceiveOption(conversationID, muted ? 0 : MUTED) },
+      null,
+      mark("star", "Starred"), mark("unread", "Marked as unread"), mark("fold", "Folded"), mark("hide", "Hidden"),
+      { label: "Folders…", icon: "folder", hint: row.conversationGroupList?.join(", ") || undefined, action: () => this.filters.openRowFolders(row, place, returnTo) },
       null,
       { label: row.draftText ? "Edit the draft" : "Write a draft", icon: "pencil", action: () => { this.#selected = conversationID; this.composer.editDraft(row); this.draw(); } },
       row.draftText && { label: "Clear the draft", icon: "clear", action: () => this.#clearDraft(conversationID) },
@@ -259,8 +317,13 @@ export class Panel {
     ].filter((item) => item !== "" && item !== undefined), place, returnTo);
   }
 
-  async #setReceiveOption(conversationID, recvOpt) {
-    const answer = await this.call("setReceiveMessageOpt", { conversationIDList: [conversationID], recvOpt });
+  #setReceiveOption(conversationID, recvOpt) {
+    return this.#batchCall("setReceiveMessageOpt", { conversationIDList: [conversationID], recvOpt });
+  }
+
+  /** A call that answers a result for each id; a refusal among them is told too. */
+  async #batchCall(method, params) {
+    const answer = await this.call(method, params);
     const refused = answer?.resultList?.find(({ resultCode }) => resultCode !== 0);
     if (refused) toastError({ code: refused.resultCode, message: refused.resultInfo });
   }

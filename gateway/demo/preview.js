@@ -22,7 +22,7 @@ export function isMuted(row) {
 export function previewOf(row) {
   const parts = [];
   const mentions = row.groupAtInfoList ?? [];
-  if (mentions.some(({ atType }) => MENTION_ME.has(atType))) parts.push({ kind: "mention", text: "[@you] " });
+  if (mentions.some(({ atType }) => MENTION_ME.has(atType))) parts.push({ kind: "mention", text: "[@me] " });
   if (mentions.some(({ atType }) => MENTION_ALL.has(atType))) parts.push({ kind: "mention", text: "[@all] " });
   if (row.draftText) return [...parts, { kind: "draft", text: "[Draft] " }, { kind: "text", text: row.draftText }];
   return [...parts, ...messageOf(row)];

@@ -3,6 +3,7 @@
 import { AT_ALL, C2C, GROUP, addMember, batch, messageFrom, nameOf, send, setName } from "/demo/backend.js";
 import { compareRows } from "/demo/conversations.js";
 import { pause } from "/demo/elements.js";
+import { MARKS } from "/demo/filters.js";
 import { CONTACTS, GROUPS, LINES } from "/demo/seed.js";
 
 const LONG_LIST_ROWS = 300;
@@ -15,7 +16,7 @@ for (const [id, name] of [...CONTACTS, ...GROUPS]) setName(id, name);
 
 /** Each one: {icon, title, text, run(panels, report)}; run answers its result in a sentence, report says how far it is. */
 export const scenarios = [
-  { icon: "chats", title: "Populate", text: "Fifteen conversations each, with pins, drafts and mentions.", run: populate },
+  { icon: "chats", title: "Populate", text: "Fifteen conversations each, with pins, drafts, mentions, stars and folders.", run: populate },
   { icon: "offline", title: "50 messages while offline", text: "In ten conversations. Coming back brings ten rows, not fifty messages.", run: awayAndBack },
   { icon: "burst", title: "Burst of 500", text: "In one group: fewer frames, always the newest state.", run: burst },
   { icon: "cut", title: "Cut the line twice", text: "Sixty messages meanwhile, then a comparison with the server.", run: cutTwice },
@@ -81,6 +82,10 @@ async function decorate({ connection }) {
   await connection.call("pinConversation", { conversationID: "c2c_mom", isPinned: true });
   await connection.call("setReceiveMessageOpt", { conversationIDList: ["group_family", "c2c_support"], recvOpt: 2 });
   await connection.call("setConversationDraft", { conversationID: "c2c_emma", draftText: "On my way, is the door" });
+  await connection.call("markConversation", { conversationIDList: ["c2c_mom", "group_team"], markType: MARKS.star, enableMark: true });
+  await connection.call("markConversation", { conversationIDList: ["c2c_jun"], markType: MARKS.unread, enableMark: true });
+  await connection.call("createConversationGroup", { groupName: "Work", conversationIDList: ["group_team", "group_announcements", "c2c_grace", "c2c_dimitri"] });
+  await connection.call("createConversationGroup", { groupName: "Family", conversationIDList: ["c2c_mom", "group_family"] });
 }
 
 async function awayAndBack(panels, report) {

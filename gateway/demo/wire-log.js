@@ -3,7 +3,7 @@
 import { element } from "/demo/elements.js";
 
 const ENTRIES_MAX = 200;
-const KINDS = { newConversation: "row", conversationChanged: "row", conversationDeleted: "gone", totalUnreadMessageCountChanged: "total" };
+const KINDS = { newConversation: "row", conversationChanged: "row", conversationDeleted: "gone", totalUnreadMessageCountChanged: "total", unreadMessageCountChangedByFilter: "total" };
 const ARROWS = { in: "↓", out: "↑", note: "·" };
 const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit", fractionalSecondDigits: 3 });
 
@@ -68,8 +68,10 @@ function describe(payload) {
 
 function noteOf(event, data) {
   if (data.conversationList) return several(data.conversationList.map(({ conversationID }) => conversationID));
-  if (data.conversationIDList) return several(data.conversationIDList);
+  if (data.conversationIDList) return [data.groupName, several(data.conversationIDList)].filter(Boolean).join(" · ");
   if (event === "totalUnreadMessageCountChanged") return String(data.totalUnreadCount);
+  if (event === "unreadMessageCountChangedByFilter") return `${data.totalUnreadCount} ${JSON.stringify(data.filter)}`;
+  if (data.groupName ?? data.oldName) return data.groupName ?? `${data.oldName} → ${data.newName}`;
   return data.mode ?? data.reason ?? data.message ?? (data.afterMs === undefined ? "" : `${data.afterMs} ms`);
 }
 

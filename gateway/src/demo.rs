@@ -28,6 +28,7 @@ files!(
     "connection.js" => "text/javascript; charset=utf-8",
     "conversations.js" => "text/javascript; charset=utf-8",
     "elements.js" => "text/javascript; charset=utf-8",
+    "filters.js" => "text/javascript; charset=utf-8",
     "http.js" => "text/javascript; charset=utf-8",
     "list-view.js" => "text/javascript; charset=utf-8",
     "main.js" => "text/javascript; charset=utf-8",

@@ -3,8 +3,9 @@
 use crate::{
     conversation::{ConversationType, GroupAtInfo, GroupType, LastMessage, RecvOpt},
     ids::{ConversationId, DeviceId, GroupId, MessageId, UserId},
+    marks::Bits,
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 
@@ -341,8 +342,8 @@ params!(
         /// Taken and not used: the order of the list decides.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         order_key: Option<u64>,
-        /// Marks.
-        #[serde(default)]
+        /// Marks; a number of 2^53 or more is its nearest double, as a JavaScript backend writes it.
+        #[serde(default, deserialize_with = "mark_list")]
         mark_list: Vec<u64>,
         /// The app's own data.
         #[serde(default)]
@@ -364,6 +365,11 @@ params!(
 
 fn receive() -> RecvOpt {
     RecvOpt::Receive
+}
+
+fn mark_list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u64>, D::Error> {
+    let marks = Vec::<Bits>::deserialize(deserializer)?;
+    Ok(marks.into_iter().map(|Bits(bits)| bits).collect())
 }
 
 params!(
