@@ -9,7 +9,9 @@ mod wire {
     mod calls;
     mod deletions;
     mod devices;
+    mod filter_totals;
     mod frames;
+    mod group_events;
     mod id_lists;
     mod isolation;
     mod kicks;
