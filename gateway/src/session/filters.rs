@@ -96,10 +96,9 @@ impl FilterTotals {
         Ok(true)
     }
 
-    /// Removes a filter; answers whether one is left.
-    pub(super) fn unwatch(&mut self, filter: &Filter) -> bool {
+    /// Removes a filter.
+    pub(super) fn unwatch(&mut self, filter: &Filter) {
         self.watched.retain(|watched| watched.filter != *filter);
-        !self.watched.is_empty()
     }
 
     /// Begins to record what is hinted, for a read that begins now; answers its number.
@@ -119,7 +118,7 @@ impl FilterTotals {
     /// When a read is due, if one is.
     pub(super) fn due(&self) -> Option<Duration> {
         match self.base {
-            Base::Unknown { from } => Some(from),
+            Base::Unknown { from } => (!self.watched.is_empty()).then_some(from),
             Base::Reading { .. } | Base::Known { .. } => None,
         }
     }

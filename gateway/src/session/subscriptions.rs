@@ -52,10 +52,9 @@ impl Session {
 
     /// The client wants to be told no more, or its subscription failed.
     pub fn unsubscribe(&mut self, filter: &Filter) {
-        if let Some(filters) = &mut self.filters
-            && !filters.unwatch(filter)
-        {
-            self.filters = None;
+        // What is being read stays of use to the next filter.
+        if let Some(filters) = &mut self.filters {
+            filters.unwatch(filter);
         }
     }
 

@@ -134,6 +134,24 @@ fn the_answer_of_a_read_from_before_a_gap_is_not_taken() {
 }
 
 #[test]
+fn a_read_that_was_begun_for_another_filter_is_of_use_to_a_new_one() {
+    let mut script = Script::watching(&["all"]);
+    script.run("followed");
+    script.check("slice head=9", "start replay; total 0 @9; finish replay #7:9").check("writable", "read unread");
+    script.check("hint 9>10 a@10 f=*a:2>3", "changed a@10 #7:10").check("writable", "").check("unsubscribe all", "");
+    script.check("subscribe star", "new").check("unread 9 *a=2", "star 3 @10 #7:10").check("writable", "");
+    script.check("subscribed star 10 *a=3", "answer 3");
+}
+
+#[test]
+fn a_session_without_filters_left_reads_nothing_for_them() {
+    let mut script = told(&["all"]);
+    script.check("unsubscribe all", "").check("hint 9>10 a@10 f=*a:2>3", "changed a@10 #7:10").check("writable", "");
+    script.check("hint 10>11 truncated", "read since 7:10");
+    script.check("slice head=11", "start replay; total 0 @11; finish replay #7:11").check("writable", "");
+}
+
+#[test]
 fn the_answer_to_a_subscription_counts_as_told() {
     let mut script = Script::live_at("9");
     script
