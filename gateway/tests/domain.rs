@@ -35,8 +35,13 @@ macro_rules! scenario {
 }
 
 mod domain {
+    mod activation;
     mod backend;
     mod filters;
     mod groups;
     mod lists;
+    mod order_key;
+    mod order_key_settings;
+    mod steps;
+    mod watched;
 }
