@@ -37,11 +37,13 @@ macro_rules! scenario {
 mod domain {
     mod activation;
     mod backend;
+    mod bounds;
     mod filters;
     mod groups;
     mod lists;
     mod order_key;
     mod order_key_settings;
     mod steps;
+    mod unread;
     mod watched;
 }

@@ -1,11 +1,12 @@
 //! docs/DOMAIN.md, 3.16 to 3.19: when does the orderKey rise, by how many ticks, and how does it sort the list?
 
+use super::lists::import;
 use super::steps::{
     Step, batch, cleared, client, custom_data, deleted, draft, gone, joined, marked, modified, option, own, pinned,
     profile, read_to, received, revoked,
 };
-use super::watched::{BOTH_TYPES, C2C, GROUP, Key, Last, PIN_BIT, number, read, watch};
-use crate::support::{Gateway, Value, c2c, group, ids, json};
+use super::watched::{BOTH_TYPES, C2C, GROUP, Key, Last, PIN_BIT, find, number, read, watch};
+use crate::support::{Gateway, c2c, group, ids, json};
 
 scenario!(domain_3_16_the_key_rises_by_a_newer_preview_and_a_draft_and_by_nothing_else, async |gateway: &Gateway| {
     for id in BOTH_TYPES {
@@ -68,22 +69,18 @@ scenario!(domain_3_17_a_call_with_many_ids_takes_one_tick_for_each, async |gatew
     client("setConversationCustomData", json!({"conversationIDList": order, "customData": "x"})).run(gateway).await;
     let told = device.expect("conversationChanged").await;
     let (rows, _) = read(gateway, "alice").await;
-    assert_consecutive(&order.map(|id| number(find(&rows, id), "version")));
+    assert_consecutive(&order.map(|id| number(&find(&rows, id).unwrap(), "version")));
     let mut ids = told.ids();
     ids.sort_by_key(|id| number(device.list.row(id).unwrap(), "version"));
     assert_eq!((ids, device.list.rows()), (order.map(str::to_owned).to_vec(), rows));
 });
-
-fn find<'a>(rows: &'a [Value], id: &str) -> &'a Value {
-    rows.iter().find(|row| row["conversationID"] == id).unwrap_or_else(|| panic!("{id} is in the list"))
-}
 
 fn assert_consecutive(ticks: &[u64]) {
     assert!(ticks.windows(2).all(|pair| pair[0] + 1 == pair[1]), "one tick each: {ticks:?}");
 }
 
 scenario!(domain_3_17_an_imported_list_takes_one_tick_for_each_row_from_its_end, async |gateway: &Gateway| {
-    super::lists::import(gateway, "alice", 5).await;
+    import(gateway, "alice", 5).await;
     let (mut rows, _) = read(gateway, "alice").await;
     rows.reverse();
     assert_eq!(ids(&rows), ["group_4", "group_3", "group_2", "group_1", "group_0"]);
@@ -100,7 +97,7 @@ scenario!(domain_3_17_a_batch_of_messages_takes_a_tick_for_each_in_its_order, as
     device.converge(gateway).await;
     let (rows, _) = read(gateway, "alice").await;
     assert_eq!(ids(&rows), [C2C, GROUP, "c2c_ann", "c2c_carol", "group_a"]);
-    let step = number(find(&rows, C2C), "version") - number(find(&rows, GROUP), "version");
+    let step = number(&find(&rows, C2C).unwrap(), "version") - number(&find(&rows, GROUP).unwrap(), "version");
     assert!(step >= 1, "a row that changed twice has the tick of its last change");
     assert!(rows.iter().all(|row| row["orderKey"] == row["version"]));
 });

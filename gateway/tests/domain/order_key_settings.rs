@@ -146,7 +146,7 @@ scenario!(domain_3_15_the_fresh_row_has_nothing_of_the_old_one, async |gateway: 
     for id in BOTH_TYPES {
         let mut row = watch(gateway, id, &[1, 2]).await;
         let text = "to be forgotten";
-        for step in [draft(id, text), custom_data(id, text), marked(id, 1, true), pinned(id, true), grouped(id, text)] {
+        for step in [draft(id, text), custom_data(id, text), marked(id, 1, true), pinned(id, true), grouped(id, id)] {
             row.after(step).await;
         }
         row.goes(gone(id)).await;

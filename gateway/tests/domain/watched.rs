@@ -77,7 +77,8 @@ pub(super) async fn watch<'a>(gateway: &'a Gateway, id: &'static str, seqs: &[u6
     Watched { gateway, device, id, row, list, total }
 }
 
-fn find(list: &[Value], id: &str) -> Option<Value> {
+/// The row of an id.
+pub(super) fn find(list: &[Value], id: &str) -> Option<Value> {
     list.iter().find(|row| row["conversationID"] == id).cloned()
 }
 
