@@ -41,9 +41,11 @@ mod domain {
     mod filters;
     mod groups;
     mod lists;
+    mod object;
     mod order_key;
     mod order_key_settings;
     mod steps;
     mod unread;
+    mod unread_rows;
     mod watched;
 }

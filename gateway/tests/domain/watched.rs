@@ -141,6 +141,12 @@ impl Watched<'_> {
         assert!(told.cursor.is_some(), "the total ends the flush");
     }
 
+    /// Takes what happened beside the steps, once the device has it.
+    pub(super) async fn refresh(&mut self) {
+        self.read().await;
+        self.device.converge(self.gateway).await;
+    }
+
     /// Does a step which changes nothing that is seen: nobody is told.
     pub(super) async fn stays(&mut self, step: Step) {
         self.run(&step).await;
