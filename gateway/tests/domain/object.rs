@@ -253,18 +253,18 @@ scenario!(
             (C2C, "c2cReadTimestamp", "groupReadSequence", second),
             (GROUP, "groupReadSequence", "c2cReadTimestamp", 0),
         ] {
-            let mut row = watch(gateway, id, &[1, 2, 3, 4]).await;
+            let mut row = watch(gateway, id, &[1, 2, 3, 5]).await;
             assert_eq!((&row.row()[field], row.row().get(absent)), (&json!(0), None));
             let some = if id == C2C { read_at_time_of(id, 2) } else { read_to(id, 2) };
             assert_eq!(row.after(some).await.row[field], base + 2);
-            assert_eq!(row.after(own(id, 3)).await.row[field], base + 3);
-            assert_eq!(row.after(read_to(id, 0)).await.row[field], base + 4);
+            assert_eq!(row.after(own(id, 4)).await.row[field], base + 4);
+            assert_eq!(row.after(read_to(id, 0)).await.row[field], base + 5);
         }
-        assert_eq!(
-            read(gateway, "bob").await.0.iter().map(|row| &row["c2cReadTimestamp"]).max_by_key(|time| time.as_u64()),
-            Some(&json!(second + 4)),
-            "bob's own"
-        );
+        received(C2C, 6).run(gateway).await;
+        for (user, id, read_to) in [("alice", C2C, 5), ("bob", "c2c_alice", 6)] {
+            let row = find(&read(gateway, user).await.0, id).unwrap();
+            assert_eq!(row["c2cReadTimestamp"], second + read_to, "{user} has read this far, whatever the peer has");
+        }
     }
 );
 
