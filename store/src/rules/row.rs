@@ -9,7 +9,7 @@ use conversation_protocol::{
     Conversation, ConversationId, ConversationType, Facets, GroupAtInfo, GroupType, LastMessage, RecvOpt,
     conversation::PIN_BIT,
     ids::Peer,
-    limits::{EARLY_CHANGES_MAX, MESSAGE_TIMES_MAX, READ_AHEAD_MAX, ROW_BYTES_MAX},
+    limits::{EARLY_CHANGES_BYTES_MAX, EARLY_CHANGES_MAX, MESSAGE_TIMES_MAX, READ_AHEAD_MAX},
     server::{Message, Profile},
 };
 use serde::{Deserialize, Serialize};
@@ -321,11 +321,13 @@ impl Row {
             Early::Deleted => 32,
             Early::Modified(modification) => {
                 let message = &modification.message;
-                256 + message.text.len() + message.cloud_custom_data.len() + message.at_user_list.len() * 32
+                let texts = [&message.text, &message.nick_name, &message.face_url, &message.cloud_custom_data];
+                let texts = texts.into_iter().chain(&message.at_user_list);
+                256 + texts.map(String::len).sum::<usize>()
             }
         };
         while kept.len() > EARLY_CHANGES_MAX
-            || (kept.len() > 1 && kept.values().map(bytes).sum::<usize>() > ROW_BYTES_MAX)
+            || (kept.len() > 1 && kept.values().map(bytes).sum::<usize>() > EARLY_CHANGES_BYTES_MAX)
         {
             kept.pop_first();
         }
