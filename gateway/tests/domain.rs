@@ -4,33 +4,34 @@
 
 mod support;
 
-/// One scenario, a test for each store.
+/// One scenario, a test for each store. `with […]` gives more arguments; a scenario that restarts its gateway takes it as `&mut`.
 macro_rules! scenario {
-    ($name:ident, $scenario:expr) => {
+    ($name:ident, with [$($argument:expr),*], $scenario:expr) => {
         mod $name {
             use super::*;
+            async fn run(store: &str) {
+                let mut gateway = $crate::support::Gateway::with(&["--store", store, $($argument),*]).await;
+                let scenario = $scenario;
+                scenario(&mut gateway).await;
+            }
             #[tokio::test]
             async fn memory() {
-                let gateway = $crate::support::Gateway::start().await;
-                let scenario = $scenario;
-                scenario(&gateway).await;
+                run("memory:").await;
             }
             #[tokio::test]
             async fn embedded() {
                 let directory = tempfile::tempdir().expect("a temporary directory");
-                let url = format!("embedded:{}", directory.path().display());
-                let gateway = $crate::support::Gateway::with(&["--store", &url]).await;
-                let scenario = $scenario;
-                scenario(&gateway).await;
+                run(&format!("embedded:{}", directory.path().display())).await;
             }
             #[tokio::test]
             async fn redis() {
                 let server = $crate::support::redis_server::RedisServer::start().await;
-                let gateway = $crate::support::Gateway::with(&["--store", &server.url()]).await;
-                let scenario = $scenario;
-                scenario(&gateway).await;
+                run(&server.url()).await;
             }
         }
+    };
+    ($name:ident, $scenario:expr) => {
+        scenario!($name, with [], $scenario);
     };
 }
 
@@ -39,4 +40,7 @@ mod domain {
     mod filters;
     mod groups;
     mod lists;
+    mod sync;
+    mod sync_full;
+    mod sync_limits;
 }
