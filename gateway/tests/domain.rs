@@ -37,6 +37,9 @@ macro_rules! scenario {
 
 mod domain {
     mod backend;
+    mod elsewhere;
+    mod elsewhere_pages;
+    mod elsewhere_paths;
     mod filters;
     mod groups;
     mod lists;
