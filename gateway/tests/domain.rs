@@ -4,7 +4,7 @@
 
 mod support;
 
-/// One scenario, a test for each store. `with […]` gives more arguments; a scenario that restarts its gateway takes it as `&mut`.
+/// One scenario, a test for each store. `with […]` gives the gateway more arguments; who restarts it takes it as `&mut`.
 macro_rules! scenario {
     ($name:ident, with [$($argument:expr),*], $scenario:expr) => {
         mod $name {
@@ -38,6 +38,7 @@ macro_rules! scenario {
 mod domain {
     mod backend;
     mod elsewhere;
+    mod elsewhere_counts;
     mod elsewhere_pages;
     mod elsewhere_paths;
     mod filters;

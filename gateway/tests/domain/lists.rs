@@ -54,6 +54,13 @@ pub(super) async fn both(gateway: &Gateway) -> [Session; 2] {
     devices
 }
 
+/// Shows that these devices get what the server has.
+pub(super) async fn converge(gateway: &Gateway, devices: &mut [Session]) {
+    for device in devices {
+        device.converge(gateway).await;
+    }
+}
+
 /// A client of alice that comes back with what it has.
 pub(super) async fn come_back(gateway: &Gateway, transport: Transport, list: &List) -> Session {
     let cursor = list.cursor.as_deref().expect("a cursor");

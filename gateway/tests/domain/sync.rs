@@ -89,7 +89,10 @@ scenario!(
 scenario!(domain_5_3_a_replay_has_each_changed_row_once_in_its_newest_state, async |gateway: &Gateway| {
     import(gateway, "alice", 4).await;
     let list = gateway.live("alice").await.list;
-    let entry = |seq: u64, number: u64| json!({"method": "sendMessage", "params": group(&number.to_string(), "bob", &["alice"], seq)});
+    let entry = |seq: u64, number: u64| {
+        let message = group(&number.to_string(), "bob", &["alice"], seq);
+        json!({"method": "sendMessage", "params": message})
+    };
     let entries: Vec<Value> = (8..58).flat_map(|seq| (0..3).map(move |number| entry(seq, number))).collect();
     gateway.post("batch", json!(entries)).await;
     for transport in BOTH {
