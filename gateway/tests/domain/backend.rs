@@ -85,6 +85,11 @@ scenario!(domain_2_delete_user_ends_the_sessions_and_forgets_everything, async |
     import(gateway, "alice", 3).await;
     gateway.call("alice", "deleteConversation", json!({"conversationID": "group_0"})).await.unwrap();
     let mut device = gateway.live("alice").await;
+    crate::support::until("alice's lease", async || {
+        let sessions = gateway.post("getUserSessions", json!({"userID": "alice"})).await;
+        sessions["sessionList"].as_array().is_some_and(|list| !list.is_empty())
+    })
+    .await;
     let result = gateway.post("deleteUser", json!({"userID": "alice"})).await;
     assert_eq!(result, json!({"kicked": 1, "unconfirmed": 0}));
     assert_eq!(device.closed().await.0, Some(4003));

@@ -1,6 +1,6 @@
 //! What do the tests of this binary share?
 
-use crate::support::{Gateway, Value, json};
+use crate::support::{BOTH, Gateway, Session, Transport, Value, json, list::List};
 use std::time::Duration;
 
 /// In which the rate limit gives units for any call but the largest.
@@ -43,4 +43,44 @@ pub(super) fn codes(result: &Value) -> Vec<u64> {
 /// The code of a refusal.
 pub(super) fn code(answer: Result<Value, Value>) -> u64 {
     answer.expect_err("a refusal")["code"].as_u64().expect("a code")
+}
+
+/// Alice's devices, one over each transport, synced.
+pub(super) async fn both(gateway: &Gateway) -> [Session; 2] {
+    let mut devices = [gateway.open(BOTH[0], "alice").await, gateway.open(BOTH[1], "alice").await];
+    for device in &mut devices {
+        device.sync().await;
+    }
+    devices
+}
+
+/// Shows that these devices get what the server has.
+pub(super) async fn converge(gateway: &Gateway, devices: &mut [Session]) {
+    for device in devices {
+        device.converge(gateway).await;
+    }
+}
+
+/// A client of alice that comes back with what it has.
+pub(super) async fn come_back(gateway: &Gateway, transport: Transport, list: &List) -> Session {
+    let cursor = list.cursor.as_deref().expect("a cursor");
+    let mut device = gateway.opening(transport, "alice").since(cursor).window(1_000).open().await;
+    device.list = list.clone();
+    device
+}
+
+/// Deletes rows of [`rows`] in one call, in this order.
+pub(super) async fn delete(gateway: &Gateway, numbers: impl Iterator<Item = u64>) {
+    let entry = |number| {
+        let params = json!({"recipients": ["alice"], "conversationID": format!("group_{number}")});
+        json!({"method": "deleteConversation", "params": params})
+    };
+    let entries: Vec<Value> = numbers.map(entry).collect();
+    let result = gateway.post("batch", json!(entries)).await;
+    assert!(result["resultList"].as_array().expect("results").iter().all(|one| one["result"]["applied"] == 1));
+}
+
+/// The number of a field of a row, or of what an event says.
+pub(super) fn number(value: &Value, field: &str) -> u64 {
+    value[field].as_u64().unwrap_or_else(|| panic!("no whole number {field} in {value}"))
 }
