@@ -41,7 +41,13 @@ macro_rules! scenario {
 mod domain {
     mod backend;
     mod deletes;
+    mod drafts;
     mod filters;
     mod groups;
     mod lists;
+    mod marks;
+    mod pages;
+    mod pins;
+    mod reading;
+    mod receive;
 }
