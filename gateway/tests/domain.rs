@@ -40,12 +40,16 @@ macro_rules! scenario {
 
 mod domain {
     mod backend;
+    mod backend_reads;
+    mod connections;
     mod deletes;
     mod drafts;
     mod filters;
     mod groups;
     mod lists;
     mod marks;
+    mod members;
+    mod messages;
     mod pages;
     mod pins;
     mod reading;
