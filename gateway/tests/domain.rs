@@ -44,7 +44,9 @@ mod domain {
     mod connections;
     mod deletes;
     mod drafts;
+    mod events;
     mod filters;
+    mod group_events;
     mod groups;
     mod lists;
     mod marks;
@@ -54,4 +56,5 @@ mod domain {
     mod pins;
     mod reading;
     mod receive;
+    mod session_events;
 }
