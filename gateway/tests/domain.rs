@@ -41,6 +41,7 @@ macro_rules! scenario {
 mod domain {
     mod backend;
     mod backend_reads;
+    mod bounds;
     mod connections;
     mod deletes;
     mod drafts;
@@ -48,6 +49,7 @@ mod domain {
     mod filters;
     mod group_events;
     mod groups;
+    mod limits;
     mod lists;
     mod marks;
     mod members;
