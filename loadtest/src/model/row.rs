@@ -5,7 +5,7 @@ use conversation_protocol::{
     RecvOpt, UserId,
     conversation::{AT_ALL, PIN_BIT},
     ids::Peer,
-    limits::READ_AHEAD_MAX,
+    limits::{READ_AHEAD_MAX, SEQ_LIMIT},
     server::{ImportedConversation, Message, Profile},
 };
 use std::{
@@ -362,7 +362,8 @@ impl RowHistory {
         let Some(live) = &mut self.live else { return };
         let newest = live.newest();
         let seq = if up_to.sequence > 0 {
-            if up_to.sequence <= newest + READ_AHEAD_MAX { up_to.sequence } else { newest }
+            let may_come = up_to.sequence <= newest + READ_AHEAD_MAX && up_to.sequence < SEQ_LIMIT;
+            if may_come { up_to.sequence } else { newest }
         } else if id.is_c2c() && up_to.timestamp > 0 {
             let not_after = |(_, seen): &(&u64, &Seen)| seen.has_time && seen.message.timestamp <= up_to.timestamp;
             live.messages.iter().filter(not_after).map(|(seq, _)| *seq).max().unwrap_or(0)
