@@ -39,7 +39,7 @@ pub(crate) fn document(schemas: &Schemas) -> Value {
             json!({ "action": "send", "channel": of_channel(channel), "summary": summary, "messages": references }),
         );
     }
-    let mut components = Value::Object(schemas.components.clone());
+    let mut components = Value::Object(schemas.used_by(&json!(messages)));
     wrap_references(&mut components);
     json!({
         "asyncapi": "3.0.0",

@@ -41,6 +41,8 @@ pub(crate) fn document(schemas: &Schemas) -> Value {
     let topics = TOPICS.iter().map(|(name, about)| json!({ "name": name, "description": about }));
     let others = [("Streams", "Where events come from."), ("Operators", "Whether the node lives, and what it counts.")];
     let others = others.iter().map(|(name, about)| json!({ "name": name, "description": about }));
+    let (parameters, responses) = (parameters(), responses(&schemas.prose.errors()));
+    let used = schemas.used_by(&json!([paths, parameters, responses]));
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -53,15 +55,15 @@ pub(crate) fn document(schemas: &Schemas) -> Value {
         "tags": topics.chain(others).collect::<Vec<_>>(),
         "paths": paths,
         "components": {
-            "schemas": schemas.components,
-            "parameters": parameters(),
+            "schemas": used,
+            "parameters": parameters,
             "headers": {
                 "RetryAfter": {
                     "description": "Seconds to wait before the same call.",
                     "schema": { "type": "integer", "minimum": 0 },
                 },
             },
-            "responses": responses(&schemas.prose.errors()),
+            "responses": responses,
             "securitySchemes": {
                 "token": {
                     "type": "http", "scheme": "bearer", "bearerFormat": "JWT",

@@ -61,6 +61,21 @@ pub(crate) fn reference(name: &str) -> Value {
 }
 
 impl Schemas {
+    /// The schemas that a part of a document refers to, and those that these refer to.
+    pub(crate) fn used_by(&self, part: &Value) -> Map<String, Value> {
+        let mut used = Map::new();
+        let mut waiting = references(part);
+        while let Some(name) = waiting.pop() {
+            if used.contains_key(&name) {
+                continue;
+            }
+            let schema = self.components.get(&name).unwrap_or_else(|| panic!("{name}: there is no such schema"));
+            waiting.extend(references(schema));
+            used.insert(name, schema.clone());
+        }
+        used
+    }
+
     /// Makes all schemas: params as they are read, results and events as they are written.
     pub(crate) fn of_the_code() -> Self {
         let prose = Prose::read();
@@ -101,6 +116,18 @@ impl Schemas {
             }),
         );
         Self { components, client, server, authenticate, events: EventName::ALL.to_vec(), prose }
+    }
+}
+
+/// The names of the schemas that a value refers to.
+fn references(value: &Value) -> Vec<String> {
+    match value {
+        Value::Array(items) => items.iter().flat_map(references).collect(),
+        Value::Object(object) => {
+            let own = object.get("$ref").and_then(Value::as_str).and_then(|path| path.strip_prefix(PLACE));
+            own.map(str::to_owned).into_iter().chain(object.values().flat_map(references)).collect()
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Vec::new(),
     }
 }
 
