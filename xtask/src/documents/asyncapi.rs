@@ -1,6 +1,7 @@
 //! The streams as AsyncAPI 3.0: the WebSocket with its calls, replies and events, and the server-sent events.
 
 use super::{
+    capitalized,
     openapi::{codes, description},
     schemas::{Call, Schemas, frame_name, reference},
 };
@@ -203,7 +204,7 @@ fn event_message(event: EventName, schemas: &Schemas) -> Value {
     json!({
         "name": name,
         "title": name,
-        "summary": format!("{}.", schemas.prose.of_event(name)),
+        "summary": format!("{}.", capitalized(&schemas.prose.of_event(name))),
         "payload": reference(&frame_name(event)),
         "examples": examples.map(|payload| json!({ "payload": payload })).collect::<Vec<_>>(),
     })

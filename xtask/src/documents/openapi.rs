@@ -128,13 +128,14 @@ fn operation(call: &Call, prose: String, body_bytes_max: usize, examples: (Vec<V
 
 /// What PROTOCOL.md says of a method, and what the catalog adds.
 pub(crate) fn description(method: &Method, prose: String) -> String {
-    let mut parts = if prose.is_empty() { Vec::new() } else { vec![prose] };
-    match method.cost {
-        Cost::Nothing => {}
-        Cost::Units(1) => parts.push("It costs 1 unit of the rate limit.".to_owned()),
-        Cost::Units(units) => parts.push(format!("It costs {units} units of the rate limit.")),
-        Cost::PerTenIds => parts.push("It costs 1 unit of the rate limit for each 10 ids.".to_owned()),
-    }
+    let cost = match method.cost {
+        Cost::Nothing => None,
+        Cost::Units(1) => Some("It costs 1 unit of the rate limit.".to_owned()),
+        Cost::Units(units) if prose.contains(&format!("It costs {units} units")) => None,
+        Cost::Units(units) => Some(format!("It costs {units} units of the rate limit.")),
+        Cost::PerTenIds => Some("It costs 1 unit of the rate limit for each 10 ids.".to_owned()),
+    };
+    let mut parts: Vec<String> = [prose].into_iter().chain(cost).filter(|part| !part.is_empty()).collect();
     let list = |kinds: &[ErrorKind]| codes(kinds).iter().map(u32::to_string).collect::<Vec<_>>().join(", ");
     if !method.errors.is_empty() {
         parts.push(format!("Errors of its own: {}.", list(method.errors)));

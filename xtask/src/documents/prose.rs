@@ -159,10 +159,38 @@ fn next_link(line: &str) -> Option<(&str, &str, &str)> {
 
 #[cfg(test)]
 mod tests {
-    use super::without_links;
+    use super::{super::document, without_links};
+    use conversation_protocol::catalog;
 
     #[test]
     fn links_become_their_text() {
         assert_eq!(without_links("as in [a](#b), [c d](e.md#f): [1, 2]"), "as in a, c d: [1, 2]");
+    }
+
+    /// The codes of errors in a cell.
+    fn codes(cell: &str) -> Vec<u32> {
+        let words = cell.split(|letter: char| !letter.is_ascii_digit());
+        words.filter_map(|word| word.parse().ok()).filter(|code| *code >= 1_000).collect()
+    }
+
+    #[test]
+    fn the_errors_of_the_catalog_are_those_of_the_table() {
+        for (row, method) in document::table("client-methods").iter().zip(catalog::CLIENT) {
+            assert_eq!(row[0], format!("`{}`", method.name));
+            let (own, within) = row[3].split_once("in it").unwrap_or((&row[3], ""));
+            let sorted = |mut codes: Vec<u32>| {
+                codes.sort_unstable();
+                codes
+            };
+            assert_eq!(sorted(super::super::openapi::codes(method.errors)), sorted(codes(own)), "{}", method.name);
+            assert_eq!(
+                sorted(super::super::openapi::codes(method.inner_errors)),
+                sorted(codes(within)),
+                "{}",
+                method.name
+            );
+            let is_for_websocket = row[3].contains("WebSocket only");
+            assert_eq!(method.transport == catalog::Transport::WebSocket, is_for_websocket, "{}", method.name);
+        }
     }
 }
