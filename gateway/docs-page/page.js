@@ -48,6 +48,10 @@ function type(schema) {
   if (schema.allOf) return type(schema.allOf[0]);
   if ("const" in schema) return [JSON.stringify(schema.const)];
   if (schema.enum) return schema.enum.length > 16 ? ["integer"] : [schema.enum.map((value) => JSON.stringify(value)).join(" | ")];
+  if (schema.properties) {
+    const parts = Object.entries(schema.properties).map(([name, field]) => [`${name}: `, ...type(field)]);
+    return ["{ ", ...between(parts, ", "), " }"];
+  }
   const choices = schema.oneOf ?? schema.anyOf;
   if (choices) return between(choices.map(type), " | ");
   if (schema.type === "array") return ["[", ...type(schema.items), "]"];
@@ -60,11 +64,13 @@ const SAFE_MAX = Number.MAX_SAFE_INTEGER;
 
 /** What bounds a value, where its description does not. */
 function bounds(schema) {
+  const words = (schema.description ?? "").replaceAll(",", "");
   const said = [];
   const { minLength, maxLength, minItems, maxItems, minimum, maximum } = schema;
-  if (maxLength) said.push(`${minLength ?? 0} to ${maxLength.toLocaleString("en")} bytes`);
-  if (maxItems) said.push(`${minItems ?? 0} to ${maxItems.toLocaleString("en")} entries`);
-  if (minimum > 0 && maximum) said.push(`${minimum} to ${maximum === SAFE_MAX ? "2^53 − 1" : maximum.toLocaleString("en")}`);
+  const range = (least, most, of) => `${least ? `${least} to` : "at most"} ${most.toLocaleString("en")} ${of}`;
+  if (maxLength && !words.includes(maxLength)) said.push(range(minLength, maxLength, "bytes"));
+  if (maxItems && !words.includes(maxItems)) said.push(range(minItems, maxItems, "entries"));
+  if (minimum > 0 && maximum && !words.includes("2^53")) said.push(`${minimum} to ${maximum === SAFE_MAX ? "2^53 − 1" : maximum.toLocaleString("en")}`);
   if ("default" in schema && schema.default !== null) said.push(`default ${JSON.stringify(schema.default)}`);
   return said.length > 0 ? element("span", { className: "optional" }, ` ${said.join(", ")}`) : null;
 }
@@ -88,7 +94,7 @@ function fields(schema) {
       element("td", {}, ...inline(field.description ?? ""), bounds(field)));
   });
   const head = element("tr", {}, ["field", "type", "meaning"].map((text) => element("th", {}, text)));
-  return [element("div", { className: "tables" }, element("table", {}, head, rows))];
+  return [element("div", { className: "tables" }, element("table", { className: "fields" }, head, rows))];
 }
 
 function examples(title, values) {
@@ -97,18 +103,18 @@ function examples(title, values) {
 }
 
 function part(title, about) {
-  main.append(element("h2", {}, title), element("p", {}, ...inline(about)));
-  contents.append(element("h2", {}, title));
+  main.append(element("section", {}, element("h2", {}, title), element("p", {}, ...inline(about))));
+  contents.append(element("section", {}, element("h2", {}, title)));
 }
 
 function article(id, title, where, ...children) {
   const link = element("a", { href: `#${id}` }, title);
   const made = element("article", { id }, element("h3", {}, link, element("span", { className: "where" }, where)), ...children);
   made.dataset.words = `${title} ${where}`.toLowerCase();
-  main.append(made);
+  main.lastElementChild.append(made);
   const entry = element("a", { href: `#${id}` }, title);
   entry.dataset.words = made.dataset.words;
-  contents.append(entry);
+  contents.lastElementChild.append(entry);
 }
 
 const valuesOf = (content) => Object.values(content?.examples ?? {}).map(({ value }) => value);
@@ -153,7 +159,7 @@ function draw() {
   for (const name of asyncapi.operations.sendEvents.messages.map(({ $ref }) => nameOf($ref))) {
     const event = message(`/${name}`);
     const { data } = follow(event.payload).properties;
-    article(`event-${name}`, name, "event", element("p", {}, ...inline(event.summary)), ...prose(follow(data).description),
+    article(`event-${name}`, name, "event", ...prose(follow(data).description),
       element("h4", {}, "Data"), ...fields(data), examples("Examples", (event.examples ?? []).map(({ payload }) => payload)));
   }
   part("Connections", "Where events come from, and what operators ask.");
@@ -187,4 +193,5 @@ if (location.hash) document.getElementById(location.hash.slice(1))?.scrollIntoVi
 document.getElementById("search").addEventListener("input", ({ target }) => {
   const wanted = target.value.trim().toLowerCase();
   for (const found of document.querySelectorAll("[data-words]")) found.hidden = !found.dataset.words.includes(wanted);
+  for (const section of document.querySelectorAll("section")) section.hidden = !section.querySelector("[data-words]:not([hidden])");
 });
