@@ -8,12 +8,16 @@ run:
 test: tools
 	./scripts/test.sh
 
-# A test that needs Redis starts a private server of its own; this only makes sure that there is one to start.
+# A test that needs Redis starts a private server of its own; this only makes sure that there is one to start. The packages of
+# protocol/check are the public validators of the documents.
 tools:
 	@command -v redis-server >/dev/null || command -v valkey-server >/dev/null || ./scripts/install.sh redis-server
+	@command -v npm >/dev/null || ./scripts/install.sh nodejs npm
+	@cd protocol/check && { [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --silent; }
 
 # What must hold besides the tests.
-check:
+check: tools
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items
+	./scripts/documents.sh

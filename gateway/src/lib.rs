@@ -6,6 +6,7 @@ pub mod clock;
 pub mod compare;
 pub mod config;
 pub mod demo;
+pub mod documents;
 pub mod drain;
 pub mod http;
 pub mod hub;
