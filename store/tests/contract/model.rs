@@ -1,6 +1,6 @@
 //! Do random changes, through the real rules and the real store, give what the plain model gives?
 //!
-//! A failing run names its seed; `CONTRACT_SEED` repeats it.
+//! A failing run names its seed; `CONTRACT_SEED` repeats it, and `CONTRACT_SEEDS=500` runs more of them.
 
 mod actor;
 mod changes;
@@ -8,9 +8,9 @@ mod reader;
 
 use super::stores::Stores;
 use actor::Actor;
-use changes::{Posted, changes_of};
+use changes::{Posted, changes_of, names_to_make};
 use conversation_loadtest::model::{ClientOutcome, Effect, Model, RowOutcome, assert_same};
-use conversation_protocol::{Conversation, method::ClientCall};
+use conversation_protocol::{Conversation, ErrorKind, method::ClientCall};
 use conversation_store::{Limits, Store, WriteError, Writer, filtered_page, rules::Outcome};
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use reader::Reader;
@@ -33,9 +33,10 @@ impl Drop for Seed {
 }
 
 pub(super) async fn random_changes_give_what_the_plain_model_gives(stores: &Stores) {
-    let seeds = match std::env::var("CONTRACT_SEED") {
-        Ok(seed) => vec![seed.parse().expect("CONTRACT_SEED is a number")],
-        Err(_) => (1..=SEEDS).chain([rand::rng().random()]).collect(),
+    let number = |name: &str| Some(std::env::var(name).ok()?.parse::<u64>().expect("a number"));
+    let seeds = match (number("CONTRACT_SEED"), number("CONTRACT_SEEDS")) {
+        (Some(seed), _) => vec![seed],
+        (None, seeds) => (1..=seeds.unwrap_or(SEEDS)).chain([rand::rng().random()]).collect(),
     };
     for (run, seed) in seeds.into_iter().enumerate() {
         let seed = Seed(seed);
@@ -104,34 +105,32 @@ fn assert_rows(expected: &[Conversation], actual: &[Conversation], step: u64, po
     }
 }
 
-fn check_answers(posted: &Posted, model: &mut Model, answers: Vec<Result<Outcome, WriteError>>) {
-    let mut answers = answers;
+fn check_answers(posted: &Posted, model: &mut Model, mut answers: Vec<Result<Outcome, WriteError>>) {
+    let per_id = |outcomes: Vec<(_, RowOutcome)>| outcomes.into_iter().map(|(_, outcome)| outcome).collect();
     let expected: Vec<RowOutcome> = match posted {
-        Posted::Client(user, call @ ClientCall::CreateConversationGroup(_)) => {
-            let made = answers.remove(0);
-            match model.apply_client(user, call) {
-                ClientOutcome::PerId(outcomes) => {
-                    assert!(made.is_ok(), "{posted:?}: {made:?}");
-                    outcomes.into_iter().map(|(_, outcome)| outcome).collect()
-                }
-                // Without the group nothing can be put into it.
-                ClientOutcome::Whole(outcome) => vec![outcome; answers.len()],
-                ClientOutcome::Query => Vec::new(),
-            }
+        Posted::Server(call) => {
+            // Groups that an import names but cannot make refuse the rows that are to be in them.
+            answers.drain(..names_to_make(call).len());
+            model.apply_server(call).rows.into_iter().map(|(_, outcome)| outcome).collect()
         }
-        Posted::Client(
-            user,
-            call @ (ClientCall::AddConversationsToGroup(_) | ClientCall::DeleteConversationsFromGroup(_)),
-        ) => match model.apply_client(user, call) {
-            ClientOutcome::PerId(outcomes) => outcomes.into_iter().map(|(_, outcome)| outcome).collect(),
-            ClientOutcome::Whole(outcome) => vec![outcome; answers.len()],
-            ClientOutcome::Query => Vec::new(),
-        },
-        Posted::Server(call) => model.apply_server(call).rows.into_iter().map(|(_, outcome)| outcome).collect(),
-        Posted::Client(user, call) => match model.apply_client(user, call) {
-            ClientOutcome::Whole(outcome) => vec![outcome],
-            ClientOutcome::PerId(outcomes) => outcomes.into_iter().map(|(_, outcome)| outcome).collect(),
-            ClientOutcome::Query => Vec::new(),
+        Posted::Client(user, call) => match (call, model.apply_client(user, call)) {
+            (ClientCall::CreateConversationGroup(_), ClientOutcome::PerId(outcomes)) => {
+                let made = answers.remove(0);
+                assert!(made.is_ok(), "{posted:?}: {made:?}");
+                per_id(outcomes)
+            }
+            (ClientCall::CreateConversationGroup(params), ClientOutcome::Whole(outcome)) => {
+                // Without the group nothing can be put into it.
+                let others = vec![Err(ErrorKind::UnknownGroup); params.conversation_id_list.len()];
+                std::iter::once(outcome).chain(others).collect()
+            }
+            (
+                ClientCall::AddConversationsToGroup(_) | ClientCall::DeleteConversationsFromGroup(_),
+                ClientOutcome::Whole(outcome),
+            ) => vec![outcome; answers.len()],
+            (_, ClientOutcome::Whole(outcome)) => vec![outcome],
+            (_, ClientOutcome::PerId(outcomes)) => per_id(outcomes),
+            (_, ClientOutcome::Query) => Vec::new(),
         },
     };
     assert_eq!(answers.len(), expected.len(), "{posted:?}");
@@ -139,7 +138,10 @@ fn check_answers(posted: &Posted, model: &mut Model, answers: Vec<Result<Outcome
         match (answer, expected) {
             (Ok(outcome), Ok(Effect::Changed)) => assert!(outcome.changed > 0, "{posted:?}: expected a change"),
             (Ok(outcome), Ok(Effect::Unchanged)) => assert_eq!(outcome.changed, 0, "{posted:?}: expected no change"),
-            (Ok(_), Ok(Effect::Hidden)) | (Err(WriteError::Refused(_)), Err(_)) => {}
+            (Ok(_), Ok(Effect::Hidden)) => {}
+            (Err(WriteError::Refused(refusal)), Err(kind)) => {
+                assert_eq!(refusal.kind(), kind, "{posted:?}: refused with {refusal:?}");
+            }
             (answer, expected) => panic!("{posted:?}: expected {expected:?}, got {answer:?}"),
         }
     }
