@@ -7,19 +7,24 @@ mod changes;
 mod reader;
 
 use super::stores::Stores;
-use actor::Actor;
+use actor::{Actor, Beginning};
 use changes::{Posted, changes_of, names_to_make};
 use conversation_loadtest::model::{ClientOutcome, Effect, Model, RowOutcome, assert_same};
-use conversation_protocol::{Conversation, ErrorKind, method::ClientCall};
+use conversation_protocol::{Conversation, ErrorKind, method::ClientCall, server::ServerCall};
 use conversation_store::{Limits, Store, WriteError, Writer, filtered_page, rules::Outcome};
-use rand::{Rng, SeedableRng, rngs::StdRng};
+use rand::{Rng, SeedableRng, rngs::StdRng, seq::IteratorRandom};
 use reader::Reader;
 
-/// Seeds that every run has; one more is new each time.
+/// Seeds that every run has, one of each beginning; one more is new each time.
 const SEEDS: u64 = 3;
 const STEPS: u64 = 160;
 /// Steps between two comparisons of everything, at most.
 const STEPS_UNCHECKED_MAX: u64 = 5;
+/// The same where the list has a thousand rows.
+const LONG_STEPS: u64 = 80;
+const LONG_STEPS_UNCHECKED_MAX: u64 = 20;
+/// Filters that are looked at with each comparison.
+const FILTERS_CHECKED: usize = 3;
 
 /// Names the seed if the run fails.
 struct Seed(u64);
@@ -40,27 +45,42 @@ pub(super) async fn random_changes_give_what_the_plain_model_gives(stores: &Stor
     };
     for (run, seed) in seeds.into_iter().enumerate() {
         let seed = Seed(seed);
-        compare(stores, &format!("run{run}-"), StdRng::seed_from_u64(seed.0)).await;
+        compare(stores, &format!("run{run}-"), seed.0).await;
     }
 }
 
-async fn compare(stores: &Stores, prefix: &str, mut random: StdRng) {
+async fn compare(stores: &Stores, prefix: &str, seed: u64) {
+    let mut random = StdRng::seed_from_u64(seed);
     let writers = [&stores.first, &stores.second].map(|store| Writer::start(store.clone(), Limits::default()));
-    let mut actor = Actor::new(prefix);
+    let (beginning, steps, unchecked_max) = match seed % 3 {
+        0 => (Beginning::FewGroupedLeft, LONG_STEPS, LONG_STEPS_UNCHECKED_MAX),
+        1 => (Beginning::Empty, STEPS, STEPS_UNCHECKED_MAX),
+        _ => (Beginning::FewPinsLeft, STEPS, STEPS_UNCHECKED_MAX),
+    };
+    let mut actor = Actor::new(prefix, beginning);
     let mut model = Model::new();
     let mut readers = Vec::new();
     for user in actor.users() {
         readers.push(Reader::connect(&*stores.second, user).await);
     }
+    let mut first = actor.begin();
     let mut unchecked = 0;
-    for step in 0..STEPS {
-        let posted = actor.post(&mut random);
-        let changes = changes_of(&posted);
+    for step in 0..steps {
+        let posted = first.take().unwrap_or_else(|| actor.post(&mut random));
+        if let Posted::Server(call) = &posted
+            && let ServerCall::DeleteUser(params) = &**call
+        {
+            let reader = readers.iter_mut().find(|reader| *reader.user() == params.user_id).expect("it has a reader");
+            reader.read(&*stores.first).await;
+            stores.second.delete_user(&params.user_id).await.unwrap();
+            reader.forget(&*stores.first).await;
+        }
         let writer = &writers[usize::from(random.random_bool(0.5))];
-        let answers = writer.apply_all(changes).await;
+        let answers = writer.apply_all(changes_of(&posted)).await;
         check_answers(&posted, &mut model, answers);
         unchecked += 1;
-        if unchecked == STEPS_UNCHECKED_MAX || random.random_bool(0.4) || step + 1 == STEPS {
+        let share = 2.0 / unchecked_max as f64;
+        if step > 0 && (unchecked >= unchecked_max || random.random_bool(share) || step + 1 == steps) {
             unchecked = 0;
             for reader in &mut readers {
                 let expected = model.rows(reader.user());
@@ -78,14 +98,14 @@ async fn compare(stores: &Stores, prefix: &str, mut random: StdRng) {
 /// Compares filtered pages, and filtered totals read and followed, with the model.
 async fn check_filters(store: &dyn Store, model: &Model, reader: &Reader, random: &mut StdRng) {
     let user = reader.user();
-    for (filter, followed) in reader.totals() {
+    for (filter, followed) in reader.totals().choose_multiple(random, FILTERS_CHECKED) {
         let expected = model.filtered_total(user, filter);
         let unread = store.unread(user).await.unwrap();
         let read: u64 = unread.rows.iter().map(|(id, facets)| filter.share(id, facets)).sum();
         assert_eq!((read, followed), (expected, expected), "the total of {filter:?}, read and followed by hints");
         let (mut below, mut ids) = (0, Vec::new());
         loop {
-            let count = random.random_range(1..4);
+            let count = if ids.len() > 20 { 500 } else { random.random_range(1..4) };
             let page = filtered_page(store, user, filter, below, count).await.unwrap();
             assert!(page.rows.len() <= count as usize && (page.is_finished || page.next_seq != below));
             ids.extend(page.rows.into_iter().map(|row| row.conversation_id));
