@@ -6,6 +6,7 @@
 mod contract {
     mod book;
     mod commits;
+    mod dying_writers;
     mod embedded_faults;
     mod filters;
     mod hints;
@@ -63,6 +64,9 @@ mod contract {
                     unfinished::a_renamed_group_of_600_rows_is_told_once_and_at_the_end,
                     unfinished::whoever_writes_next_completes_what_a_dead_writer_left,
                     unfinished::two_writers_complete_what_both_began,
+                    dying_writers::a_change_of_many_rows_whose_writer_dies_is_completed_by_the_next,
+                    dying_writers::an_import_whose_writer_dies_is_repeated_to_the_same_list,
+                    dying_writers::a_change_of_a_group_that_is_overtaken_is_made_of_the_rows_that_came_meanwhile,
                     races::writers_of_one_user_keep_the_list_within_its_limit,
                     model::random_changes_give_what_the_plain_model_gives,
                 );

@@ -22,7 +22,8 @@ pub use step::{Decided, Limits, Outcome, Step, load_for, step, steps_alone};
 
 use crate::record::Unfinished;
 use conversation_protocol::{
-    Conversation, ConversationId, DeviceId, RecvOpt, marks::Marks, method::ReadScope, server::ImportedConversation,
+    Conversation, ConversationId, DeviceId, ErrorKind, RecvOpt, marks::Marks, method::ReadScope,
+    server::ImportedConversation,
 };
 use std::sync::Arc;
 
@@ -246,6 +247,21 @@ pub enum Refusal {
     /// The user's clock has reached its end, 2^52 microseconds.
     #[error("the user's clock has reached its end")]
     ClockExhausted,
+}
+
+impl Refusal {
+    /// How the refusal is told to the caller.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::UnknownConversation => ErrorKind::UnknownConversation,
+            Self::TooManyPinned => ErrorKind::TooManyPinned,
+            Self::UnknownGroup => ErrorKind::UnknownGroup,
+            Self::TooManyGroups => ErrorKind::TooManyGroups,
+            Self::TooManyGrouped => ErrorKind::TooManyGroupedConversations,
+            Self::Newer(_) | Self::RowTooLarge | Self::GroupNameTaken => ErrorKind::InvalidParameter,
+            Self::ClockExhausted => ErrorKind::Internal,
+        }
+    }
 }
 
 /// What a rule did to a slot.
