@@ -9,6 +9,7 @@ mod contract {
     mod embedded_faults;
     mod filters;
     mod hints;
+    mod lanes;
     mod model;
     mod races;
     mod reads;
@@ -64,10 +65,21 @@ mod contract {
                     unfinished::whoever_writes_next_completes_what_a_dead_writer_left,
                     unfinished::two_writers_complete_what_both_began,
                     races::writers_of_one_user_keep_the_list_within_its_limit,
+                    lanes::entries_wait_in_order_until_they_are_done,
+                    lanes::ids_of_entries_rise_also_after_a_lane_was_empty,
+                    lanes::a_lane_that_was_empty_wakes_whoever_listens,
+                    lanes::an_entry_that_was_made_is_not_made_again,
                     model::random_changes_give_what_the_plain_model_gives,
                 );
             }
         )+ };
+    }
+
+    mod shared {
+        promises!(super::stores::redis();
+            lanes::a_lane_is_held_by_one_node_until_its_lease_ends,
+            lanes::nodes_are_counted_while_they_live,
+        );
     }
 
     stores! {
