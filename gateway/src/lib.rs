@@ -7,6 +7,7 @@ pub mod compare;
 pub mod config;
 pub mod demo;
 pub mod drain;
+pub mod fanout;
 pub mod http;
 pub mod hub;
 pub mod leases;
