@@ -23,6 +23,8 @@ pub struct Metrics {
     pub syncs: IntCounterVec,
     /// Reads for syncs, by kind and result.
     pub sync_reads: IntCounterVec,
+    /// Reads for syncs that wait for their turn.
+    pub sync_reads_waiting: IntGauge,
     /// Hints heard.
     pub hints: IntCounter,
     /// 1 while the path of hints stands.
@@ -97,6 +99,12 @@ impl Metrics {
                 |opts| IntCounterVec::new(opts, &["kind", "result"]),
                 "sync_reads_total",
                 "Reads for syncs.",
+            ),
+            sync_reads_waiting: register(
+                &registry,
+                IntGauge::with_opts,
+                "sync_reads_waiting",
+                "Reads for syncs that wait for their turn.",
             ),
             hints: register(&registry, IntCounter::with_opts, "hints_total", "Hints heard."),
             relay_connected: register(

@@ -56,7 +56,9 @@ enum Work {
 
 async fn run(node: &Arc<Node>, work: Work) -> CallResult {
     match work {
-        Work::Changes(Plan { changes: Changes::Shared(users, change), answer }) if !node.fanout.is_direct(users.len()) => {
+        Work::Changes(Plan { changes: Changes::Shared(users, change), answer })
+            if !node.fanout.is_direct(users.len()) =>
+        {
             queue(node, users, change, &answer).await
         }
         Work::Changes(plan) => apply(node, vec![plan]).await.remove(0),
@@ -159,9 +161,7 @@ fn plan(call: ServerCall) -> Work {
             let joined = Arc::new(Joined { conversation_id, group_type, profile, seq: params.seq, message });
             many(params.recipients, Change::Joined(joined))
         }
-        ServerCall::DeleteConversation(params) => {
-            many(params.recipients, Change::Delete(params.conversation_id))
-        }
+        ServerCall::DeleteConversation(params) => many(params.recipients, Change::Delete(params.conversation_id)),
         ServerCall::MarkRead(user, scope, params) => {
             let up_to = ReadUpTo { timestamp: params.clean_timestamp, sequence: params.clean_sequence };
             Plan { changes: Changes::Each(vec![(user, Change::Read(scope, up_to))]), answer: Answer::Single }
@@ -231,10 +231,8 @@ fn plan_message(params: SendMessageParams) -> Plan {
 
 /// Makes the changes of several calls, in order, all at once; one answer per call.
 async fn apply(node: &Arc<Node>, plans: Vec<Plan>) -> Vec<CallResult> {
-    let shapes: Vec<(Vec<UserId>, Answer)> = plans
-        .iter()
-        .map(|plan| (plan.changes.users(), plan.answer.clone()))
-        .collect();
+    let shapes: Vec<(Vec<UserId>, Answer)> =
+        plans.iter().map(|plan| (plan.changes.users(), plan.answer.clone())).collect();
     let changes = plans.into_iter().flat_map(|plan| plan.changes.into_each());
     let mut outcomes = node.writer.apply_all(changes).await.into_iter();
     let mut results = Vec::with_capacity(shapes.len());
