@@ -61,7 +61,7 @@ fn malformed() -> Vec<Refused> {
         ("a ping that declares to be huge", vec![FIN | PING, 0x80 | 127, 0, 0, 1, 0, 0, 0, 0, 0], PROTOCOL),
         ("a continuation of nothing", frame(CONTINUATION, CALL), PROTOCOL),
         ("a last continuation of nothing", frame(FIN | CONTINUATION, CALL), PROTOCOL),
-        ("a continuation behind the last", [in_two(CALL, 5), frame(FIN | CONTINUATION, CALL)].concat(), PROTOCOL),
+        ("a continuation behind a ping", [frame(FIN | PING, b""), frame(FIN | CONTINUATION, CALL)].concat(), PROTOCOL),
         ("text inside a message", [frame(TEXT, b"{"), frame(FIN | TEXT, CALL)].concat(), PROTOCOL),
         ("binary inside a message", [frame(TEXT, b"{"), frame(FIN | BINARY, CALL)].concat(), PROTOCOL),
         ("a message begun inside a message", [frame(TEXT, b"{"), frame(TEXT, b"}")].concat(), PROTOCOL),
@@ -197,33 +197,40 @@ async fn live(gateway: &Gateway, number: usize) -> RawSocket {
     gateway.raw_websocket(Some(&format!("u{number}"))).await
 }
 
+/// Sends each row to a session, to a client that has not yet said who it is, and byte by byte; all rows at once.
 async fn check_closes(table: Vec<Refused>) {
     let gateway = Gateway::start().await;
-    for (number, (name, bytes, code)) in table.iter().enumerate() {
-        for (is_live, mut socket) in [(true, live(&gateway, number).await), (false, gateway.raw_websocket(None).await)]
-        {
-            socket.write(bytes).await;
-            // Before it has said who it is, a client's first text is an authenticate or the end.
-            assert_eq!(
-                socket.closed().await,
-                Some(*code),
-                "{name}: {:02x?}, live: {is_live}",
-                &bytes[..bytes.len().min(40)]
-            );
-        }
-        if bytes.len() < 200 {
-            let mut socket = live(&gateway, number).await;
-            socket.drip(bytes).await;
-            assert_eq!(socket.closed().await, Some(*code), "byte by byte: {name}: {bytes:02x?}");
-        }
-    }
+    let checks = table.iter().enumerate().map(|(number, row)| check_close(&gateway, number, row));
+    futures_util::future::join_all(checks).await;
     until("no session is left", async || gateway.metric("gateway_sessions{transport=\"websocket\"}").await == 0).await;
     assert!(!gateway.log().contains("ERROR"), "what a client sends is no error of the server:\n{}", gateway.log());
+}
+
+async fn check_close(gateway: &Gateway, number: usize, (name, bytes, code): &Refused) {
+    let shown = &bytes[..bytes.len().min(40)];
+    for (who, mut socket) in [("alice", live(gateway, number).await), ("nobody", gateway.raw_websocket(None).await)] {
+        socket.write(bytes).await;
+        assert_eq!(socket.closed().await, Some(*code), "{who}: {name}: {shown:02x?}");
+    }
+    if bytes.len() < 200 {
+        let mut socket = live(gateway, number).await;
+        socket.drip(bytes).await;
+        assert_eq!(socket.closed().await, Some(*code), "byte by byte: {name}: {shown:02x?}");
+    }
 }
 
 #[tokio::test]
 async fn a_frame_against_the_rules_closes_with_1002_and_too_large_a_one_with_1009() {
     check_closes(malformed()).await;
+}
+
+#[tokio::test]
+async fn a_continuation_behind_the_last_closes_with_1002() {
+    let gateway = Gateway::start().await;
+    let mut socket = live(&gateway, 0).await;
+    socket.write(&[in_two(CALL, 5), frame(FIN | CONTINUATION, CALL)].concat()).await;
+    assert_eq!(socket.answer().await, Some(called()));
+    assert_eq!(socket.closed().await, Some(PROTOCOL));
 }
 
 #[tokio::test]
@@ -301,9 +308,4 @@ async fn what_is_no_upgrade_is_refused_with_a_status_and_the_version_that_is_spo
         assert_eq!(answer.refusal(), (400, 6017), "{changed}: {value:?}");
         assert_eq!(answer.header("sec-websocket-version"), Some("13"), "{changed}: {value:?}");
     }
-    let mut call = Call::post("/v1/ws").bearer(&keys::token("alice"));
-    for (name, value) in right {
-        call = call.header(name, value);
-    }
-    assert_eq!(call.send(gateway.address).await.status, 404);
 }
