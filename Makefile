@@ -1,12 +1,16 @@
 # What a newcomer runs: `make test` installs what the tests need and runs them all.
 
-.PHONY: run test tools check
+.PHONY: run test proofs tools check
 
 run:
 	cargo run --release
 
 test: tools
 	./scripts/test.sh
+
+# The table of rules and the tests that prove them, from the last run of the tests.
+proofs:
+	cargo xtask proofs --log target/test.log
 
 # A test that needs Redis starts a private server of its own; this only makes sure that there is one to start. The packages of
 # protocol/check are the public validators of the documents.

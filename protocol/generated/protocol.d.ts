@@ -1118,7 +1118,7 @@ export type Frame = EventFrame | ReplyFrame;
 /**
  * Why a WebSocket is closed. 4000 to 4099: stop. 4100 to 4199: back off. 4200 to 4299: reconnect now.
  *
- * - 1000 normal: the client closed
+ * - 1000 normal: the client closed; if it gave another code, that one comes back
  * - 1009 frame_too_large: a frame was over 65,536 bytes
  * - 4000 protocol_error: too many malformed frames, or a wrong query
  * - 4001 unauthenticated: no token, a bad one, or one that had expired at connect

@@ -1,6 +1,7 @@
 //! What is made from the code? `cargo xtask COMMAND`; each command is a file of its own.
 
 mod documents;
+mod proofs;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -16,11 +17,14 @@ struct Arguments {
 enum Command {
     /// The documents of the protocol: OpenAPI, AsyncAPI, TypeScript.
     Documents(documents::Arguments),
+    /// The table of rules and the tests that prove them, from a test log.
+    Proofs(proofs::Arguments),
 }
 
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Documents(arguments) => documents::run(&arguments),
+        Command::Proofs(arguments) => proofs::run(&arguments),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
