@@ -133,13 +133,11 @@ impl RawSocket {
     /// Reads to the end; answers the code of the close frame, which is the last frame.
     pub(crate) async fn closed(&mut self) -> Option<u16> {
         loop {
-            match self.answer().await? {
-                Received { opcode: CLOSE, payload } => {
-                    assert!(payload.len() <= 125 && std::str::from_utf8(&payload[2..]).is_ok(), "{payload:?}");
-                    assert_eq!(self.next().await, None, "nothing comes after the close");
-                    return Some(u16::from_be_bytes([payload[0], payload[1]]));
-                }
-                Received { .. } => {}
+            let Received { opcode, payload } = self.answer().await?;
+            if opcode == CLOSE {
+                assert!(payload.len() <= 125 && std::str::from_utf8(&payload[2..]).is_ok(), "{payload:?}");
+                assert_eq!(self.next().await, None, "nothing comes after the close");
+                return Some(u16::from_be_bytes([payload[0], payload[1]]));
             }
         }
     }

@@ -10,6 +10,7 @@ use conversation_protocol::{
 };
 use conversation_store::{
     Commit, Committed, FacetPage, HintSink, HintStream, Limits, Load, Loaded, SessionLease, Store, StoreError, Writer,
+    lanes::{Enqueued, EntryId, Lane, LaneQueue, LaneWakes},
     rules::{Change, ReadUpTo},
 };
 use std::sync::{
@@ -57,6 +58,37 @@ impl Fated {
                 writer.apply(user.clone(), change.clone()).await.unwrap();
             }
         }
+    }
+}
+
+#[async_trait]
+impl LaneQueue for Fated {
+    async fn enqueue(&self, entries: &[(Lane, String)]) -> Vec<Result<Enqueued, StoreError>> {
+        self.store.enqueue(entries).await
+    }
+
+    async fn count_nodes(&self, node: &str, lease_ms: u64) -> Result<u64, StoreError> {
+        self.store.count_nodes(node, lease_ms).await
+    }
+
+    async fn hold_lanes(&self, node: &str, lanes: &[Lane], lease_ms: u64) -> Result<Vec<Lane>, StoreError> {
+        self.store.hold_lanes(node, lanes, lease_ms).await
+    }
+
+    async fn release_lanes(&self, node: &str, lanes: &[Lane]) -> Result<(), StoreError> {
+        self.store.release_lanes(node, lanes).await
+    }
+
+    async fn lane_entries(&self, lane: Lane, count_max: usize) -> Result<Vec<(EntryId, String)>, StoreError> {
+        self.store.lane_entries(lane, count_max).await
+    }
+
+    async fn finish_entries(&self, lane: Lane, done: &[EntryId], dead: &[String]) -> Result<(), StoreError> {
+        self.store.finish_entries(lane, done, dead).await
+    }
+
+    async fn lane_wakes(&self) -> Result<Box<dyn LaneWakes>, StoreError> {
+        self.store.lane_wakes().await
     }
 }
 
