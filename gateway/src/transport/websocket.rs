@@ -273,7 +273,7 @@ impl Connection {
     }
 
     fn close(&self, code: u16, reason: &str) {
-        self.outbox.write(|bytes| encode_websocket_close(code, reason, bytes));
+        self.outbox.write_last(false, |bytes| encode_websocket_close(code, reason, bytes));
         self.outbox.close();
     }
 
@@ -289,9 +289,8 @@ impl Connection {
             Unreadable::Malformed(_) => CLOSE_PROTOCOL,
             Unreadable::Broken(_) => return self.outbox.abort(),
         };
-        self.outbox.write(|bytes| encode_websocket_close(code, &error.to_string(), bytes));
-        // Bytes left unread would reset the connection, and take the close that is on its way with it.
-        self.outbox.linger();
+        // It lingers: bytes left unread would reset the connection, and take the close that is on its way with it.
+        self.outbox.write_last(true, |bytes| encode_websocket_close(code, &error.to_string(), bytes));
     }
 }
 
