@@ -1,6 +1,6 @@
 # What a newcomer runs: `make test` installs what the tests need and runs them all.
 
-.PHONY: run test proofs tools check
+.PHONY: run test proofs tools check fuzz
 
 run:
 	cargo run --release
@@ -25,3 +25,7 @@ check: tools
 	cargo clippy --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items
 	./scripts/documents.sh
+
+# Everything that is read from outside, fed with mutations of what it should get; so many seconds in all.
+fuzz:
+	FUZZ_SECONDS=$${FUZZ_SECONDS:-60} cargo test -p conversation-fuzz --test targets -- --nocapture --test-threads 1

@@ -1,6 +1,9 @@
 //! How a call fails: the error's kind, and from it, in one place, its code and its HTTP status.
 
-use crate::conversation::Conversation;
+use crate::{
+    conversation::Conversation,
+    limits::{ERROR_BYTES_MAX, cut},
+};
 use serde::{Deserialize, Serialize};
 
 /// What went wrong, sorted by what the caller does next.
@@ -111,9 +114,12 @@ pub struct ApiError {
 }
 
 impl ApiError {
-    /// An error of a kind, with a message that names the field and what was expected.
+    /// An error of a kind, with a message that names the field and what was expected; one that is too long, because it
+    /// shows what was sent, is cut.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), retry_after_ms: None, conversation: None }
+        let mut message = message.into();
+        message.truncate(cut(&message, ERROR_BYTES_MAX).len());
+        Self { kind, message, retry_after_ms: None, conversation: None }
     }
 
     /// 6017.
@@ -139,4 +145,17 @@ pub struct ErrorBody {
     /// The row as it is, where `ifVersion` refused the call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conversation: Option<Box<Conversation>>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_that_shows_what_was_sent_is_cut_on_a_character_boundary() {
+        assert_eq!(ApiError::invalid("é".repeat(5_000)).message, "é".repeat(ERROR_BYTES_MAX / 2));
+        let odd = ApiError::invalid(format!("x{}", "é".repeat(5_000)));
+        assert_eq!(odd.message.len(), ERROR_BYTES_MAX - 1);
+        assert_eq!(ApiError::invalid("short").message, "short");
+    }
 }

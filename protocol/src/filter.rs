@@ -78,14 +78,10 @@ impl<'de> Deserialize<'de> for MarkCondition {
 }
 
 impl Serialize for MarkCondition {
-    /// A single mark as a number and several as an array of them, since a sum need not be exact in a double.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::None => serializer.serialize_u64(0),
-            Self::AnyOf(marks) => match marks.apply_to(&[], true).as_slice() {
-                [single] => serializer.serialize_u64(*single),
-                several => serializer.collect_seq(several),
-            },
+            Self::AnyOf(marks) => marks.serialize(serializer),
         }
     }
 }

@@ -1,5 +1,11 @@
 //! Every bound of the wire, by name and unit, in one place.
 
+/// As much of a text as fits into so many bytes, up to the end of a character.
+pub fn cut(text: &str, bytes_max: usize) -> &str {
+    let end = (0..=text.len().min(bytes_max)).rev().find(|end| text.is_char_boundary(*end));
+    &text[..end.unwrap_or(0)]
+}
+
 /// Bytes of a user's or a group's id.
 pub const ID_BYTES_MAX: usize = 128;
 /// Bytes of a message's id.
@@ -12,6 +18,8 @@ pub const FRAME_BYTES_MAX: usize = 64 * 1024;
 pub const CLIENT_BODY_BYTES_MAX: usize = 64 * 1024;
 /// Bytes of the body of a backend's call; larger: 413.
 pub const SERVER_BODY_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Bytes of an error's message; longer: cut on a character boundary.
+pub const ERROR_BYTES_MAX: usize = 2_048;
 /// Bytes of a message's preview; a longer text is cut on a character boundary.
 pub const TEXT_BYTES_MAX: usize = 1_024;
 /// Bytes of a message's cloudCustomData.

@@ -1,7 +1,7 @@
 //! Which marks a conversation can have, and how a call names them: a number, a decimal string, or an array of bits.
 
 use serde::{
-    Deserialize, Deserializer, Serialize,
+    Deserialize, Deserializer, Serialize, Serializer,
     de::{DeserializeSeed, Error, SeqAccess, Unexpected, Visitor},
 };
 use std::fmt;
@@ -10,8 +10,7 @@ use std::fmt;
 const RESERVED: u64 = 0xFFFF_FFF0;
 
 /// One or several marks: 1 star, 2 unread, 4 fold, 8 hide, 2^32 to 2^63 the app's own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
-#[serde(into = "u64")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Marks(u64);
 
 impl Marks {
@@ -121,6 +120,16 @@ impl<'de> Visitor<'de> for Reader {
     }
 }
 
+impl Serialize for Marks {
+    /// A single mark as a number and several as an array of them, since a sum need not be exact in a double.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.apply_to(&[], true).as_slice() {
+            [single] => serializer.serialize_u64(*single),
+            several => serializer.collect_seq(several),
+        }
+    }
+}
+
 impl<'de> Deserialize<'de> for Marks {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let Bits(bits) = Bits::deserialize(deserializer)?;
@@ -159,6 +168,14 @@ mod tests {
         }
         assert_eq!(read("4611686018427388000"), Some(1 << 62));
         assert_eq!(read("9007199254740992"), Some(1 << 53));
+    }
+
+    #[test]
+    fn several_marks_are_written_so_that_they_are_read_again() {
+        for bits in [1, 3, 1 << 63, 1 << 63 | 1, 1 << 53 | 1 << 32 | 8] {
+            let json = serde_json::to_string(&Marks(bits)).unwrap();
+            assert_eq!(read(&json), Some(bits), "{json}");
+        }
     }
 
     #[test]

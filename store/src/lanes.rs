@@ -75,7 +75,7 @@ impl Entry {
     /// # Errors
     /// [`StoreError::Corrupt`] if it is not one of ours.
     pub fn decode(value: &str) -> Result<Self, StoreError> {
-        serde_json::from_str(value).map_err(|error| crate::record::corrupt("an entry", value, &error.to_string()))
+        serde_json::from_str(value).map_err(|error| crate::record::corrupt_json("an entry", value, &error))
     }
 }
 

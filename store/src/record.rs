@@ -89,7 +89,7 @@ impl StoredHead {
 
     /// Reads a value.
     pub fn decode(value: &str) -> Result<Self, StoreError> {
-        serde_json::from_str(value).map_err(|error| corrupt("head", value, &error.to_string()))
+        serde_json::from_str(value).map_err(|error| corrupt_json("head", value, &error))
     }
 }
 
@@ -99,7 +99,7 @@ pub fn read_row_count(value: &str) -> Result<u64, StoreError> {
     struct RowCount {
         rows: u64,
     }
-    let head: RowCount = serde_json::from_str(value).map_err(|error| corrupt("head", value, &error.to_string()))?;
+    let head: RowCount = serde_json::from_str(value).map_err(|error| corrupt_json("head", value, &error))?;
     Ok(head.rows)
 }
 
@@ -186,7 +186,7 @@ pub fn read_row(conversation_id: &ConversationId, value: &str) -> Result<Option<
 /// What filters ask for, from the first line of a row.
 pub fn read_facets(first_line: &str) -> Result<Facets, StoreError> {
     let facets = first_line.splitn(4, ' ').nth(3).ok_or_else(|| corrupt("row", first_line, "no facets"))?;
-    serde_json::from_str(facets).map_err(|error| corrupt("facets", facets, &error.to_string()))
+    serde_json::from_str(facets).map_err(|error| corrupt_json("facets", facets, &error))
 }
 
 /// An entry of the log as it is sent.
@@ -200,9 +200,15 @@ pub fn read_entry(conversation_id: &ConversationId, value: &str) -> Result<LogEn
     })
 }
 
-pub(crate) fn corrupt(what: &str, value: &str, why: &str) -> StoreError {
+fn corrupt(what: &str, value: &str, why: &str) -> StoreError {
     // Only the value's size is told: texts and drafts do not belong in a log.
     StoreError::Corrupt(format!("{what} of {} bytes: {why}", value.len()))
+}
+
+/// The same where JSON cannot be read: its kind and place, as its text would show what stands there.
+pub(crate) fn corrupt_json(what: &str, value: &str, error: &serde_json::Error) -> StoreError {
+    let (kind, line, column) = (error.classify(), error.line(), error.column());
+    corrupt(what, value, &format!("{kind:?} error at line {line} column {column}"))
 }
 
 #[cfg(test)]
@@ -228,5 +234,9 @@ mod tests {
             let error = Lines::read(value).unwrap_err().to_string();
             assert!(!error.contains("secret"), "{error}");
         }
+        let error = StoredHead::decode(r#"{"cursor":"7:1","totalUnread":"secret"}"#).unwrap_err().to_string();
+        assert_eq!(error, "the store holds what cannot be read: head of 39 bytes: Data error at line 1 column 38");
+        let error = read_facets(r#"R 1 2 {"u":"secret"}"#).unwrap_err().to_string();
+        assert!(!error.contains("secret"), "{error}");
     }
 }

@@ -8,7 +8,7 @@ pub mod websocket;
 use actix_codec::Encoder;
 use actix_http::ws;
 use bytes::BytesMut;
-use conversation_protocol::{CloseCode, EventName, Frame};
+use conversation_protocol::{CloseCode, EventName, Frame, limits::cut};
 use tokio::time;
 
 /// Which transport a session uses.
@@ -67,8 +67,7 @@ const CLOSE_REASON_BYTES_MAX: usize = 123;
 
 /// Encodes a WebSocket close with any code; a reason that is too long is cut.
 pub fn encode_websocket_close(code: u16, reason: &str, bytes: &mut BytesMut) {
-    let end = (0..=reason.len().min(CLOSE_REASON_BYTES_MAX)).rev().find(|end| reason.is_char_boundary(*end));
-    let description = Some(reason[..end.unwrap_or(0)].to_owned());
+    let description = Some(cut(reason, CLOSE_REASON_BYTES_MAX).to_owned());
     let reason = ws::CloseReason { code: ws::CloseCode::Other(code), description };
     encode_websocket(ws::Message::Close(Some(reason)), bytes);
 }

@@ -126,10 +126,7 @@ fn check_at_users(field: &str, users: &[String]) -> Result<(), ApiError> {
 
 /// Cuts a preview on a character boundary.
 fn cut_text(text: &mut String) {
-    if text.len() > limits::TEXT_BYTES_MAX {
-        let end = (0..=limits::TEXT_BYTES_MAX).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
-        text.truncate(end);
-    }
+    text.truncate(limits::cut(text, limits::TEXT_BYTES_MAX).len());
 }
 
 /// Checks a list to import, and cuts the texts of its previews.

@@ -3,7 +3,7 @@
 use super::sequences::{Unread, is_zero};
 use crate::{
     IndexedKind, StoreError,
-    record::{Lines, corrupt},
+    record::{Lines, corrupt_json},
 };
 use conversation_protocol::{
     Conversation, ConversationId, ConversationType, Facets, GroupAtInfo, GroupType, LastMessage, RecvOpt,
@@ -116,7 +116,7 @@ impl Slot {
     /// Reads what a store keeps.
     pub(crate) fn decode(value: Option<&str>) -> Result<Self, StoreError> {
         let Some(value) = value else { return Ok(Self::Absent) };
-        let wrong = |error: serde_json::Error| corrupt("row", value, &error.to_string());
+        let wrong = |error: serde_json::Error| corrupt_json("row", value, &error);
         Ok(match Lines::read(value)? {
             Lines::Row { created, visible, hidden, .. } => Self::Row(Box::new(Row {
                 visible: serde_json::from_str(visible).map_err(wrong)?,
