@@ -143,10 +143,11 @@ async fn perform(world: &World, conversation: &Conversation, operation: Operatio
     };
     let begun_us = clock::now_us();
     let mut is_repeated = false;
+    let mut turn = world.tally.round_robin.fetch_add(1, Ordering::Relaxed);
     loop {
         let answer = {
             let _permit = world.in_flight.acquire().await;
-            call(world, user.as_ref(), &operation).await
+            call(world, user.as_ref(), &operation, turn).await
         };
         if let Some(outcome) = settled(answer) {
             let counter = if outcome.is_ok() { &world.tally.answered } else { &world.tally.refused };
@@ -158,13 +159,14 @@ async fn perform(world: &World, conversation: &Conversation, operation: Operatio
             return Answered { operation, user, outcome: None, is_repeated };
         }
         is_repeated = true;
+        // Where one node gives no answer, the next may.
+        turn += 1;
         world.tally.repeated.fetch_add(1, Ordering::Relaxed);
         tokio::time::sleep(REPEAT_AFTER).await;
     }
 }
 
-async fn call(world: &World, user: Option<&UserId>, operation: &Operation) -> Result<Value, CallError> {
-    let turn = world.tally.round_robin.fetch_add(1, Ordering::Relaxed);
+async fn call(world: &World, user: Option<&UserId>, operation: &Operation, turn: usize) -> Result<Value, CallError> {
     match user {
         None => {
             let url = &world.urls[turn % world.urls.len()];
