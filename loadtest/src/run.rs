@@ -21,7 +21,6 @@ use crate::{
 use check::check;
 use lane::Tally;
 use open::{Opened, open};
-use process::Usage;
 use rand::{Rng, SeedableRng, rngs::SmallRng};
 use std::{
     sync::{
@@ -32,8 +31,10 @@ use std::{
 };
 
 pub use latency::{Late, Percentiles};
+pub use process::Usage;
 pub use report::{Report, ServerUsage};
 pub use scene::{Allowances, Scene, Troubles};
+pub(crate) use verify::{client_agrees, read_server};
 
 /// Calls that may be due and not answered; further ones are not made.
 const OUTSTANDING_MAX: usize = 50_000;

@@ -121,14 +121,14 @@ fn check_client(
 }
 
 /// A user's list, total and names of conversation groups, as the server gives them.
-pub(super) struct ServerRows {
+pub(crate) struct ServerRows {
     pub(super) rows: Vec<Conversation>,
     pub(super) total: u64,
     pub(super) group_names: BTreeSet<String>,
 }
 
 /// Reads all pages, `count` rows each.
-pub(super) async fn read_server(http: &Http, url: &BaseUrl, token: &str, count: u32) -> Result<ServerRows, CallError> {
+pub(crate) async fn read_server(http: &Http, url: &BaseUrl, token: &str, count: u32) -> Result<ServerRows, CallError> {
     let mut rows: Vec<Conversation> = Vec::new();
     let mut next_seq = 0;
     let unexpected = |error: serde_json::Error| CallError::Unanswered(format!("not the expected result: {error}"));
@@ -152,7 +152,7 @@ pub(super) async fn read_server(http: &Http, url: &BaseUrl, token: &str, count: 
 }
 
 /// A client has exactly the server's rows, in the server's order, and its total.
-pub(super) fn client_agrees(client: &Client, server: &ServerRows) -> Result<(), String> {
+pub(crate) fn client_agrees(client: &Client, server: &ServerRows) -> Result<(), String> {
     client.with_state(|state| state_agrees(state, server)).map_err(|problem| format!("{}: {problem}", client.user()))
 }
 
