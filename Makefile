@@ -1,12 +1,19 @@
 # What a newcomer runs: `make test` installs what the tests need and runs them all.
 
-.PHONY: run test tools check
+.PHONY: run test faults tools check
 
 run:
 	cargo run --release
 
 test: tools
 	./scripts/test.sh
+
+# Breaks everything that can break, under load, and writes the table of docs/RELIABILITY.md; some 15 minutes.
+# One scenario: make faults ONLY=redis-paused
+faults: tools
+	@ls /usr/lib/*/faketime/libfaketimeMT.so.1 >/dev/null 2>&1 || ./scripts/install.sh libfaketime
+	cargo build --release -p conversation-gateway -p conversation-loadtest
+	cargo run --release -p conversation-loadtest -- faults --report docs/RELIABILITY.md $(if $(ONLY),--only $(ONLY))
 
 # A test that needs Redis starts a private server of its own; this only makes sure that there is one to start.
 tools:

@@ -2,6 +2,7 @@
 
 mod acts;
 mod connections;
+mod delay;
 mod fanout;
 mod gateways;
 mod measure;
@@ -133,6 +134,8 @@ pub struct Played {
     pub violations: Vec<String>,
     /// What else is worth knowing.
     pub notes: Vec<String>,
+    /// What the gateways said last, if a promise was broken.
+    pub last_words: Vec<String>,
 }
 
 /// Plays the scenarios one after the other; `tell` hears how each went.
@@ -192,10 +195,7 @@ async fn play(options: &FaultOptions, scenario: Scenario) -> Result<Played, Stri
     let (report, seen) = run_beside(&run_options, scenario.allowances(), beside).await?;
     let mut played = judge(scenario, report, seen);
     if played.violation_count > 0 {
-        let words = stage.nodes.iter().map(|node| node.gateway.process.last_words());
-        played
-            .notes
-            .extend(words.filter(|words| !words.is_empty()).map(|words| format!("a gateway's last words:\n{words}")));
+        played.last_words = stage.nodes.iter().map(|node| node.gateway.process.last_words()).collect();
     }
     Ok(played)
 }
@@ -265,6 +265,7 @@ fn judge(scenario: Scenario, report: Report, seen: Seen) -> Played {
         violation_count: own + report.violation_count,
         violations,
         notes: seen.findings.notes,
+        last_words: Vec::new(),
     }
 }
 

@@ -2,8 +2,10 @@
 
 use super::{
     acts::Act,
+    measure::counters,
     proxy::{Kind, Rule},
 };
+use crate::http::Http;
 use tokio::time::sleep;
 
 /// What a slow client reads, in bytes a second: less than it is sent.
@@ -30,8 +32,11 @@ pub(super) async fn half_open(act: &mut Act<'_>) -> Result<(), String> {
     let node = act.last_node();
     let cut = node.door.cut(&[Kind::Session]);
     node.door.heal();
+    let url = node.gateway.url();
     act.moments.over();
-    act.note(format!("{cut} connections were left to cut"));
+    let counters = counters(&Http::new(), &url).await.unwrap_or_default();
+    let closed = counters.get("gateway_closes_total").copied().unwrap_or_default();
+    act.note(format!("the node had closed {closed} of {cut} sessions by itself"));
     Ok(())
 }
 

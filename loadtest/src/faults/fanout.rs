@@ -13,10 +13,10 @@ use serde_json::json;
 use std::time::Duration;
 use tokio::time::sleep;
 
-/// Messages, each with a kill.
-const MESSAGES: u64 = 5;
-/// When a node dies after it was given the message, in milliseconds.
-const KILL_AFTER_MS: std::ops::Range<u64> = 30..800;
+/// Messages; the first shows how long one takes, and each other one has a kill.
+const MESSAGES: u64 = 6;
+/// When a node dies, as a share of the time that a message takes.
+const KILL_AFTER: std::ops::Range<f64> = 0.1..0.9;
 /// How long a message is sent again.
 const REPEAT_US: u64 = 120_000_000;
 /// Recipients with a session.
@@ -38,10 +38,13 @@ pub(super) async fn killed_in_fanout(act: &mut Act<'_>) -> Result<(), String> {
         .enumerate()
         .map(|(n, user)| listen(act, &urls, n, user))
         .collect();
+    let begun_us = clock::now_us();
+    send(&http, &urls[0], &recipients, 1).await.map_err(|error| format!("message 1: {error}"))?;
+    let takes = Duration::from_micros(clock::now_us() - begun_us);
     let mut repeats = Vec::new();
-    for seq in 1..=MESSAGES {
+    for seq in 2..=MESSAGES {
         let at = seq as usize % urls.len();
-        let wait = Duration::from_millis(act.random.random_range(KILL_AFTER_MS));
+        let wait = takes.mul_f64(act.random.random_range(KILL_AFTER));
         let node = &mut act.stage.nodes[at];
         let (answer, restarted) = tokio::join!(send(&http, &urls[at], &recipients, seq), async {
             sleep(wait).await;
@@ -64,7 +67,11 @@ pub(super) async fn killed_in_fanout(act: &mut Act<'_>) -> Result<(), String> {
             Err(_) => repeats.push(result.duplicates.to_string()),
         }
     }
-    act.note(format!("rows that stood when the message was sent again: {}", repeats.join(", ")));
+    act.note(format!(
+        "{RECIPIENTS_MAX} rows took {:.1} s; when a message was sent again, there stood {}",
+        takes.as_secs_f64(),
+        repeats.join(", ")
+    ));
     everybody_has_all(act, &http, &urls[0], &recipients).await?;
     listeners_agree(act, &http, &urls[0], listeners).await
 }

@@ -114,7 +114,7 @@ impl Lookout {
 }
 
 /// The counters of a node, summed up over their labels.
-async fn counters(http: &Http, url: &BaseUrl) -> Option<BTreeMap<&'static str, f64>> {
+pub(super) async fn counters(http: &Http, url: &BaseUrl) -> Option<BTreeMap<&'static str, f64>> {
     let (_, text) = http.text(url, "/metrics").await.ok()?;
     Some(read_counters(&text))
 }

@@ -22,6 +22,8 @@ use tokio::{
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Between two looks at a program.
 const LOOK: Duration = Duration::from_millis(5);
+/// Lines of a program that are told.
+const LAST_LINES: usize = 8;
 /// How often a start is tried: another program may take the free port first.
 const STARTS_MAX: usize = 5;
 /// The key of HS256 tokens and the backend's key, of runs of this tool alone.
@@ -101,7 +103,7 @@ impl Process {
         let mut text = String::new();
         let _ = self.log.reopen().and_then(|mut file| file.read_to_string(&mut text));
         let lines: Vec<&str> = text.lines().collect();
-        lines[lines.len().saturating_sub(20)..].join("\n")
+        lines[lines.len().saturating_sub(LAST_LINES)..].join("\n")
     }
 
     /// Waits until `is_there` says so; false if it ended before.

@@ -1,6 +1,6 @@
 //! A TCP proxy of our own, whose connections can be cut, delayed, stalled, slowed and deafened while they are in use.
 
-use super::resp::Splitter;
+use super::{delay::Late, resp::Splitter};
 use std::{
     collections::HashMap,
     io,
@@ -45,7 +45,7 @@ const KINDS: [Kind; 3] = [Kind::Calls, Kind::Session, Kind::Subscriber];
 pub(super) enum Rule {
     /// They pass.
     Pass,
-    /// They pass after a while, and what comes meanwhile after it.
+    /// They pass after a while.
     Delay(Duration),
     /// They are held both ways; what is already underway is not lost.
     Stall,
@@ -222,8 +222,7 @@ async fn carry_calls(
     connection: &Connection,
     mut rules: watch::Receiver<Rules>,
 ) -> io::Result<()> {
-    let mut chunk = vec![0; CHUNK_BYTES];
-    let mut said: Vec<u8> = Vec::new();
+    let (mut chunk, mut said, mut late) = (vec![0; CHUNK_BYTES], Vec::new(), Late::default());
     loop {
         let rule = rules.borrow_and_update().rule(connection);
         match rule {
@@ -236,17 +235,19 @@ async fn carry_calls(
         }
         let length = tokio::select! {
             length = from.read(&mut chunk) => length?,
+            () = late.is_due(rule) => {
+                late.write_due(rule, &mut to).await?;
+                continue;
+            }
             _ = rules.changed() => continue,
         };
         if length == 0 {
             break;
         }
         learn(connection, &mut said, &chunk[..length]);
-        if let Rule::Delay(by) = rule {
-            tokio::time::sleep(by).await;
-        }
-        to.write_all(&chunk[..length]).await?;
+        late.carry(rule, &chunk[..length], &mut to).await?;
     }
+    late.write_due(Rule::Pass, &mut to).await?;
     to.shutdown().await
 }
 
@@ -276,8 +277,7 @@ async fn carry_answers(
     connection: &Connection,
     mut rules: watch::Receiver<Rules>,
 ) -> io::Result<()> {
-    let mut chunk = vec![0; CHUNK_BYTES];
-    let mut splitter = Splitter::default();
+    let (mut chunk, mut splitter, mut late) = (vec![0; CHUNK_BYTES], Splitter::default(), Late::default());
     loop {
         let rule = rules.borrow_and_update().rule(connection);
         let most = match rule {
@@ -290,27 +290,28 @@ async fn carry_answers(
         };
         let length = tokio::select! {
             length = from.read(&mut chunk[..most]) => length?,
+            () = late.is_due(rule) => {
+                late.write_due(rule, &mut to).await?;
+                continue;
+            }
             _ = rules.changed() => continue,
         };
         if length == 0 {
+            late.write_due(Rule::Pass, &mut to).await?;
             return to.shutdown().await;
         }
-        match rule {
-            Rule::Delay(by) => tokio::time::sleep(by).await,
-            Rule::Slow(bytes_per_second) => {
-                let wait = Duration::from_secs(1) * length as u32 / bytes_per_second.max(1);
-                tokio::select! {
-                    () = tokio::time::sleep(wait) => {}
-                    _ = rules.changed() => {}
-                }
+        if let Rule::Slow(bytes_per_second) = rule {
+            let wait = Duration::from_secs(1) * length as u32 / bytes_per_second.max(1);
+            tokio::select! {
+                () = tokio::time::sleep(wait) => {}
+                _ = rules.changed() => {}
             }
-            Rule::Pass | Rule::HalfClosed | Rule::Deaf | Rule::Stall | Rule::StallAnswers => {}
         }
         if connection.kind.load(Ordering::Relaxed) == Kind::Subscriber as u8 {
             let passed = splitter.push(&chunk[..length], rule != Rule::Deaf);
-            to.write_all(&passed).await?;
+            late.carry(rule, &passed, &mut to).await?;
         } else {
-            to.write_all(&chunk[..length]).await?;
+            late.carry(rule, &chunk[..length], &mut to).await?;
         }
     }
 }

@@ -130,6 +130,9 @@ impl fmt::Display for Played {
             let shown: String = violation.chars().take(1_500).collect();
             write!(f, "\n  - {shown}")?;
         }
+        for words in &self.last_words {
+            write!(f, "\n--- the last words of a gateway ---\n{words}")?;
+        }
         Ok(())
     }
 }
@@ -246,6 +249,7 @@ mod tests {
             violation_count: 0,
             violations: Vec::new(),
             notes: vec!["a | b".to_owned()],
+            last_words: Vec::new(),
         }
     }
 

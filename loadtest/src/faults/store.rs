@@ -18,7 +18,7 @@ use tokio::time::sleep;
 /// Between two of a series of small faults.
 const BETWEEN: Duration = Duration::from_millis(500);
 /// How late Redis answers, each way.
-const ANSWERS_LATE: Duration = Duration::from_millis(150);
+const ANSWERS_LATE: Duration = Duration::from_millis(100);
 /// How long a call may take while the store refuses it.
 const REFUSAL_US: u64 = 2_000_000;
 /// How long a replica may take to have everything.

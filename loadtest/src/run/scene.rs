@@ -12,8 +12,11 @@ use std::{sync::atomic::Ordering, time::Duration};
 
 /// Users whose agreement is waited for at once.
 const WATCHED_MAX: usize = 16;
-/// Between two looks at one user.
-const LOOK: Duration = Duration::from_millis(200);
+/// Between two reads of one user.
+const LOOK: Duration = Duration::from_millis(100);
+/// How often clients are looked at after a read, and how long between: what was read may still be on its way to them.
+const LOOKS: u32 = 4;
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
 /// Rows of a page.
 const PAGE_ROWS: u32 = 100;
 
@@ -91,7 +94,15 @@ impl Scene<'_> {
                 let token = self.token(user).await?;
                 let server = read_server(&world.http, url, &token, PAGE_ROWS).await;
                 let server = server.map_err(|error| format!("{user}: no list: {error}"))?;
-                clients.iter().try_for_each(|client| client_agrees(client, &server))
+                let mut agreed = Ok(());
+                for _ in 0..LOOKS {
+                    agreed = clients.iter().try_for_each(|client| client_agrees(client, &server));
+                    if agreed.is_ok() {
+                        break;
+                    }
+                    tokio::time::sleep(LOOK_AGAIN).await;
+                }
+                agreed
             };
             let now_us = match outcome.await {
                 Ok(()) => return Ok(clock::now_us()),
