@@ -1,6 +1,6 @@
 # What a newcomer runs: `make test` installs what the tests need and runs them all.
 
-.PHONY: run test faults tools check
+.PHONY: run test faults proofs tools check
 
 run:
 	cargo run --release
@@ -15,12 +15,20 @@ faults: tools
 	cargo build --release -p conversation-gateway -p conversation-loadtest
 	cargo run --release -p conversation-loadtest -- faults --report docs/RELIABILITY.md $(if $(ONLY),--only $(ONLY))
 
-# A test that needs Redis starts a private server of its own; this only makes sure that there is one to start.
+# The table of rules and the tests that prove them, from the last run of the tests.
+proofs:
+	cargo xtask proofs --log target/test.log
+
+# A test that needs Redis starts a private server of its own; this only makes sure that there is one to start. The packages of
+# protocol/check are the public validators of the documents.
 tools:
 	@command -v redis-server >/dev/null || command -v valkey-server >/dev/null || ./scripts/install.sh redis-server
+	@command -v npm >/dev/null || ./scripts/install.sh nodejs npm
+	@cd protocol/check && { [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --silent; }
 
 # What must hold besides the tests.
-check:
+check: tools
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items
+	./scripts/documents.sh

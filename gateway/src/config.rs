@@ -60,6 +60,9 @@ pub struct Config {
     /// Reads for syncs that may be under way at once.
     #[arg(long, env = "GATEWAY_CONCURRENT_SYNCS", default_value_t = 256)]
     pub concurrent_syncs: usize,
+    /// Recipients of one call whose rows are changed before it is answered; with more the changes are queued, durably.
+    #[arg(long, env = "GATEWAY_DIRECT_RECIPIENTS_MAX", default_value_t = 100)]
+    pub direct_recipients_max: usize,
     /// Units of calls a second, per session and, over HTTP, per user.
     #[arg(long, env = "GATEWAY_CALL_UNITS_PER_SECOND", default_value_t = limits::CALL_UNITS_PER_SECOND)]
     pub call_units_per_second: u32,

@@ -57,15 +57,20 @@ async fn file(name: web::Path<String>) -> HttpResponse {
 
 fn serve(name: &str) -> HttpResponse {
     match FILES.iter().find(|(file, ..)| *file == name) {
-        Some((_, kind, content)) => HttpResponse::Ok()
-            .content_type(*kind)
-            .insert_header((header::CONTENT_SECURITY_POLICY, POLICY))
-            .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-            .insert_header((header::REFERRER_POLICY, "no-referrer"))
-            .insert_header((header::CACHE_CONTROL, "no-cache"))
-            .body(*content),
+        Some((_, kind, content)) => page_file(kind, content),
         None => HttpResponse::NotFound().finish(),
     }
+}
+
+/// A file of a page that takes nothing from elsewhere.
+pub(crate) fn page_file(kind: &'static str, content: &'static str) -> HttpResponse {
+    HttpResponse::Ok()
+        .content_type(kind)
+        .insert_header((header::CONTENT_SECURITY_POLICY, POLICY))
+        .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .insert_header((header::REFERRER_POLICY, "no-referrer"))
+        .insert_header((header::CACHE_CONTROL, "no-cache"))
+        .body(content)
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use crate::{
     api::{self, Caller},
     auth::Identity,
     config::Mode,
-    demo,
+    demo, documents,
     node::Node,
     request::{ConnectQuery, bearer_token, error_response},
     transport::{sse, websocket},
@@ -62,7 +62,8 @@ pub fn routes(listener: Listener, mode: Mode) -> impl Fn(&mut ServiceConfig) + C
                 .route("/v1/ws", web::get().to(websocket::upgrade))
                 .route("/v1/events", web::get().to(sse::events))
                 .route("/v1/{method}", web::post().to(client_call))
-                .configure(demo::routes);
+                .configure(demo::routes)
+                .configure(documents::routes);
             if mode == Mode::Development {
                 config.route("/dev/token", web::get().to(development_token));
             }
@@ -224,6 +225,7 @@ async fn metrics(node: web::Data<Arc<Node>>) -> HttpResponse {
     metrics.store_steps.set(counts.steps.load(Ordering::Relaxed) as i64);
     metrics.store_changes.set(counts.changes.load(Ordering::Relaxed) as i64);
     metrics.store_conflicts.set(counts.conflicts.load(Ordering::Relaxed) as i64);
+    metrics.sync_reads_waiting.set(node.sync_reads.waiting() as i64);
     HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(metrics.render())
 }
 

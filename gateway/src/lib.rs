@@ -1,12 +1,15 @@
 //! Who gets which change, and when: sessions, the hub that finds them, the relay that hears the store, the transports.
 
+pub mod admission;
 pub mod api;
 pub mod auth;
 pub mod clock;
 pub mod compare;
 pub mod config;
 pub mod demo;
+pub mod documents;
 pub mod drain;
+pub mod fanout;
 pub mod http;
 pub mod hub;
 pub mod leases;

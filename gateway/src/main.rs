@@ -71,6 +71,7 @@ async fn run(config: Config, background: &tokio::runtime::Handle) -> Result<(), 
     for handle in handles {
         handle.stop(false).await;
     }
+    node.fanout.stop().await;
     Ok(())
 }
 

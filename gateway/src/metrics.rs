@@ -23,6 +23,8 @@ pub struct Metrics {
     pub syncs: IntCounterVec,
     /// Reads for syncs, by kind and result.
     pub sync_reads: IntCounterVec,
+    /// Reads for syncs that wait for their turn.
+    pub sync_reads_waiting: IntGauge,
     /// Hints heard.
     pub hints: IntCounter,
     /// 1 while the path of hints stands.
@@ -37,6 +39,14 @@ pub struct Metrics {
     pub store_changes: IntGauge,
     /// Steps that another node was faster than.
     pub store_conflicts: IntGauge,
+    /// Users' changes that were put into lanes by this node.
+    pub fanout_queued: IntCounter,
+    /// Entries of lanes that this node has worked off.
+    pub fanout_entries: IntCounter,
+    /// Entries that could not be made and are kept aside.
+    pub fanout_dead: IntCounter,
+    /// Lanes that this node holds.
+    pub fanout_lanes: IntGauge,
     /// 1 while the node is going away.
     pub draining: IntGauge,
 }
@@ -90,6 +100,12 @@ impl Metrics {
                 "sync_reads_total",
                 "Reads for syncs.",
             ),
+            sync_reads_waiting: register(
+                &registry,
+                IntGauge::with_opts,
+                "sync_reads_waiting",
+                "Reads for syncs that wait for their turn.",
+            ),
             hints: register(&registry, IntCounter::with_opts, "hints_total", "Hints heard."),
             relay_connected: register(
                 &registry,
@@ -117,6 +133,25 @@ impl Metrics {
                 "store_conflicts",
                 "Steps that another node was faster than.",
             ),
+            fanout_queued: register(
+                &registry,
+                IntCounter::with_opts,
+                "fanout_queued_total",
+                "Users' changes put into the lanes of the durable queue.",
+            ),
+            fanout_entries: register(
+                &registry,
+                IntCounter::with_opts,
+                "fanout_entries_total",
+                "Entries of lanes worked off.",
+            ),
+            fanout_dead: register(
+                &registry,
+                IntCounter::with_opts,
+                "fanout_dead_total",
+                "Entries of lanes that could not be made and are kept aside.",
+            ),
+            fanout_lanes: register(&registry, IntGauge::with_opts, "fanout_lanes", "Lanes that this node holds."),
             draining: register(&registry, IntGauge::with_opts, "draining", "1 while the node is going away."),
             registry,
         }

@@ -3,6 +3,7 @@
 use crate::{
     auth::{Authenticator, Identity},
     config::{Config, ConfigError, Mode},
+    fanout::Fanout,
     hub::{Hub, Wish},
     leases::Leases,
     live::{LiveSession, Opening},
@@ -37,6 +38,8 @@ pub struct Node {
     pub store: Arc<dyn Store>,
     /// Makes changes.
     pub writer: Writer,
+    /// Takes changes that many users share, and makes them.
+    pub fanout: Arc<Fanout>,
     /// Its sessions.
     pub hub: Arc<Hub>,
     /// How other nodes see its sessions.
@@ -73,9 +76,14 @@ impl Node {
         tokio::spawn(relay.run());
         let rates = Arc::new(UserRates::new(config.call_units_per_second, config.connects_per_user));
         tokio::spawn(crate::compare::run(store.clone(), hub.clone(), rates.clone()));
+        let name = format!("{:016x}", rand::random::<u64>());
+        let writer = Writer::start(store.clone(), Limits { rows_per_user: config.rows_per_user });
+        let direct_max = config.direct_recipients_max;
+        let fanout = Fanout::start(store.clone(), writer.clone(), metrics.clone(), name.clone(), direct_max);
         Ok(Arc::new(Self {
-            name: format!("{:016x}", rand::random::<u64>()),
-            writer: Writer::start(store.clone(), Limits { rows_per_user: config.rows_per_user }),
+            name,
+            writer,
+            fanout,
             leases: Leases::start(store.clone()),
             origins: OriginPolicy::new(&config, mode),
             sync_reads: SyncReads::new(store.clone(), metrics.clone(), config.concurrent_syncs),

@@ -7,6 +7,7 @@ mod process {
     mod crash;
     mod development;
     mod drain;
+    mod fanout;
     mod load;
     mod settings;
 }

@@ -20,7 +20,11 @@ mod store;
 #[path = "simulation/world.rs"]
 mod world;
 
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::{
+    num::NonZero,
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    sync::atomic::{AtomicU64, Ordering},
+};
 use world::{Seen, World};
 
 fn number(name: &str) -> Option<u64> {
@@ -42,10 +46,25 @@ fn whatever_happens_every_client_ends_with_the_servers_list() {
         return;
     }
     let seeds = number("SIMULATION_SEEDS").unwrap_or(1_000);
+    let next = AtomicU64::new(0);
+    let some = || {
+        let mut seen = Seen::default();
+        loop {
+            let seed = next.fetch_add(1, Ordering::Relaxed);
+            if seed >= seeds {
+                return seen;
+            }
+            seen.add(&run(seed, false));
+        }
+    };
     let mut seen = Seen::default();
-    for seed in 0..seeds {
-        seen.add(&run(seed, false));
-    }
+    let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..threads).map(|_| scope.spawn(some)).collect();
+        for thread in threads {
+            seen.add(&thread.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        }
+    });
     println!("{seeds} seeds: {seen:#?}");
     // A simulation in which the faults do not happen proves nothing.
     if seeds >= 1_000 {

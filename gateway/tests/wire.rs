@@ -22,6 +22,7 @@ mod wire {
     mod origins;
     mod refusals;
     mod resume;
+    mod rfc6455;
     mod sync;
     mod tokens;
 }

@@ -269,9 +269,8 @@ impl Model {
     }
 
     fn pin(&mut self, user: &UserId, params: &PinParams) -> RowOutcome {
-        let pinned: BTreeSet<ConversationId> =
-            self.rows(user).into_iter().filter(|row| row.is_pinned).map(|row| row.conversation_id).collect();
-        if params.is_pinned && pinned.len() >= PINNED_MAX && !pinned.contains(&params.conversation_id) {
+        let is_pinned = self.row(user, &params.conversation_id).is_some_and(RowHistory::is_pinned);
+        if params.is_pinned && !is_pinned && self.count(user, RowHistory::is_pinned) >= PINNED_MAX {
             return Err(ErrorKind::TooManyPinned);
         }
         Ok(self.change(user, &params.conversation_id, |row, clock| row.set_pinned(params.is_pinned, clock)))
@@ -308,14 +307,22 @@ impl Model {
         }
     }
 
+    fn row(&self, user: &UserId, id: &ConversationId) -> Option<&RowHistory> {
+        self.users.get(user).and_then(|of_user| of_user.rows.get(id))
+    }
+
+    /// How many rows of a user are so.
+    fn count(&self, user: &UserId, is_so: impl Fn(&RowHistory) -> bool) -> usize {
+        self.users.get(user).map_or(0, |of_user| of_user.rows.values().filter(|row| is_so(row)).count())
+    }
+
     fn change_present(
         &mut self,
         user: &UserId,
         id: &ConversationId,
         change: impl FnOnce(&mut RowHistory),
     ) -> RowOutcome {
-        let present = self.users.get(user).and_then(|of_user| of_user.rows.get(id)).is_some_and(RowHistory::is_there);
-        if !present {
+        if !self.row(user, id).is_some_and(RowHistory::is_there) {
             return Err(ErrorKind::UnknownConversation);
         }
         Ok(self.change(user, id, |row, _| change(row)))

@@ -11,6 +11,7 @@ pub const AT_ALL: &str = "__kImSDK_MesssageAtALL__";
 
 /// One row of a user's list. `orderKey` and `version` are microseconds on the user's own clock, below 2^53.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Conversation {
     /// `c2c_<userID>` or `group_<groupID>`.
@@ -48,7 +49,8 @@ pub struct Conversation {
     pub is_pinned: bool,
     /// The list is this key, descending.
     pub order_key: u64,
-    /// Marks as single bits.
+    /// Marks as single bits, by rising value.
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<crate::schema::MarkBit>"))]
     pub mark_list: Vec<u64>,
     /// The client's own data.
     pub custom_data: String,
@@ -65,11 +67,11 @@ pub struct Conversation {
 }
 
 macro_rules! numbered {
-    ($(#[$doc:meta])* $name:ident as $expected:literal { $($(#[$vdoc:meta])* $variant:ident = $number:literal,)+ }) => {
-        $(#[$doc])*
+    ($(#[doc = $doc:literal])* $name:ident as $expected:literal { $($(#[doc = $vdoc:literal])* $variant:ident = $number:literal,)+ }) => {
+        $(#[doc = $doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
         #[serde(into = "u8", try_from = "u8")]
-        pub enum $name { $($(#[$vdoc])* $variant = $number,)+ }
+        pub enum $name { $($(#[doc = $vdoc])* $variant = $number,)+ }
 
         impl From<$name> for u8 {
             fn from(value: $name) -> u8 {
@@ -84,6 +86,17 @@ macro_rules! numbered {
                     $($number => Ok(Self::$variant),)+
                     other => Err(format!(concat!("expected ", $expected, ", got {}"), other)),
                 }
+            }
+        }
+
+        #[cfg(feature = "schema")]
+        impl schemars::JsonSchema for $name {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                crate::schema::numbers(concat!($($doc),*), &[$(($number, concat!($($vdoc),*))),+])
             }
         }
     };
@@ -139,6 +152,7 @@ numbered!(
 
 /// The kind of a chat group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum GroupType {
     /// A working group.
     Work,
@@ -154,6 +168,7 @@ pub enum GroupType {
 
 /// The preview of a row.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct LastMessage {
     /// The message's id.
@@ -195,6 +210,7 @@ pub struct LastMessage {
 
 /// One unread mention.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct GroupAtInfo {
     /// The message's sequence.

@@ -129,8 +129,10 @@ impl ApiError {
 
 /// `{"code", "message"}` and, where `ifVersion` refused the call, `"conversation"`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ErrorBody {
-    /// The number of [`ErrorKind::code`].
+    /// What went wrong.
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::ErrorCode"))]
     pub code: u32,
     /// Which field, and what was expected.
     pub message: String,

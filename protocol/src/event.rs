@@ -41,6 +41,26 @@ pub enum EventName {
 }
 
 impl EventName {
+    /// All events, in the order of PROTOCOL.md.
+    pub const ALL: [Self; 16] = [
+        Self::SyncServerStart,
+        Self::NewConversation,
+        Self::ConversationChanged,
+        Self::ConversationDeleted,
+        Self::TotalUnreadMessageCountChanged,
+        Self::SyncServerFinish,
+        Self::SyncServerFailed,
+        Self::KickedOffline,
+        Self::TokenExpired,
+        Self::Reconnect,
+        Self::UnreadMessageCountChangedByFilter,
+        Self::ConversationGroupCreated,
+        Self::ConversationGroupDeleted,
+        Self::ConversationGroupNameChanged,
+        Self::ConversationsAddedToGroup,
+        Self::ConversationsDeletedFromGroup,
+    ];
+
     /// The name on the wire.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -66,6 +86,7 @@ impl EventName {
 
 /// How a sync brings the client up to date.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum SyncMode {
     /// The list from its top; the client drops what the sync did not confirm.
@@ -76,6 +97,7 @@ pub enum SyncMode {
 
 /// An event with its data, typed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "event", content = "data", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Event {
     /// A sync begins; a client keeps showing its old list until the finish of a full sync.
@@ -86,16 +108,19 @@ pub enum Event {
     /// Rows that the client cannot know, at most 100.
     NewConversation {
         /// Full rows, to replace or insert by id.
+        #[cfg_attr(feature = "schema", schemars(length(min = 1, max = crate::limits::FRAME_ROWS_MAX)))]
         conversation_list: Vec<Conversation>,
     },
     /// Rows that changed, at most 100.
     ConversationChanged {
         /// Full rows, to replace or insert by id.
+        #[cfg_attr(feature = "schema", schemars(length(min = 1, max = crate::limits::FRAME_ROWS_MAX)))]
         conversation_list: Vec<Conversation>,
     },
-    /// Rows that went.
+    /// Rows that went, at most 100.
     ConversationDeleted {
         /// Their ids.
+        #[cfg_attr(feature = "schema", schemars(length(min = 1, max = crate::limits::FRAME_ROWS_MAX)))]
         #[serde(rename = "conversationIDList")]
         conversation_id_list: Vec<ConversationId>,
         /// The largest tick of these deletions; rows of these ids up to it stay out.
@@ -171,6 +196,7 @@ pub enum Event {
     /// A sync was given up; the session stays and the server tries again.
     SyncServerFailed {
         /// An error code.
+        #[cfg_attr(feature = "schema", schemars(with = "crate::schema::ErrorCode"))]
         code: u32,
         /// What went wrong.
         message: String,

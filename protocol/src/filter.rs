@@ -11,21 +11,27 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
 /// Conditions on a row, all of which must hold; an absent one is no condition.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Filter {
     /// 1 C2C, 2 group; 0 and absent: no condition.
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::TypeCondition"))]
     #[serde(rename = "type", default, deserialize_with = "some_type", skip_serializing_if = "Option::is_none")]
     pub conversation_type: Option<ConversationType>,
     /// In the conversation group (folder) of this name; "": in none.
+    #[cfg_attr(feature = "schema", schemars(with = "String", length(max = GROUP_NAME_BYTES_MAX)))]
     #[serde(default, deserialize_with = "some_group", skip_serializing_if = "Option::is_none")]
     pub conversation_group: Option<String>,
     /// With any of these marks; 0: with no mark.
+    #[cfg_attr(feature = "schema", schemars(with = "MarkCondition"))]
     #[serde(default, deserialize_with = "some", skip_serializing_if = "Option::is_none")]
     pub mark_type: Option<MarkCondition>,
     /// With unread messages, or without.
+    #[cfg_attr(feature = "schema", schemars(with = "bool"))]
     #[serde(default, deserialize_with = "some", skip_serializing_if = "Option::is_none")]
     pub has_unread_count: Option<bool>,
     /// With unread mentions, or without.
+    #[cfg_attr(feature = "schema", schemars(with = "bool"))]
     #[serde(default, deserialize_with = "some", skip_serializing_if = "Option::is_none")]
     pub has_group_at_info: Option<bool>,
 }

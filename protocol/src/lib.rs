@@ -2,16 +2,26 @@
 //!
 //! `PROTOCOL.md` beside this crate is the contract in words; its JSON examples are golden tests of these types.
 
-/// Params of a method: camelCase, and a field that is not known is refused.
+/// Params of a method: camelCase, and a field that is not known is refused. What stands in brackets behind a field is for
+/// its JSON Schema.
 macro_rules! params {
-    ($(#[$doc:meta])* $name:ident { $($(#[$fdoc:meta])* $field:ident : $type:ty,)* }) => {
+    ($(#[$doc:meta])* $name:ident { $($(#[$fdoc:meta])* $field:ident : $type:ty $([$($schema:tt)*])?,)* }) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
         #[serde(rename_all = "camelCase", deny_unknown_fields)]
-        pub struct $name { $($(#[$fdoc])* pub $field: $type,)* }
+        pub struct $name {
+            $(
+                $(#[$fdoc])*
+                $(#[cfg_attr(feature = "schema", schemars($($schema)*))])?
+                pub $field: $type,
+            )*
+        }
     };
 }
 
+#[cfg(feature = "schema")]
+pub mod catalog;
 pub mod close;
 pub mod conversation;
 pub mod cursor;
@@ -25,6 +35,8 @@ pub mod ids;
 pub mod limits;
 pub mod marks;
 pub mod method;
+#[cfg(feature = "schema")]
+mod schema;
 pub mod server;
 pub mod sync;
 

@@ -98,6 +98,8 @@ pub const SEQ_RANGES_MAX: usize = 256;
 pub const MESSAGE_TIMES_MAX: usize = 256;
 /// Revokes, edits and deletions kept per row that came before their message.
 pub const EARLY_CHANGES_MAX: usize = 64;
+/// Bytes of these: room for 64 of any usual size, and a bound for the unusual.
+pub const EARLY_CHANGES_BYTES_MAX: usize = 256 * 1024;
 /// Unread mentions kept per row.
 pub const AT_INFO_MAX: usize = 100;
 /// Rows written by one step.

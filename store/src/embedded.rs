@@ -5,6 +5,7 @@
 
 mod committer;
 mod followers;
+mod lanes;
 mod leases;
 mod tables;
 
@@ -40,6 +41,7 @@ pub struct EmbeddedStore {
     followers: Arc<Followers>,
     leases: Leases,
     clock: Arc<Clock>,
+    bell: Arc<lanes::Bell>,
 }
 
 impl std::fmt::Debug for EmbeddedStore {
@@ -89,8 +91,9 @@ impl EmbeddedStore {
         let database = Arc::new(database);
         let followers = Arc::new(Followers::default());
         let clock = Arc::new(Clock::default());
-        let committer = Committer::start(database.clone(), followers.clone(), clock.clone())?;
-        Ok(Self { database, committer, followers, leases: Leases::default(), clock })
+        let bell = Arc::new(lanes::Bell::default());
+        let committer = Committer::start(database.clone(), followers.clone(), clock.clone(), bell.clone())?;
+        Ok(Self { database, committer, followers, leases: Leases::default(), clock, bell })
     }
 
     fn snapshot(&self) -> Result<ReadTransaction, StoreError> {

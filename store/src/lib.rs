@@ -3,8 +3,10 @@
 //! A store keeps values that it does not understand: what a change does to a user's rows is decided by [`rules`],
 //! the same for every store, and committed only if nobody else wrote the user meanwhile ([`Writer`]).
 
+mod bucket;
 pub mod embedded;
 mod filtered;
+pub mod lanes;
 pub mod record;
 pub mod redis;
 pub mod rules;
@@ -208,7 +210,7 @@ pub trait HintStream: Send {
 
 /// A place where conversation lists are kept. Every read is one consistent step.
 #[async_trait]
-pub trait Store: Send + Sync + 'static {
+pub trait Store: lanes::LaneQueue + 'static {
     /// Reads what steps on several users need; one answer per entry, in order.
     async fn load(&self, loads: &[Load]) -> Result<Vec<Loaded>, StoreError>;
 

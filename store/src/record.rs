@@ -4,7 +4,7 @@
 //! The facets are the JSON of what filters ask for, so that a filter reads first lines only.
 //! A tombstone is two: `T <version>`, and what only the rules need. JSON has no raw line breaks, so lines are safe.
 
-use crate::StoreError;
+use crate::{StoreError, lanes::EntryId};
 use conversation_protocol::{ConversationId, Cursor, DeviceId, Facets, Head, LogEntry, RowState};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, sync::Arc};
@@ -36,6 +36,9 @@ pub struct StoredHead {
     /// A change that is not done: the next step goes on with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unfinished: Option<Unfinished>,
+    /// The last entry of the user's lane that was made; older ones are not made again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_entry: Option<EntryId>,
     /// Tokens issued before this are refused, in microseconds since 1970.
     #[serde(default)]
     pub not_before: u64,
@@ -73,6 +76,7 @@ impl StoredHead {
             tombstone_floor: 0,
             group_names: Vec::new(),
             unfinished: None,
+            last_entry: None,
             not_before: 0,
             device_not_before: BTreeMap::new(),
         }

@@ -5,6 +5,7 @@
 
 mod hints;
 mod keys;
+mod lanes;
 mod link;
 mod reply;
 mod request;
@@ -29,6 +30,8 @@ pub struct RedisStore {
     client: Client,
     commits: Link,
     reads: Link,
+    /// Of the lanes' holder, so that a large backlog delays nobody else.
+    lanes: Link,
 }
 
 impl std::fmt::Debug for RedisStore {
@@ -49,8 +52,8 @@ impl RedisStore {
         let client = Client::open(info).map_err(|error| unavailable(&error))?;
         // The links try for ever and so cannot say why the first attempt fails.
         client.get_multiplexed_async_connection().await.map_err(|error| unavailable(&error))?;
-        let store =
-            Self { commits: Link::new("commits", client.clone())?, reads: Link::new("reads", client.clone())?, client };
+        let link = |purpose| Link::new(purpose, client.clone());
+        let store = Self { commits: link("commits")?, reads: link("reads")?, lanes: link("lanes")?, client };
         store.ping().await?;
         Ok(store)
     }

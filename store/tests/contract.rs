@@ -6,9 +6,11 @@
 mod contract {
     mod book;
     mod commits;
+    mod dying_writers;
     mod embedded_faults;
     mod filters;
     mod hints;
+    mod lanes;
     mod model;
     mod races;
     mod reads;
@@ -63,11 +65,25 @@ mod contract {
                     unfinished::a_renamed_group_of_600_rows_is_told_once_and_at_the_end,
                     unfinished::whoever_writes_next_completes_what_a_dead_writer_left,
                     unfinished::two_writers_complete_what_both_began,
+                    dying_writers::a_change_of_many_rows_whose_writer_dies_is_completed_by_the_next,
+                    dying_writers::an_import_whose_writer_dies_is_repeated_to_the_same_list,
+                    dying_writers::a_change_of_a_group_that_is_overtaken_is_made_of_the_rows_that_came_meanwhile,
                     races::writers_of_one_user_keep_the_list_within_its_limit,
+                    lanes::entries_wait_in_order_until_they_are_done,
+                    lanes::ids_of_entries_rise_also_after_a_lane_was_empty,
+                    lanes::a_lane_that_was_empty_wakes_whoever_listens,
+                    lanes::an_entry_that_was_made_is_not_made_again,
                     model::random_changes_give_what_the_plain_model_gives,
                 );
             }
         )+ };
+    }
+
+    mod shared {
+        promises!(super::stores::redis();
+            lanes::a_lane_is_held_by_one_node_until_its_lease_ends,
+            lanes::nodes_are_counted_while_they_live,
+        );
     }
 
     stores! {

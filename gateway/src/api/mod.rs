@@ -76,15 +76,7 @@ pub fn store_error(error: &StoreError) -> ApiError {
 pub fn write_error(error: WriteError) -> ApiError {
     match error {
         WriteError::Refused(refusal) => {
-            let kind = match &refusal {
-                Refusal::UnknownConversation => ErrorKind::UnknownConversation,
-                Refusal::TooManyPinned => ErrorKind::TooManyPinned,
-                Refusal::UnknownGroup => ErrorKind::UnknownGroup,
-                Refusal::TooManyGroups => ErrorKind::TooManyGroups,
-                Refusal::TooManyGrouped => ErrorKind::TooManyGroupedConversations,
-                Refusal::Newer(_) | Refusal::RowTooLarge | Refusal::GroupNameTaken => ErrorKind::InvalidParameter,
-                Refusal::ClockExhausted => ErrorKind::Internal,
-            };
+            let kind = refusal.kind();
             let message = refusal.to_string();
             let conversation = match refusal {
                 Refusal::Newer(conversation) => Some(conversation),

@@ -56,6 +56,11 @@ enum Work {
 
 async fn run(node: &Arc<Node>, work: Work) -> CallResult {
     match work {
+        Work::Changes(Plan { changes: Changes::Shared(users, change), answer })
+            if !node.fanout.is_direct(users.len()) =>
+        {
+            queue(node, users, change, &answer).await
+        }
         Work::Changes(plan) => apply(node, vec![plan]).await.remove(0),
         Work::Sessions(user) => sessions::list(node, &user).await,
         Work::Read(user, call) => client::execute(node, &Caller { user, session: None }, call).await,
@@ -69,8 +74,32 @@ async fn run(node: &Arc<Node>, work: Work) -> CallResult {
 
 /// The changes of one call.
 struct Plan {
-    changes: Vec<(UserId, Change)>,
+    changes: Changes,
     answer: Answer,
+}
+
+/// Whose rows change, and how.
+enum Changes {
+    /// Each user's in its own way.
+    Each(Vec<(UserId, Change)>),
+    /// All in the same way.
+    Shared(Vec<UserId>, Change),
+}
+
+impl Changes {
+    fn users(&self) -> Vec<UserId> {
+        match self {
+            Self::Each(changes) => changes.iter().map(|(user, _)| user.clone()).collect(),
+            Self::Shared(users, _) => users.clone(),
+        }
+    }
+
+    fn into_each(self) -> Vec<(UserId, Change)> {
+        match self {
+            Self::Each(changes) => changes,
+            Self::Shared(users, change) => users.into_iter().map(|user| (user, change.clone())).collect(),
+        }
+    }
 }
 
 /// How a call is answered.
@@ -85,11 +114,7 @@ enum Answer {
 }
 
 fn plan(call: ServerCall) -> Work {
-    let many = |recipients: Vec<UserId>, change: &dyn Fn(&UserId) -> Change| {
-        let mut seen = HashSet::with_capacity(recipients.len());
-        let changes = recipients.into_iter().filter(|user| seen.insert(user.clone()));
-        Plan { changes: changes.map(|user| (user.clone(), change(&user))).collect(), answer: Answer::Counts }
-    };
+    let many = |recipients, change| Plan { changes: Changes::Shared(once(recipients), change), answer: Answer::Counts };
     Work::Changes(match call {
         ServerCall::SendMessage(params) => plan_message(params),
         ServerCall::ModifyMessage(params) => {
@@ -124,7 +149,7 @@ fn plan(call: ServerCall) -> Work {
                 group_type: params.conversation.group_type,
                 revision: params.revision,
             });
-            many(params.recipients, &|_| Change::Profile(set.clone()))
+            many(params.recipients, Change::Profile(set))
         }
         ServerCall::JoinGroup(params) => {
             let conversation_id = named_conversation(&params.conversation);
@@ -134,14 +159,12 @@ fn plan(call: ServerCall) -> Work {
                 Box::new(MessageSent { conversation_id, group_type, profile, sender, message })
             });
             let joined = Arc::new(Joined { conversation_id, group_type, profile, seq: params.seq, message });
-            many(params.recipients, &|_| Change::Joined(joined.clone()))
+            many(params.recipients, Change::Joined(joined))
         }
-        ServerCall::DeleteConversation(params) => {
-            many(params.recipients, &|_| Change::Delete(params.conversation_id.clone()))
-        }
+        ServerCall::DeleteConversation(params) => many(params.recipients, Change::Delete(params.conversation_id)),
         ServerCall::MarkRead(user, scope, params) => {
             let up_to = ReadUpTo { timestamp: params.clean_timestamp, sequence: params.clean_sequence };
-            Plan { changes: vec![(user, Change::Read(scope, up_to))], answer: Answer::Single }
+            Plan { changes: Changes::Each(vec![(user, Change::Read(scope, up_to))]), answer: Answer::Single }
         }
         ServerCall::ImportConversations(params) => return Work::Import(params),
         ServerCall::ExportUser(params) => return Work::Export(params.user_id),
@@ -162,6 +185,12 @@ fn named_conversation(conversation: &ConversationRef) -> ConversationId {
     }
 }
 
+/// Each user once, in the order given.
+fn once(users: Vec<UserId>) -> Vec<UserId> {
+    let mut seen = HashSet::with_capacity(users.len());
+    users.into_iter().filter(|user| seen.insert(user.clone())).collect()
+}
+
 fn profile(conversation: &ConversationRef) -> Profile {
     Profile { show_name: conversation.show_name.clone(), face_url: conversation.face_url.clone() }
 }
@@ -174,19 +203,13 @@ fn on_both_sides(
     change: impl Fn(ConversationId) -> Change,
 ) -> Plan {
     let changes = match conversation.conversation_type {
-        ConversationType::Group => {
-            // All members share one change.
-            let change = change(named_conversation(conversation));
-            let mut seen = HashSet::with_capacity(recipients.len());
-            let users = recipients.into_iter().filter(|user| seen.insert(user.clone()));
-            users.map(|user| (user, change.clone())).collect()
-        }
-        ConversationType::C2c => recipients
-            .into_iter()
-            .flat_map(|peer| {
+        ConversationType::Group => Changes::Shared(once(recipients), change(named_conversation(conversation))),
+        ConversationType::C2c => {
+            let both = recipients.into_iter().flat_map(|peer| {
                 [(sender.clone(), change(ConversationId::c2c(&peer))), (peer, change(ConversationId::c2c(sender)))]
-            })
-            .collect(),
+            });
+            Changes::Each(both.collect())
+        }
     };
     Plan { changes, answer: Answer::Counts }
 }
@@ -208,11 +231,9 @@ fn plan_message(params: SendMessageParams) -> Plan {
 
 /// Makes the changes of several calls, in order, all at once; one answer per call.
 async fn apply(node: &Arc<Node>, plans: Vec<Plan>) -> Vec<CallResult> {
-    let shapes: Vec<(Vec<UserId>, Answer)> = plans
-        .iter()
-        .map(|plan| (plan.changes.iter().map(|(user, _)| user.clone()).collect(), plan.answer.clone()))
-        .collect();
-    let changes = plans.into_iter().flat_map(|plan| plan.changes);
+    let shapes: Vec<(Vec<UserId>, Answer)> =
+        plans.iter().map(|plan| (plan.changes.users(), plan.answer.clone())).collect();
+    let changes = plans.into_iter().flat_map(|plan| plan.changes.into_each());
     let mut outcomes = node.writer.apply_all(changes).await.into_iter();
     let mut results = Vec::with_capacity(shapes.len());
     for (users, answer) in shapes {
@@ -225,6 +246,18 @@ async fn apply(node: &Arc<Node>, plans: Vec<Plan>) -> Vec<CallResult> {
         });
     }
     results
+}
+
+/// Puts the one change of a call into the lanes of its users; it is made after the answer.
+async fn queue(node: &Node, users: Vec<UserId>, change: Change, answer: &Answer) -> CallResult {
+    let outcome = node.fanout.enqueue(users, change).await?;
+    let failed = outcome.failed.into_iter().map(|(user_id, error)| failed_user(user_id, error));
+    let users = matches!(answer, Answer::Totals { .. }).then(BTreeMap::new);
+    encode(&ApplyResult { queued: outcome.queued, failed: failed.collect(), users, ..ApplyResult::default() })
+}
+
+fn failed_user(user_id: UserId, error: ApiError) -> FailedUser {
+    FailedUser { user_id, code: error.kind.code(), message: error.message }
 }
 
 /// Counts what became of a call's rows.
@@ -249,8 +282,7 @@ fn tell(
             }
             (Err(error), Answer::Single) => return Err(error),
             (Err(error), Answer::Counts | Answer::Totals { .. }) => {
-                let (code, message) = (error.kind.code(), error.message);
-                result.failed.push(FailedUser { user_id, code, message });
+                result.failed.push(failed_user(user_id, error));
             }
         }
     }

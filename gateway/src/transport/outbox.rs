@@ -83,6 +83,21 @@ impl Outbox {
         waker.inspect(Waker::wake_by_ref);
     }
 
+    /// Adds the last bytes, and writes nothing more; in one step, so that nothing comes behind them. The connection ends
+    /// once everything is taken, or `lingers` until it is closed or aborted.
+    pub fn write_last(&self, lingers: bool, encode: impl FnOnce(&mut BytesMut)) {
+        let mut state = self.lock();
+        if state.ending != Ending::Open {
+            return;
+        }
+        encode(&mut state.bytes);
+        state.ending = if lingers { Ending::Lingering } else { Ending::Closing };
+        let waker = state.waker.take();
+        drop(state);
+        waker.inspect(Waker::wake_by_ref);
+        self.wake.notify_one();
+    }
+
     /// How far the connection has come to its end.
     pub fn ending(&self) -> Ending {
         self.lock().ending
@@ -91,11 +106,6 @@ impl Outbox {
     /// Whether a client may ask for more; [`Outbox::wake`] tells when it may again.
     pub fn has_room(&self) -> bool {
         self.lock().bytes.len() < BACKLOG_BYTES_MAX
-    }
-
-    /// Writes nothing more; the connection lives on until it is closed or aborted.
-    pub fn linger(&self) {
-        self.end(Ending::Lingering);
     }
 
     /// Ends the connection once everything is taken.

@@ -2,7 +2,7 @@
 
 use super::{
     Transport, encode_websocket, encode_websocket_close,
-    incoming::{Incoming, Message},
+    incoming::{Incoming, Message, Unreadable},
     outbox::{Ending, Outbox, OutboxBody},
     sleep_until,
 };
@@ -17,13 +17,17 @@ use crate::{
     session::Input,
 };
 use actix_http::ws;
-use actix_web::{FromRequest, HttpRequest, HttpResponse, body::BoxBody, dev::Payload, web};
+use actix_web::{
+    FromRequest, HttpRequest, HttpResponse,
+    body::BoxBody,
+    dev::Payload,
+    http::header::{self, HeaderValue},
+    web,
+};
 use bytes::Bytes;
 use conversation_protocol::{
     ApiError, CloseCode, ErrorKind,
-    limits::{
-        AUTHENTICATE_TIMEOUT_MS, CALLS_IN_FLIGHT_MAX, FRAME_BYTES_MAX, MALFORMED_FRAMES_MAX, MALFORMED_FRAMES_WINDOW_MS,
-    },
+    limits::{AUTHENTICATE_TIMEOUT_MS, CALLS_IN_FLIGHT_MAX, MALFORMED_FRAMES_MAX, MALFORMED_FRAMES_WINDOW_MS},
     method::{AuthenticateParams, ClientCall, Request, encode_reply, parse_params},
 };
 use std::{collections::VecDeque, future::Future, pin::Pin, sync::Arc, time::Duration};
@@ -50,7 +54,11 @@ pub async fn upgrade(
     let nothing = web::Payload::from_request(&request, &mut Payload::None).await?;
     let (response, _, _) = match actix_ws::handle_with_protocols(&request, nothing, &[SUBPROTOCOL]) {
         Ok(handshake) => handshake,
-        Err(error) => return Ok(error_response(&ApiError::invalid(format!("expected a WebSocket: {error}")))),
+        Err(error) => {
+            let mut response = error_response(&ApiError::invalid(format!("expected a WebSocket: {error}")));
+            response.headers_mut().insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+            return Ok(response);
+        }
     };
     let outbox = Arc::new(Outbox::default());
     let body = OutboxBody::new(outbox.clone());
@@ -157,8 +165,8 @@ impl Connection {
                 Some(Ok(Message::Binary)) => {
                     return Err(Refusal::of(CloseCode::Unauthenticated, "expected authenticate as a text frame"));
                 }
-                Some(Ok(Message::Close)) => {
-                    self.close(CloseCode::Normal.code(), "");
+                Some(Ok(Message::Close(code))) => {
+                    self.close(code, "");
                     return Err(None);
                 }
                 Some(Err(error)) => {
@@ -204,7 +212,7 @@ impl Connection {
                             continue;
                         }
                         Some(Ok(Message::Pong)) => continue,
-                        Some(Ok(Message::Close)) => return self.close(CloseCode::Normal.code(), ""),
+                        Some(Ok(Message::Close(code))) => return self.close(code, ""),
                         Some(Err(error)) => return self.close_for(&error),
                         None => return self.outbox.abort(),
                     };
@@ -265,27 +273,24 @@ impl Connection {
     }
 
     fn close(&self, code: u16, reason: &str) {
-        self.outbox.write(|bytes| encode_websocket_close(code, reason, bytes));
+        self.outbox.write_last(false, |bytes| encode_websocket_close(code, reason, bytes));
         self.outbox.close();
     }
 
     /// Closes because of what cannot be read.
-    fn close_for(&self, error: &ws::ProtocolError) {
-        match error {
-            ws::ProtocolError::Overflow => {
+    fn close_for(&self, error: &Unreadable) {
+        let code = match error {
+            Unreadable::TooLarge => {
                 let code = CloseCode::FrameTooLarge;
                 self.node.metrics.closes.with_label_values(&[code.name()]).inc();
-                let reason = format!("expected frames of at most {FRAME_BYTES_MAX} bytes");
-                self.outbox.write(|bytes| encode_websocket_close(code.code(), &reason, bytes));
-                // Bytes left unread would reset the connection, and take the close that is on its way with it.
-                self.outbox.linger();
+                code.code()
             }
-            ws::ProtocolError::Io(error) if error.kind() == std::io::ErrorKind::InvalidData => {
-                self.close(CLOSE_NOT_UTF8, "expected UTF-8");
-            }
-            ws::ProtocolError::Io(_) => self.outbox.abort(),
-            error => self.close(CLOSE_PROTOCOL, &error.to_string()),
-        }
+            Unreadable::NotUtf8 => CLOSE_NOT_UTF8,
+            Unreadable::Malformed(_) => CLOSE_PROTOCOL,
+            Unreadable::Broken(_) => return self.outbox.abort(),
+        };
+        // It lingers: bytes left unread would reset the connection, and take the close that is on its way with it.
+        self.outbox.write_last(true, |bytes| encode_websocket_close(code, &error.to_string(), bytes));
     }
 }
 

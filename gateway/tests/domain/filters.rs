@@ -1,7 +1,9 @@
 //! docs/DOMAIN.md, 2 and 4: filtered pages, and unread totals by filter.
 
-use super::lists::{code, import};
-use crate::support::{BOTH, Gateway, Transport, Value, group, ids, json};
+use super::lists::{CHANGED, TOTAL, devices, flush, import, refused, row};
+use crate::support::{BOTH, Gateway, Transport, Value, c2c, group, ids, json};
+
+const BY_FILTER: &str = "unreadMessageCountChangedByFilter";
 
 async fn page(gateway: &Gateway, filter: Value, next_seq: Value, count: u32) -> Value {
     let params = json!({"userID": "alice", "filter": filter, "nextSeq": next_seq, "count": count});
@@ -50,39 +52,50 @@ scenario!(domain_2_get_conversation_list_by_filter_has_five_conditions, async |g
     ] {
         assert_eq!(listed(gateway, filter.clone()).await, expected, "{filter}");
     }
-    for bad in [json!({"type": 3}), json!({"markType": 16}), json!({"hasUnreadCount": 1}), json!({"more": 1}), json!(7)]
-    {
-        let params = json!({"filter": bad, "nextSeq": 0, "count": 5});
-        assert_eq!(code(gateway.call("alice", "getConversationListByFilter", params).await), 6017, "{bad}");
+});
+
+scenario!(domain_2_get_conversation_list_by_filter_says_what_is_wrong_with_a_filter, async |gateway: &Gateway| {
+    for (bad, says) in [
+        (json!({"type": 3}), "filter.type"),
+        (json!({"markType": 16}), "expected 1, 2, 4, 8 or 2^32 to 2^63"),
+        (json!({"hasUnreadCount": 1}), "filter.hasUnreadCount"),
+        (json!({"more": 1}), "more"),
+        (json!(7), "filter"),
+    ] {
+        let params = json!({"userID": "alice", "filter": bad, "nextSeq": 0, "count": 5});
+        refused(gateway.backend("getConversationListByFilter", params).await, 6017, says);
     }
 });
 
-scenario!(domain_2_filtered_pages_neither_repeat_nor_skip_a_row_that_stays, async |gateway: &Gateway| {
-    import(gateway, "alice", 30).await;
-    let odd: Vec<String> = (1..30).step_by(2).map(|number| format!("group_{number}")).collect();
-    let mark = json!({"conversationIDList": odd, "markType": 1, "enableMark": true});
-    gateway.call("alice", "markConversation", mark).await.unwrap();
-    let (mut found, mut next_seq, mut seq) = (Vec::new(), json!(0), 8);
-    loop {
-        let page = page(gateway, json!({"markType": 1}), next_seq, 4).await;
-        found.extend(ids(page["conversationList"].as_array().unwrap()).into_iter().map(str::to_owned));
-        if page["isFinished"] == json!(true) {
-            break;
+scenario!(
+    domain_2_get_conversation_list_by_filter_neither_repeats_nor_skips_a_row_that_stays,
+    async |gateway: &Gateway| {
+        import(gateway, "alice", 30).await;
+        let odd: Vec<String> = (1..30).step_by(2).map(|number| format!("group_{number}")).collect();
+        let mark = json!({"conversationIDList": odd, "markType": 1, "enableMark": true});
+        gateway.call("alice", "markConversation", mark).await.unwrap();
+        let (mut found, mut next_seq, mut seq) = (Vec::new(), json!(0), 8);
+        loop {
+            let page = page(gateway, json!({"markType": 1}), next_seq, 4).await;
+            found.extend(ids(page["conversationList"].as_array().unwrap()).into_iter().map(str::to_owned));
+            if page["isFinished"] == json!(true) {
+                break;
+            }
+            assert!(page["nextSeq"].as_u64() > Some(0));
+            next_seq = page["nextSeq"].clone();
+            // Rows move to the top, and one of the other kind goes.
+            for number in [0, 2, 29] {
+                gateway.send(group(&number.to_string(), "bob", &["alice"], seq)).await;
+            }
+            seq += 1;
         }
-        assert!(page["nextSeq"].as_u64() > Some(0));
-        next_seq = page["nextSeq"].clone();
-        // Rows move to the top, and one of the other kind goes.
-        for number in [0, 2, 29] {
-            gateway.send(group(&number.to_string(), "bob", &["alice"], seq)).await;
-        }
-        seq += 1;
+        let staying: Vec<String> = (1..29).step_by(2).map(|number| format!("group_{number}")).collect();
+        found.retain(|id| id != "group_29");
+        assert_eq!(found, staying);
     }
-    let staying: Vec<String> = (1..29).step_by(2).map(|number| format!("group_{number}")).collect();
-    found.retain(|id| id != "group_29");
-    assert_eq!(found, staying);
-});
+);
 
-scenario!(domain_2_an_exactly_full_filtered_page_is_the_last, async |gateway: &Gateway| {
+scenario!(domain_2_get_conversation_list_by_filter_ends_with_an_exactly_full_page, async |gateway: &Gateway| {
     import(gateway, "alice", 6).await;
     let first = page(gateway, json!({"type": 2}), json!(0), 6).await;
     assert_eq!((first["conversationList"].as_array().unwrap().len(), &first["isFinished"]), (6, &json!(true)));
@@ -96,7 +109,7 @@ async fn total(gateway: &Gateway, filter: Value) -> u64 {
     result["totalUnreadCount"].as_u64().unwrap()
 }
 
-scenario!(domain_4_the_total_by_filter_counts_what_passes_and_is_received, async |gateway: &Gateway| {
+scenario!(domain_2_get_unread_message_count_by_filter_counts_what_passes_and_is_received, async |gateway: &Gateway| {
     import(gateway, "alice", 4).await;
     let mark = json!({"conversationIDList": ["group_0", "group_1"], "markType": 1, "enableMark": true});
     gateway.call("alice", "markConversation", mark).await.unwrap();
@@ -104,6 +117,17 @@ scenario!(domain_4_the_total_by_filter_counts_what_passes_and_is_received, async
     let mute = json!({"conversationIDList": ["group_0"], "recvOpt": 2});
     gateway.call("alice", "setReceiveMessageOpt", mute).await.unwrap();
     assert_eq!((total(gateway, json!({})).await, total(gateway, json!({"markType": 1})).await), (3, 1));
+    assert_eq!(total(gateway, json!({"conversationGroup": "absent"})).await, 0);
+});
+
+scenario!(domain_2_get_unread_message_count_by_filter_has_the_clock_and_sends_nothing, async |gateway: &Gateway| {
+    let mut devices = devices(gateway).await;
+    let newest = row(gateway, "group_g").await["version"].clone();
+    let result = devices.done("getUnreadMessageCountByFilter", json!({"filter": {"type": 1}})).await;
+    assert_eq!(result, json!({"totalUnreadCount": 3, "version": newest}));
+    devices.silence(gateway).await;
+    let wrong = devices.call("getUnreadMessageCountByFilter", json!({"filter": {"hasGroupAtInfo": "yes"}})).await;
+    refused(wrong, 6017, "filter.hasGroupAtInfo");
 });
 
 scenario!(domain_2_subscribe_unread_message_count_by_filter_tells_only_what_differs, async |gateway: &Gateway| {
@@ -133,21 +157,56 @@ scenario!(domain_2_subscribe_unread_message_count_by_filter_tells_only_what_diff
     device.expect_silence_until_marker(gateway).await;
 });
 
-scenario!(domain_2_at_most_20_filters_a_session_and_only_on_live_sessions, async |gateway: &Gateway| {
-    let mut device = gateway.live("alice").await;
-    let filter = |number: u64| json!({"filter": {"markType": 1_u64 << (32 + number)}});
-    for number in 0..20 {
-        assert_eq!(device.done("subscribeUnreadMessageCountByFilter", filter(number)).await["totalUnreadCount"], 0);
+scenario!(
+    domain_2_subscribe_unread_message_count_by_filter_is_once_however_it_is_written,
+    async |gateway: &Gateway| {
+        let mut devices = devices(gateway).await;
+        let mark = json!({"conversationIDList": ["c2c_bob"], "markType": 1, "enableMark": true});
+        devices.done("markConversation", mark).await;
+        devices.flush([CHANGED]).await;
+        for filter in [json!({"markType": [2, 1]}), json!({"markType": "3", "type": 0}), json!({"markType": 3})] {
+            let answer = devices.done("subscribeUnreadMessageCountByFilter", json!({"filter": filter})).await;
+            assert_eq!(answer["totalUnreadCount"], 2, "the answer has the total");
+        }
+        devices.silence(gateway).await;
+        gateway.send(c2c("bob", "alice", 3)).await;
+        let told = flush(&mut devices.websocket, &[CHANGED, TOTAL, BY_FILTER]).await;
+        let expected =
+            json!({"filter": {"markType": [1, 2]}, "totalUnreadCount": 3, "version": told[1].data["version"]});
+        assert_eq!(told[2].data, expected);
+        flush(&mut devices.events, &[CHANGED, TOTAL]).await;
+        devices.silence(gateway).await;
     }
-    assert_eq!(code(device.call("subscribeUnreadMessageCountByFilter", filter(20)).await), 6017);
-    device.done("subscribeUnreadMessageCountByFilter", filter(3)).await;
-    for method in ["subscribeUnreadMessageCountByFilter", "unsubscribeUnreadMessageCountByFilter"] {
-        assert_eq!(code(gateway.call("alice", method, filter(0)).await), 6017, "{method} over HTTP");
-    }
+);
+
+scenario!(domain_2_subscribe_unread_message_count_by_filter_is_for_live_sessions_only, async |gateway: &Gateway| {
+    let mut devices = devices(gateway).await;
+    let over_http = gateway.call("alice", "subscribeUnreadMessageCountByFilter", json!({"filter": {}})).await;
+    refused(over_http, 6017, "subscribeUnreadMessageCountByFilter is for WebSocket sessions only");
+    let wrong = json!({"filter": {"type": 3}});
+    refused(devices.call("subscribeUnreadMessageCountByFilter", wrong).await, 6017, "filter.type");
+    refused(devices.call("subscribeUnreadMessageCountByFilter", json!({})).await, 6017, "filter");
 });
 
 scenario!(
-    domain_2_filters_in_the_query_are_told_after_the_first_sync_and_after_a_reconnect,
+    domain_2_unsubscribe_unread_message_count_by_filter_ends_the_telling_and_is_repeatable,
+    async |gateway: &Gateway| {
+        let mut devices = devices(gateway).await;
+        devices.done("subscribeUnreadMessageCountByFilter", json!({"filter": {"type": 1}})).await;
+        for written in [json!({"type": 1}), json!({"type": 1}), json!({"type": 2})] {
+            let answer = devices.done("unsubscribeUnreadMessageCountByFilter", json!({"filter": written})).await;
+            assert_eq!(answer, json!({}));
+        }
+        gateway.send(c2c("bob", "alice", 3)).await;
+        devices.flush([CHANGED, TOTAL]).await;
+        devices.silence(gateway).await;
+        let over_http = gateway.call("alice", "unsubscribeUnreadMessageCountByFilter", json!({"filter": {}})).await;
+        refused(over_http, 6017, "unsubscribeUnreadMessageCountByFilter is for WebSocket sessions only");
+    }
+);
+
+scenario!(
+    domain_event_unread_message_count_changed_by_filter_comes_for_filters_of_the_query_after_the_first_sync,
     async |gateway: &Gateway| {
         import(gateway, "alice", 3).await;
         for transport in BOTH {

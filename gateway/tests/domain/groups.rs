@@ -1,31 +1,20 @@
 //! docs/DOMAIN.md, 2: conversation groups (folders), their limits and their events.
 
-use super::lists::{call, code, codes, import};
-use crate::support::{BOTH, Gateway, Transport, group, json};
+use super::lists::{CHANGED, Devices, call, codes, codes_of, devices, import, import_rows, refused, row, rows};
+use crate::support::{Gateway, Value, group, json};
 
 scenario!(domain_2_create_conversation_group_tells_every_device_the_rows_then_the_group, async |gateway: &Gateway| {
-    import(gateway, "alice", 3).await;
-    for transport in BOTH {
-        let mut device = gateway.open(transport, "alice").await;
-        device.sync().await;
-        let name = format!("work {transport:?}");
-        let ids = json!(["group_1", "c2c_nobody", "group_0"]);
-        let params = json!({"groupName": name, "conversationIDList": ids});
-        let result = gateway.call("alice", "createConversationGroup", params.clone()).await.unwrap();
-        assert_eq!(codes(&result), [0, 6004, 0], "group data never makes a row appear");
-        let changed = device.expect("conversationChanged").await;
-        assert_eq!((changed.ids(), changed.cursor), (vec!["group_1".to_owned(), "group_0".to_owned()], None));
-        let created = device.expect("conversationGroupCreated").await;
-        assert_eq!((&created.data["groupName"], created.ids()), (&json!(name), changed_ids()));
-        assert!(created.cursor.is_some());
-        assert_eq!(codes(&gateway.call("alice", "createConversationGroup", params).await.unwrap()), [0, 6004, 0]);
-        device.expect_silence_until_marker(gateway).await;
-    }
+    let mut devices = devices(gateway).await;
+    let asked = ["c2c_carol", "c2c_nobody", "c2c_bob"];
+    let params = json!({"groupName": "work", "conversationIDList": asked});
+    let result = devices.done("createConversationGroup", params.clone()).await;
+    assert_eq!(codes_of(&result, &asked), [0, 6004, 0], "group data never makes a row appear");
+    let [changed, created] = devices.flush([CHANGED, "conversationGroupCreated"]).await;
+    assert_eq!((changed.ids(), created.ids()), (vec![asked[0].into(), asked[2].into()], changed.ids()));
+    assert_eq!(created.data["groupName"], "work");
+    assert_eq!(codes_of(&devices.done("createConversationGroup", params).await, &asked), [0, 6004, 0]);
+    devices.silence(gateway).await;
 });
-
-fn changed_ids() -> Vec<String> {
-    vec!["group_1".to_owned(), "group_0".to_owned()]
-}
 
 scenario!(domain_2_create_conversation_group_that_is_there_adds_the_ids, async |gateway: &Gateway| {
     import(gateway, "alice", 3).await;
@@ -38,105 +27,146 @@ scenario!(domain_2_create_conversation_group_that_is_there_adds_the_ids, async |
     assert_eq!(device.expect("conversationsAddedToGroup").await.ids(), ["group_2"]);
 });
 
-scenario!(domain_2_conversation_group_names_have_1_to_32_bytes_and_are_at_most_20, async |gateway: &Gateway| {
-    let name = |name: &str| json!({"groupName": name});
-    for bad in ["", "é23456789 123456789 123456789 12"] {
-        assert_eq!(code(gateway.call("alice", "createConversationGroup", name(bad)).await), 51011, "{bad:?}");
-    }
-    for number in 0..20 {
-        let long = format!("{number:032}");
-        gateway.call("alice", "createConversationGroup", name(&long)).await.unwrap();
-    }
-    assert_eq!(code(gateway.call("alice", "createConversationGroup", name("more")).await), 51010);
-    gateway.call("alice", "createConversationGroup", name(&format!("{:032}", 3))).await.unwrap();
-    let names = gateway.call("alice", "getConversationGroupList", json!({})).await.unwrap();
-    assert_eq!(names["conversationGroupList"].as_array().unwrap().len(), 20);
+/// Alice's devices with a group `work` that holds `c2c_bob` and `group_g`.
+async fn with_work(gateway: &Gateway) -> Devices {
+    let mut devices = devices(gateway).await;
+    let params = json!({"groupName": "work", "conversationIDList": ["c2c_bob", "group_g"]});
+    devices.done("createConversationGroup", params).await;
+    devices.flush([CHANGED, "conversationGroupCreated"]).await;
+    devices
+}
+
+scenario!(domain_2_delete_conversation_group_leaves_its_rows_on_every_device, async |gateway: &Gateway| {
+    let mut devices = with_work(gateway).await;
+    let before = row(gateway, "c2c_bob").await;
+    assert_eq!(devices.done("deleteConversationGroup", json!({"groupName": "work"})).await, json!({}));
+    let [changed, deleted] = devices.flush([CHANGED, "conversationGroupDeleted"]).await;
+    assert_eq!((changed.ids().len(), &deleted.data), (2, &json!({"groupName": "work"})));
+    let after = row(gateway, "c2c_bob").await;
+    assert_eq!((&after["conversationGroupList"], &after["orderKey"]), (&json!([]), &before["orderKey"]));
 });
 
-scenario!(domain_2_at_most_1000_conversations_are_in_groups_and_none_goes_for_another, async |gateway: &Gateway| {
-    import(gateway, "alice", 1_001).await;
-    gateway.call("alice", "createConversationGroup", json!({"groupName": "all"})).await.unwrap();
-    for part in (0..1_000).collect::<Vec<_>>().chunks(100) {
-        let ids: Vec<String> = part.iter().map(|number| format!("group_{number}")).collect();
-        let params = json!({"groupName": "all", "conversationIDList": ids});
-        assert_eq!(codes(&call(gateway, "addConversationsToGroup", params).await.unwrap()), [0; 100]);
-    }
-    let params = json!({"groupName": "all", "conversationIDList": ["group_1000", "group_5"]});
-    let result = call(gateway, "addConversationsToGroup", params).await.unwrap();
-    assert_eq!(codes(&result), [51008, 0]);
-    let mut device = gateway.live("alice").await;
-    let rename = json!({"oldName": "all", "newName": "some"});
-    call(gateway, "renameConversationGroup", rename).await.unwrap();
-    while device.next().await.name != "conversationGroupNameChanged" {}
-    device
-        .read_until(|list| list.row("group_999").is_some_and(|row| row["conversationGroupList"] == json!(["some"])))
-        .await;
-    let rows = gateway.list("alice").await;
-    let in_group = rows.iter().filter(|row| row["conversationGroupList"] == json!(["some"])).count();
-    assert_eq!(in_group, 1_000);
+scenario!(domain_2_delete_conversation_group_that_is_not_there_is_51009, async |gateway: &Gateway| {
+    let mut devices = with_work(gateway).await;
+    let delete = |name: &str| json!({"groupName": name});
+    devices.done("deleteConversationGroup", delete("work")).await;
+    devices.flush([CHANGED, "conversationGroupDeleted"]).await;
+    refused(devices.call("deleteConversationGroup", delete("work")).await, 51009, "no conversation group of this name");
+    refused(devices.call("deleteConversationGroup", delete("")).await, 51011, "groupName");
+    devices.silence(gateway).await;
 });
 
-scenario!(domain_2_rename_and_delete_conversation_group, async |gateway: &Gateway| {
-    import(gateway, "alice", 2).await;
-    let mut device = gateway.live("alice").await;
-    for name in ["work", "family"] {
-        let params = json!({"groupName": name, "conversationIDList": ["group_0"]});
-        device.done("createConversationGroup", params).await;
-        device.expect("conversationChanged").await;
-        device.expect("conversationGroupCreated").await;
-    }
-    let rename = |old: &str, new: &str| json!({"oldName": old, "newName": new});
-    let call = async |method: &str, params| call(gateway, method, params).await;
-    assert_eq!(code(call("renameConversationGroup", rename("absent", "x")).await), 51009);
-    assert_eq!(code(call("renameConversationGroup", rename("work", "family")).await), 6017);
-    assert_eq!(code(call("renameConversationGroup", rename("work", "")).await), 51011);
-    assert_eq!(code(call("deleteConversationGroup", json!({"groupName": "absent"})).await), 51009);
-    call("renameConversationGroup", rename("work", "work")).await.unwrap();
-    call("renameConversationGroup", rename("work", "office")).await.unwrap();
-    let row = device.expect("conversationChanged").await.row().clone();
-    assert_eq!(row["conversationGroupList"], json!(["office", "family"]), "names keep their places");
-    assert_eq!(
-        device.expect("conversationGroupNameChanged").await.data,
-        json!({"oldName": "work", "newName": "office"})
-    );
-    call("deleteConversationGroup", json!({"groupName": "office"})).await.unwrap();
-    assert_eq!(device.expect("conversationChanged").await.row()["conversationGroupList"], json!(["family"]));
-    assert_eq!(device.expect("conversationGroupDeleted").await.data, json!({"groupName": "office"}));
-    let cursor = device.list.cursor.clone().unwrap();
-    let again = gateway.opening(Transport::WebSocket, "alice").since(&cursor).open().await.sync().await;
-    assert_eq!(again.finish["conversationGroupList"], json!(["family"]), "the names are in every sync");
+scenario!(domain_2_rename_conversation_group_keeps_places_on_every_device, async |gateway: &Gateway| {
+    let mut devices = with_work(gateway).await;
+    let family = json!({"groupName": "family", "conversationIDList": ["c2c_bob"]});
+    devices.done("createConversationGroup", family).await;
+    devices.flush([CHANGED, "conversationGroupCreated"]).await;
+    devices.done("renameConversationGroup", json!({"oldName": "work", "newName": "office"})).await;
+    let [changed, renamed] = devices.flush([CHANGED, "conversationGroupNameChanged"]).await;
+    assert_eq!(changed.ids().len(), 2);
+    assert_eq!(renamed.data, json!({"oldName": "work", "newName": "office"}));
+    assert_eq!(row(gateway, "c2c_bob").await["conversationGroupList"], json!(["office", "family"]));
+    let names = devices.done("getConversationGroupList", json!({})).await;
+    assert_eq!(names, json!({"conversationGroupList": ["office", "family"]}));
 });
 
-scenario!(domain_2_add_and_delete_conversations_of_a_group, async |gateway: &Gateway| {
-    import(gateway, "alice", 2).await;
-    let mut device = gateway.live("alice").await;
-    let call = async |method: &str, ids| {
-        let params = json!({"groupName": "work", "conversationIDList": ids});
-        gateway.call("alice", method, params).await
-    };
-    for method in ["addConversationsToGroup", "deleteConversationsFromGroup"] {
-        assert_eq!(code(call(method, json!(["group_0"])).await), 51009, "{method}");
-        assert_eq!(code(call(method, json!([])).await), 6017, "{method}");
-        let many: Vec<String> = (0..101).map(|number| format!("group_{number}")).collect();
-        assert_eq!(code(call(method, json!(many)).await), 51006, "{method}");
-    }
-    device.done("createConversationGroup", json!({"groupName": "work"})).await;
-    device.expect("conversationGroupCreated").await;
-    for (method, event, list) in [
-        ("addConversationsToGroup", "conversationsAddedToGroup", json!(["work"])),
-        ("deleteConversationsFromGroup", "conversationsDeletedFromGroup", json!([])),
+scenario!(domain_2_rename_conversation_group_to_a_taken_or_wrong_name_is_refused, async |gateway: &Gateway| {
+    let mut devices = with_work(gateway).await;
+    devices.done("createConversationGroup", json!({"groupName": "family"})).await;
+    devices.flush(["conversationGroupCreated"]).await;
+    for (old, new, code, says) in [
+        ("absent", "x", 51009, "no conversation group of this name"),
+        ("work", "family", 6017, "newName: there is a conversation group of this name already"),
+        ("work", "", 51011, "newName"),
+        ("", "work", 51011, "oldName"),
     ] {
-        let before = gateway.row("alice", "group_1").await.unwrap();
-        assert_eq!(codes(&call(method, json!(["group_1", "c2c_nobody"])).await.unwrap()), [0, 6004]);
-        let row = device.expect("conversationChanged").await.row().clone();
-        assert_eq!((&row["conversationGroupList"], &row["orderKey"]), (&list, &before["orderKey"]));
-        assert_eq!(device.expect(event).await.ids(), ["group_1"]);
-        call(method, json!(["group_1"])).await.unwrap();
-        device.expect_silence_until_marker(gateway).await;
+        let answer = devices.call("renameConversationGroup", json!({"oldName": old, "newName": new})).await;
+        refused(answer, code, says);
     }
+    devices.done("renameConversationGroup", json!({"oldName": "work", "newName": "work"})).await;
+    devices.silence(gateway).await;
 });
 
-scenario!(domain_2_a_deleted_row_leaves_its_groups_and_comes_back_in_none, async |gateway: &Gateway| {
+scenario!(domain_2_rename_conversation_group_of_600_rows_renames_each, async |gateway: &Gateway| {
+    let mut list = rows(600);
+    list.iter_mut().for_each(|row| row["conversationGroupList"] = json!(["all"]));
+    import_rows(gateway, "alice", list).await;
+    let mut device = gateway.live("alice").await;
+    call(gateway, "renameConversationGroup", json!({"oldName": "all", "newName": "some"})).await.unwrap();
+    while device.next().await.name != "conversationGroupNameChanged" {}
+    let rows = gateway.list("alice").await;
+    assert!(rows.iter().all(|row| row["conversationGroupList"] == json!(["some"])) && rows.len() == 600);
+    let in_window = "group_99";
+    device.read_until(|list| list.row(in_window).unwrap()["conversationGroupList"] == json!(["some"])).await;
+});
+
+/// The result of putting into, or taking out of, `work`.
+async fn change(devices: &mut Devices, method: &str, ids: Value) -> Result<Value, Value> {
+    devices.call(method, json!({"groupName": "work", "conversationIDList": ids})).await
+}
+
+scenario!(domain_2_add_conversations_to_group_answers_for_each_id_and_tells_every_device, async |gateway: &Gateway| {
+    let mut devices = with_work(gateway).await;
+    let before = row(gateway, "c2c_carol").await;
+    let asked = ["c2c_carol", "c2c_nobody", "c2c_bob"];
+    let result = change(&mut devices, "addConversationsToGroup", json!(asked)).await.unwrap();
+    assert_eq!(codes_of(&result, &asked), [0, 6004, 0], "group data never makes a row appear");
+    let [changed, added] = devices.flush([CHANGED, "conversationsAddedToGroup"]).await;
+    assert_eq!((changed.ids(), added.ids()), (vec!["c2c_carol".to_owned()], vec!["c2c_carol".to_owned()]));
+    let row = changed.row();
+    assert_eq!((&row["conversationGroupList"], &row["orderKey"]), (&json!(["work"]), &before["orderKey"]));
+    change(&mut devices, "addConversationsToGroup", json!(asked)).await.unwrap();
+    devices.silence(gateway).await;
+    assert_eq!(gateway.row("alice", "c2c_nobody").await, None);
+});
+
+scenario!(
+    domain_2_delete_conversations_from_group_answers_for_each_id_and_tells_every_device,
+    async |gateway: &Gateway| {
+        let mut devices = with_work(gateway).await;
+        let asked = ["c2c_bob", "c2c_nobody", "c2c_carol"];
+        let result = change(&mut devices, "deleteConversationsFromGroup", json!(asked)).await.unwrap();
+        assert_eq!(codes_of(&result, &asked), [0, 6004, 0]);
+        let [changed, removed] = devices.flush([CHANGED, "conversationsDeletedFromGroup"]).await;
+        assert_eq!(
+            (changed.row()["conversationGroupList"].clone(), removed.ids()),
+            (json!([]), vec!["c2c_bob".to_owned()])
+        );
+        change(&mut devices, "deleteConversationsFromGroup", json!(asked)).await.unwrap();
+        devices.silence(gateway).await;
+        assert_eq!(row(gateway, "group_g").await["conversationGroupList"], json!(["work"]));
+    }
+);
+
+scenario!(domain_2_add_conversations_to_group_that_is_not_there_is_51009, async |gateway: &Gateway| {
+    let mut devices = devices(gateway).await;
+    let answer = change(&mut devices, "addConversationsToGroup", json!(["c2c_bob"])).await;
+    refused(answer, 51009, "there is no conversation group of this name");
+    refused(change(&mut devices, "addConversationsToGroup", json!(["bob"])).await, 6017, "conversationIDList");
+    devices.silence(gateway).await;
+});
+
+scenario!(domain_2_delete_conversations_from_group_that_is_not_there_is_51009, async |gateway: &Gateway| {
+    let mut devices = devices(gateway).await;
+    let answer = change(&mut devices, "deleteConversationsFromGroup", json!(["c2c_bob"])).await;
+    refused(answer, 51009, "there is no conversation group of this name");
+    devices.silence(gateway).await;
+});
+
+scenario!(domain_2_get_conversation_group_list_is_in_the_order_in_which_they_were_made, async |gateway: &Gateway| {
+    let mut devices = devices(gateway).await;
+    for name in ["work", "family", "app"] {
+        devices.done("createConversationGroup", json!({"groupName": name})).await;
+        devices.flush(["conversationGroupCreated"]).await;
+    }
+    let names = devices.done("getConversationGroupList", json!({})).await;
+    assert_eq!(names, json!({"conversationGroupList": ["work", "family", "app"]}));
+    devices.silence(gateway).await;
+    let nobody = gateway.call("nobody", "getConversationGroupList", json!({})).await.unwrap();
+    assert_eq!(nobody, json!({"conversationGroupList": []}));
+});
+
+scenario!(domain_2_delete_conversation_takes_the_row_out_of_its_groups_for_good, async |gateway: &Gateway| {
     gateway.send(group("g", "bob", &["alice"], 1)).await;
     let create = json!({"groupName": "work", "conversationIDList": ["group_g"]});
     gateway.call("alice", "createConversationGroup", create).await.unwrap();

@@ -47,15 +47,20 @@ async fn an_internal_address_takes_the_backends_methods_and_the_metrics_away_fro
     }
     let call = Call::post("/v1/getTotalUnreadMessageCount").bearer(&keys::token("alice"));
     assert_eq!(call.send(internal).await.status, 404, "clients are not served there");
-    assert_eq!(get(internal, "/").await.status, 404);
+    for path in ["/", "/docs", "/openapi.json", "/asyncapi.json"] {
+        assert_eq!(get(internal, path).await.status, 404, "{path}");
+        assert_eq!(get(gateway.address, path).await.status, 200, "{path}");
+    }
     gateway.open(Transport::WebSocket, "alice").await.sync().await;
 }
 
 #[tokio::test]
-async fn the_page_is_served_with_a_policy_that_lets_no_other_script_in() {
+async fn the_pages_are_served_with_a_policy_that_lets_no_other_script_in() {
     let gateway = Gateway::start().await;
-    let answer = gateway.get("/").await;
-    assert_eq!(answer.status, 200);
-    assert!(answer.header("content-security-policy").is_some_and(|policy| policy.contains("script-src 'self'")));
+    for path in ["/", "/docs"] {
+        let answer = gateway.get(path).await;
+        assert_eq!(answer.status, 200);
+        assert!(answer.header("content-security-policy").is_some_and(|policy| policy.contains("script-src 'self'")));
+    }
     assert_eq!(gateway.get("/demo/nonsense.js").await.status, 404);
 }

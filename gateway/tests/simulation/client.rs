@@ -61,6 +61,10 @@ struct Sync {
 }
 
 impl Client {
+    pub(crate) fn is_in_replay(&self) -> bool {
+        self.session.sync.as_ref().is_some_and(|sync| !sync.is_full)
+    }
+
     pub(crate) fn is_in_sync(&self) -> bool {
         self.session.sync.is_none() && self.session.finishes > 0
     }
@@ -194,11 +198,17 @@ impl Client {
         let data: Value = serde_json::from_str(&frame.data).unwrap();
         let name = |field: &str| data[field].as_str().map(str::to_owned);
         // Before the sync that heals a gap a notice may be about a group that the client was never told of.
-        for gone in [name("oldName"), name("groupName")].into_iter().flatten() {
-            self.groups.remove(&gone);
-            self.groups.extend((frame.event == EventName::ConversationGroupCreated).then_some(gone));
+        if frame.event == EventName::ConversationGroupCreated {
+            self.groups.extend(name("groupName"));
+        } else if frame.event == EventName::ConversationGroupDeleted {
+            name("groupName").map(|gone| self.groups.remove(&gone));
+        } else if frame.event == EventName::ConversationGroupNameChanged {
+            name("oldName").map(|gone| self.groups.remove(&gone));
+            self.groups.extend(name("newName"));
+        } else {
+            let ids = data["conversationIDList"].as_array().expect("who went in or out");
+            assert!(!ids.is_empty());
         }
-        self.groups.extend(name("newName"));
     }
 
     fn receive_filter_total(&mut self, frame: &Frame) {

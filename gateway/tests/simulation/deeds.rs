@@ -3,7 +3,7 @@
 use crate::{
     faults::FaultEvent,
     store::{Change, Store},
-    world::{Happening, World},
+    world::{HOUR_US, Happening, World},
 };
 use conversation_gateway::session::Input;
 use conversation_protocol::{Filter, Hint};
@@ -16,8 +16,11 @@ impl World {
         }
         let delay = self.random.millis(2 * self.faults.change_every_ms);
         self.after(delay, Happening::Change { user });
-        let now_us = self.now_us();
-        let is_group = self.random.percent(4);
+        if self.now < self.paused_until.max(self.stopped_until) {
+            return;
+        }
+        let now_us = self.store_now_us(user);
+        let is_group = self.random.percent(self.faults.group_change);
         let count = if self.ids.len() > 100 && self.random.percent(20) { 250 } else { 1 + self.random.below(3) };
         let changes: Vec<_> = (0..count)
             .map(|_| {
@@ -27,22 +30,30 @@ impl World {
             .collect();
         let store = &mut self.users[user].store;
         let hint = if is_group {
-            Some(store.change_groups(now_us, &mut self.random))
+            store.change_groups(now_us, &mut self.random)
         } else {
             store.step(&changes, now_us, &mut self.random)
         };
         if let Some(hint) = hint {
             self.publish(user, hint);
         }
+        if self.random.percent(self.faults.race) {
+            self.seen.count("a race");
+            let others: Vec<_> = changes.into_iter().map(|(id, _)| (id, Change::draw(&mut self.random))).collect();
+            if let Some(hint) = self.users[user].store.step(&others, now_us, &mut self.random) {
+                self.publish(user, hint);
+            }
+        }
         if self.random.percent(2) {
             self.users[user].backup = self.users[user].store.clone();
         }
     }
 
-    /// One of two.
+    /// One of a few, so that a session has the same ones again.
     pub(crate) fn filter(&mut self) -> Filter {
-        let json = if self.random.percent(50) { "{}" } else { r#"{"markType":1}"# };
-        serde_json::from_str(json).expect("a filter")
+        const FILTERS: [&str; 4] =
+            ["{}", r#"{"markType":1}"#, r#"{"conversationGroup":"work"}"#, r#"{"conversationGroup":""}"#];
+        serde_json::from_str(FILTERS[self.random.below(FILTERS.len() as u64) as usize]).expect("a filter")
     }
 
     pub(crate) fn publish(&mut self, user: usize, mut hint: Hint) {
@@ -75,6 +86,15 @@ impl World {
         }
     }
 
+    /// No hints come for a while; those under way are lost.
+    fn interrupt(&mut self, user: usize, delay: Duration) {
+        let state = &mut self.users[user];
+        state.relay += 1;
+        if !std::mem::replace(&mut state.is_interrupted, true) {
+            self.after(delay, Happening::Restored { user });
+        }
+    }
+
     pub(crate) fn fault(&mut self) {
         if self.is_quiet {
             return;
@@ -94,11 +114,30 @@ impl World {
         match event {
             FaultEvent::Cut => self.disconnect(device),
             FaultEvent::Interrupted => {
-                let user_state = &mut self.users[user];
-                user_state.relay += 1;
-                if !std::mem::replace(&mut user_state.is_interrupted, true) {
-                    let delay = self.random.millis(10_000);
-                    self.after(delay, Happening::Restored { user });
+                let delay = self.random.millis(10_000);
+                self.interrupt(user, delay);
+            }
+            FaultEvent::StorePaused => {
+                self.seen.count("a store that is paused");
+                self.paused_until = self.now + self.random.millis(8_000);
+            }
+            FaultEvent::StoreStopped => {
+                self.seen.count("a store that is stopped");
+                let delay = self.random.millis(8_000);
+                self.stopped_until = self.now + delay;
+                (0..self.users.len()).for_each(|user| self.interrupt(user, delay));
+            }
+            FaultEvent::ClockWrong => {
+                self.seen.count("a clock that is wrong");
+                self.users[user].clock_ahead_us = self.random.below(2 * HOUR_US);
+            }
+            FaultEvent::AllCut => {
+                self.seen.count("all come back at once");
+                let delay = self.random.millis(1_000);
+                for device in 0..self.devices.len() {
+                    if self.devices[device].connection.take().is_some() {
+                        self.after(delay, Happening::Connect { device });
+                    }
                 }
             }
             FaultEvent::StoreReplaced => {
@@ -109,6 +148,13 @@ impl World {
             FaultEvent::TombstonesPurged => {
                 let count = 1 + self.random.below(4) as usize;
                 self.users[user].store.purge(count);
+                let replays = self
+                    .devices
+                    .iter()
+                    .any(|device| device.user == user && device.connection.is_some() && device.client.is_in_replay());
+                if replays {
+                    self.seen.count("tombstones purged during a replay");
+                }
             }
             FaultEvent::Kicked => {
                 let hint = self.users[user].store.kick(now_us, &mut self.random);

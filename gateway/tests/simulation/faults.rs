@@ -53,6 +53,10 @@ pub(crate) struct Faults {
     pub(crate) events: Vec<FaultEvent>,
     pub(crate) fault_every_ms: u64,
     pub(crate) change_every_ms: u64,
+    /// How often two devices change the same rows at the same moment.
+    pub(crate) race: u64,
+    /// How often a change is one of conversation groups.
+    pub(crate) group_change: u64,
     pub(crate) conversations: u64,
     pub(crate) slice_rows: usize,
     pub(crate) window: u32,
@@ -70,6 +74,14 @@ pub(crate) enum FaultEvent {
     StoreReplaced,
     StoreEmptied,
     TombstonesPurged,
+    /// The store answers nothing and takes nothing for a while.
+    StorePaused,
+    /// The store refuses everything for a while, and no hints come.
+    StoreStopped,
+    /// The store's clock is put forward or back, up to an hour.
+    ClockWrong,
+    /// A node dies: its sessions are gone, and all come back at the same moment.
+    AllCut,
     Kicked,
     SessionKicked,
     Drained,
@@ -93,6 +105,10 @@ impl Faults {
             (FaultEvent::StoreReplaced, 1),
             (FaultEvent::StoreEmptied, 1),
             (FaultEvent::TombstonesPurged, 6),
+            (FaultEvent::StorePaused, 2),
+            (FaultEvent::StoreStopped, 1),
+            (FaultEvent::ClockWrong, 1),
+            (FaultEvent::AllCut, 2),
             (FaultEvent::Kicked, 2),
             (FaultEvent::SessionKicked, 1),
             (FaultEvent::Drained, 2),
@@ -127,6 +143,8 @@ impl Faults {
             events,
             fault_every_ms: 200 + random.below(5_000),
             change_every_ms: 50 + random.below(1_000),
+            race: some(random, 30),
+            group_change: some(random, 20),
             conversations,
             slice_rows: if random.percent(60) && conversations < 100 { 1 + random.below(5) as usize } else { 100 },
             window: if random.percent(70) { 1_000 } else { 1 + random.below(6) as u32 },
@@ -140,6 +158,8 @@ impl Faults {
     fn calm(mut self) -> Self {
         self.events.retain(|event| match event {
             FaultEvent::Cut
+            | FaultEvent::AllCut
+            | FaultEvent::ClockWrong
             | FaultEvent::Kicked
             | FaultEvent::SessionKicked
             | FaultEvent::Drained
@@ -150,6 +170,8 @@ impl Faults {
             | FaultEvent::StoreReplaced
             | FaultEvent::StoreEmptied
             | FaultEvent::TombstonesPurged
+            | FaultEvent::StorePaused
+            | FaultEvent::StoreStopped
             | FaultEvent::Probed => false,
         });
         let hint_delay_ms = self.hint_delay_ms.min(900);

@@ -107,7 +107,7 @@ impl World {
                     self.connection(link).expect("it is there").outbox.push_back(frame);
                 }
                 Output::Read(request) => {
-                    let delay = self.random.millis(self.faults.read_ms);
+                    let delay = self.read_time();
                     self.after(delay, Happening::ReadStore(link, request));
                 }
                 Output::ReadUnread { number } => self.read_unread(link, number),
@@ -162,6 +162,8 @@ impl World {
         assert!(!self.faults.is_calm || device.client.session.starts <= 1, "a sync without a gap");
         if frame.event == EventName::SyncServerFinish {
             self.seen.count(if frame.data.contains("full") { "a full sync" } else { "a replay" });
+        } else if frame.event == EventName::SyncServerFailed && frame.data.contains("no longer serve") {
+            self.seen.count("a replay that breaks off");
         } else if further_slice {
             self.seen.count("a further slice");
         }

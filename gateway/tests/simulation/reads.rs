@@ -6,12 +6,23 @@ use crate::{
 };
 use conversation_gateway::session::{Input, ReadRequest, Subscription, SyncRead};
 use conversation_protocol::{ApiError, Cursor, ErrorKind, Filter, Head, UnreadFacets};
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 impl World {
+    /// Whether a read fails now.
+    fn is_refused(&mut self) -> bool {
+        self.now < self.stopped_until || self.random.percent(self.faults.read_failed)
+    }
+
+    /// How long one way of a read takes; a pause of the store comes on top.
+    pub(crate) fn read_time(&mut self) -> Duration {
+        self.paused_until.saturating_sub(self.now) + self.random.millis(self.faults.read_ms)
+    }
+
     pub(crate) fn read_store(&mut self, link: Link, request: ReadRequest) {
+        let is_refused = self.is_refused();
         let store = &self.users[self.devices[link.0].user].store;
-        let read = if self.random.percent(self.faults.read_failed) {
+        let read = if is_refused {
             SyncRead::Failed(ApiError::new(ErrorKind::StoreUnavailable, "simulated"))
         } else {
             match request {
@@ -19,25 +30,24 @@ impl World {
                 ReadRequest::Full { window } => SyncRead::Page(store.page(window)),
             }
         };
-        let delay = self.random.millis(self.faults.read_ms);
+        let delay = self.read_time();
         self.after(delay, Happening::Answer(link, Box::new(read)));
     }
 
     pub(crate) fn read_unread(&mut self, link: Link, number: u32) {
         let unread = self.unread(link);
-        let delay = self.random.millis(self.faults.read_ms);
+        let delay = self.read_time();
         self.after(delay, Happening::Unread { link, number, unread });
     }
 
     /// What filter totals are summed up from, if the store answers.
     fn unread(&mut self, link: Link) -> Option<Arc<UnreadFacets>> {
-        let is_away = self.random.percent(self.faults.read_failed);
-        (!is_away).then(|| Arc::new(self.users[self.devices[link.0].user].store.unread()))
+        (!self.is_refused()).then(|| Arc::new(self.users[self.devices[link.0].user].store.unread()))
     }
 
     pub(crate) fn subscription_read(&mut self, link: Link, filter: Filter, subscription: Subscription) {
         let unread = self.unread(link);
-        let delay = self.random.millis(self.faults.read_ms);
+        let delay = self.read_time();
         self.after(delay, Happening::SubscriptionDone { link, filter, subscription, unread });
     }
 
@@ -79,16 +89,16 @@ impl World {
                 asked.push(link);
             }
         }
-        let delay = self.random.millis(self.faults.read_ms);
+        let delay = self.read_time();
         self.after(delay, Happening::CompareRead { user, asked });
     }
 
     pub(crate) fn compare_read(&mut self, user: usize, asked: Vec<Link>) {
-        if self.random.percent(self.faults.read_failed) {
+        if self.is_refused() {
             return self.comparison_over(user);
         }
         let head = Arc::new(self.users[user].store.head());
-        let delay = self.random.millis(self.faults.read_ms);
+        let delay = self.read_time();
         self.after(delay, Happening::Compared { user, asked, head });
     }
 

@@ -15,6 +15,7 @@ struct Row {
     is_pinned: bool,
     unread: u64,
     is_muted: bool,
+    groups: Vec<String>,
     json: std::sync::Arc<str>,
 }
 
@@ -26,14 +27,31 @@ impl Row {
             recv_opt: if self.is_muted { RecvOpt::NotReceive } else { RecvOpt::Receive },
             marks: u64::from(self.is_pinned),
             has_at_info: false,
-            groups: Vec::new(),
+            groups: self.groups.clone(),
         }
+    }
+
+    fn encode(&mut self, id: &ConversationId) {
+        // `created` is not on the wire; here it lets the client check what is told as new.
+        self.json = format!(
+            r#"{{"conversationID":"{id}","version":{},"created":{},"orderKey":{},"unreadCount":{},"recvOpt":{},"conversationGroupList":{:?}}}"#,
+            self.version,
+            self.created,
+            self.order_key(),
+            self.unread,
+            u8::from(self.is_muted),
+            self.groups,
+        )
+        .into();
     }
 
     fn order_key(&self) -> u64 {
         self.activated + if self.is_pinned { 1 << 52 } else { 0 }
     }
 }
+
+/// Names of conversation groups: few, so that groups are made again, and filters find them.
+const GROUP_NAMES: [&str; 4] = ["work", "home", "far", "old"];
 
 /// One user's data.
 #[derive(Debug, Clone, Default)]
@@ -122,37 +140,98 @@ impl Store {
         now_us: u64,
         random: &mut Random,
     ) -> Option<Hint> {
-        let previous = self.clock;
-        let facets = |store: &Self, id: &ConversationId| store.rows.get(id).map(Row::facets);
-        let ids: BTreeSet<&ConversationId> = changes.iter().map(|(id, _)| id).collect();
-        let before: Vec<_> = ids.iter().map(|id| facets(self, id)).collect();
-        for (id, change) in changes {
-            self.change(id, *change, now_us, random);
-        }
-        let changed = ids.into_iter().zip(before);
-        let changed = changed.filter_map(|(id, before)| FacetChange::between(id, before, facets(self, id)));
-        let facets = changed.collect();
-        (self.clock > previous).then(|| Hint { facets, ..self.hint(previous) })
+        let ids: BTreeSet<ConversationId> = changes.iter().map(|(id, _)| id.clone()).collect();
+        self.recorded(ids, |store| {
+            for (id, change) in changes {
+                store.change(id, *change, now_us, random);
+            }
+            Vec::new()
+        })
     }
 
-    /// A step that changes no row: a conversation group is made, renamed or deleted.
-    pub(crate) fn change_groups(&mut self, now_us: u64, random: &mut Random) -> Hint {
+    /// A step on some conversations, with all that its hint tells.
+    fn recorded(
+        &mut self,
+        ids: BTreeSet<ConversationId>,
+        step: impl FnOnce(&mut Self) -> Vec<GroupEvent>,
+    ) -> Option<Hint> {
         let previous = self.clock;
-        let tick = self.tick(now_us, random);
-        let place = random.below(self.groups.len().max(1) as u64) as usize;
-        let event = match random.below(3) {
-            0 if !self.groups.is_empty() => GroupEvent::Deleted(self.groups.remove(place)),
-            1 if !self.groups.is_empty() => {
-                let new_name = format!("group {tick}");
-                GroupEvent::Renamed(std::mem::replace(&mut self.groups[place], new_name.clone()), new_name)
-            }
-            _ => {
-                let name = format!("group {tick}");
-                self.groups.push(name.clone());
-                GroupEvent::Created(name, Vec::new())
-            }
+        let facets = |store: &Self, id: &ConversationId| store.rows.get(id).map(Row::facets);
+        let before: Vec<_> = ids.iter().map(|id| facets(self, id)).collect();
+        let groups = step(self);
+        let changed = ids.iter().zip(before);
+        let changed = changed.filter_map(|(id, before)| FacetChange::between(id, before, facets(self, id)));
+        let facets = changed.collect();
+        (self.clock > previous).then(|| Hint { facets, groups, ..self.hint(previous) })
+    }
+
+    /// A step on a conversation group: it is made, renamed or deleted, with its rows, or some rows go into it or out of it.
+    pub(crate) fn change_groups(&mut self, now_us: u64, random: &mut Random) -> Option<Hint> {
+        let name = GROUP_NAMES[random.below(GROUP_NAMES.len() as u64) as usize].to_owned();
+        let place = self.groups.iter().position(|other| *other == name);
+        let of_group: BTreeSet<ConversationId> =
+            self.rows.iter().filter(|(_, row)| row.groups.contains(&name)).map(|(id, _)| id.clone()).collect();
+        let some: BTreeSet<ConversationId> =
+            self.rows.keys().filter(|_| random.percent(30)).take(20).cloned().collect();
+        let Some(place) = place else {
+            return self.recorded(BTreeSet::new(), |store| {
+                store.tick(now_us, random);
+                store.groups.push(name.clone());
+                vec![GroupEvent::Created(name, Vec::new())]
+            });
         };
-        Hint { groups: vec![event], ..self.hint(previous) }
+        match random.below(6) {
+            0 => self.recorded(of_group.clone(), |store| {
+                store.tick(now_us, random);
+                store.groups.remove(place);
+                store.regroup(&of_group, now_us, random, |groups| groups.retain(|other| *other != name));
+                vec![GroupEvent::Deleted(name)]
+            }),
+            1 => {
+                let new_name = GROUP_NAMES.iter().find(|other| !self.groups.iter().any(|group| group == *other))?;
+                let new_name = (*new_name).to_owned();
+                self.recorded(of_group.clone(), |store| {
+                    store.tick(now_us, random);
+                    store.groups[place].clone_from(&new_name);
+                    store.regroup(&of_group, now_us, random, |groups| {
+                        groups.iter_mut().filter(|other| **other == name).for_each(|other| other.clone_from(&new_name));
+                    });
+                    vec![GroupEvent::Renamed(name, new_name)]
+                })
+            }
+            2 if !of_group.is_empty() => self.recorded(of_group.clone(), |store| {
+                store.regroup(&of_group, now_us, random, |groups| groups.retain(|other| *other != name));
+                vec![GroupEvent::Removed(name, of_group.into_iter().collect())]
+            }),
+            _ => {
+                let added: BTreeSet<ConversationId> = some.difference(&of_group).cloned().collect();
+                if added.is_empty() {
+                    return None;
+                }
+                self.recorded(added.clone(), |store| {
+                    store.regroup(&added, now_us, random, |groups| groups.push(name.clone()));
+                    vec![GroupEvent::Added(name, added.into_iter().collect())]
+                })
+            }
+        }
+    }
+
+    fn regroup(
+        &mut self,
+        ids: &BTreeSet<ConversationId>,
+        now_us: u64,
+        random: &mut Random,
+        mut regroup: impl FnMut(&mut Vec<String>),
+    ) {
+        for id in ids {
+            let version = self.tick(now_us, random);
+            let row = self.rows.get_mut(id).expect("only rows are in groups");
+            regroup(&mut row.groups);
+            self.log.remove(&row.version);
+            self.log.insert(version, id.clone());
+            row.version = version;
+            row.encode(id);
+        }
     }
 
     pub(crate) fn unread(&self) -> UnreadFacets {
@@ -222,6 +301,7 @@ impl Store {
             is_pinned: false,
             unread: 0,
             is_muted: false,
+            groups: Vec::new(),
             json: "".into(),
         });
         row.version = version;
@@ -233,15 +313,7 @@ impl Store {
             Change::Pin => row.is_pinned = !row.is_pinned,
             Change::Delete => {}
         }
-        // `created` is not on the wire; here it lets the client check what is told as new.
-        row.json = format!(
-            r#"{{"conversationID":"{id}","version":{version},"created":{},"orderKey":{},"unreadCount":{},"recvOpt":{}}}"#,
-            row.created,
-            row.order_key(),
-            row.unread,
-            u8::from(row.is_muted),
-        )
-        .into();
+        row.encode(id);
     }
 
     pub(crate) fn replay(&self, after: u64, rows_max: usize) -> ReplaySlice {

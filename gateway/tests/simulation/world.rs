@@ -14,6 +14,8 @@ use std::{
     time::Duration,
 };
 
+pub(crate) const HOUR_US: u64 = 3_600_000_000;
+
 pub(crate) type Rows = BTreeMap<String, String>;
 
 /// What happens at a moment.
@@ -52,6 +54,8 @@ pub(crate) struct User {
     /// Rises with each interruption: what was under way is lost.
     pub(crate) relay: u64,
     pub(crate) is_interrupted: bool,
+    /// How far the store's clock is ahead of an hour ago; another number after it was put forward or back.
+    pub(crate) clock_ahead_us: u64,
     pub(crate) is_comparing: bool,
     pub(crate) compare_again: bool,
 }
@@ -79,9 +83,26 @@ impl Seen {
             EventName::NewConversation,
             EventName::ConversationDeleted,
             EventName::ConversationGroupNameChanged,
+            EventName::ConversationsAddedToGroup,
+            EventName::ConversationsDeletedFromGroup,
             EventName::UnreadMessageCountChangedByFilter,
         ];
-        let others = ["a further slice", "a full sync", "a replay", "up to date", "not up to date", "ended behind"];
+        let others = [
+            "a further slice",
+            "a full sync",
+            "a replay",
+            "a replay that breaks off",
+            "up to date",
+            "not up to date",
+            "ended behind",
+            "a lost hint",
+            "a race",
+            "a store that is paused",
+            "a store that is stopped",
+            "a clock that is wrong",
+            "all come back at once",
+            "tombstones purged during a replay",
+        ];
         let wanted = closes.map(CloseCode::name).into_iter().chain(events.map(EventName::as_str)).chain(others);
         wanted.chain([CloseCode::TooSlow.name()]).filter(|what| !self.0.contains_key(what)).collect()
     }
@@ -99,6 +120,10 @@ pub(crate) struct World {
     pub(crate) users: Vec<User>,
     pub(crate) devices: Vec<Device>,
     pub(crate) is_quiet: bool,
+    /// Until then the store answers nothing.
+    pub(crate) paused_until: Duration,
+    /// Until then the store refuses everything.
+    pub(crate) stopped_until: Duration,
     pub(crate) seen: Seen,
 }
 
@@ -119,6 +144,8 @@ impl World {
             users: Vec::new(),
             devices: Vec::new(),
             is_quiet: false,
+            paused_until: Duration::ZERO,
+            stopped_until: Duration::ZERO,
             seen: Seen::default(),
         };
         if tell {
@@ -136,12 +163,12 @@ impl World {
     }
 
     fn add_user(&mut self, user: usize) {
-        self.users.push(User::default());
+        self.users.push(User { clock_ahead_us: HOUR_US, ..User::default() });
         // A comparison that meets the first data of a user cannot tell it from other data, and reads again.
         if self.faults.is_calm || self.random.percent(60) {
             for part in self.ids.clone().chunks(200) {
                 let changes: Vec<_> = part.iter().map(|id| (id.clone(), Change::Message)).collect();
-                let now_us = self.now_us();
+                let now_us = self.store_now_us(user);
                 self.users[user].store.step(&changes, now_us, &mut self.random);
             }
         }
@@ -162,8 +189,14 @@ impl World {
         self.after(first, Happening::CompareTime { user });
     }
 
+    /// The time of whoever signs tokens and kicks.
     pub(crate) fn now_us(&self) -> u64 {
-        1_000_000 + self.now.as_micros() as u64
+        2 * HOUR_US + self.now.as_micros() as u64
+    }
+
+    /// The time of a user's store.
+    pub(crate) fn store_now_us(&self, user: usize) -> u64 {
+        self.now_us() - HOUR_US + self.users[user].clock_ahead_us
     }
 
     pub(crate) fn at(&mut self, at: Duration, happening: Happening) {
@@ -249,7 +282,7 @@ impl World {
                 let store = &self.users[self.devices[link.0].user].store;
                 let stored = store.rows().into_iter().map(|(id, row)| (id.to_owned(), row.to_owned())).collect();
                 let head = Box::new(store.head());
-                let delay = self.random.millis(self.faults.read_ms);
+                let delay = self.read_time();
                 self.after(delay, Happening::Probed { link, cursor, rows, stored, head });
             }
             Happening::Probed { link, cursor, rows, stored, head } => self.probed(link, cursor, rows, &stored, &head),

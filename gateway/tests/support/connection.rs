@@ -3,7 +3,7 @@
 use super::{Answer, Call, Gateway, Session, events::EventStream, keys, soon};
 use conversation_protocol::CloseCode;
 use std::net::SocketAddr;
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio_tungstenite::{
     WebSocketStream, client_async,
     tungstenite::{client::IntoClientRequest, http::HeaderName},
@@ -25,6 +25,9 @@ pub(crate) enum Stream {
     Events(Box<EventStream>),
 }
 
+/// Bytes that a client takes in without reading them, where a test says so.
+const NARROW_BYTES: u32 = 32 * 1024;
+
 /// A connection that is being put together.
 #[derive(Debug, Clone)]
 pub(crate) struct Opening {
@@ -34,6 +37,7 @@ pub(crate) struct Opening {
     user: String,
     query: Vec<String>,
     headers: Vec<(String, String)>,
+    is_narrow: bool,
 }
 
 fn percent_encode(value: &str) -> String {
@@ -45,7 +49,7 @@ impl Gateway {
     /// A connection of a user, with a new token in the header.
     pub(crate) fn opening(&self, transport: Transport, user: &str) -> Opening {
         let (address, token, user) = (self.address, Some(keys::token(user)), user.to_owned());
-        Opening { address, transport, token, user, query: Vec::new(), headers: Vec::new() }
+        Opening { address, transport, token, user, query: Vec::new(), headers: Vec::new(), is_narrow: false }
     }
 
     /// A session of a user, not yet synced.
@@ -95,6 +99,20 @@ impl Opening {
         self
     }
 
+    /// A WebSocket that soon takes no more where the test does not read.
+    pub(crate) fn narrow(mut self) -> Self {
+        self.is_narrow = true;
+        self
+    }
+
+    async fn connect(&self) -> std::io::Result<TcpStream> {
+        let socket = TcpSocket::new_v4()?;
+        if self.is_narrow {
+            socket.set_recv_buffer_size(NARROW_BYTES)?;
+        }
+        socket.connect(self.address).await
+    }
+
     fn path(&self) -> String {
         let path = match self.transport {
             Transport::WebSocket => "/v1/ws",
@@ -127,7 +145,7 @@ impl Opening {
             request.headers_mut().insert(name, value.parse().expect("a header's value"));
         }
         let (stream, response) = soon("a WebSocket", async {
-            let stream = TcpStream::connect(self.address).await.expect("the gateway takes connections");
+            let stream = self.connect().await.expect("the gateway takes connections");
             stream.set_nodelay(true).expect("a socket");
             client_async(request, stream).await.expect("the upgrade succeeds")
         })

@@ -170,6 +170,22 @@ impl Gateway {
         };
     }
 
+    /// Where its lists are kept.
+    fn store(&self) -> &str {
+        let place = self.arguments.iter().position(|argument| argument == "--store").expect("a store");
+        &self.arguments[place + 1]
+    }
+
+    /// Whether its lists outlive its process.
+    pub(crate) fn keeps_lists(&self) -> bool {
+        self.store() != "memory:"
+    }
+
+    /// Runs a command of words without spaces on its Redis; `None`: its store is another.
+    pub(crate) async fn redis(&self, words: &str) -> Option<String> {
+        Some(super::redis_server::command_at(self.store().strip_prefix("redis://")?, words).await)
+    }
+
     /// `GET path`, as nobody in particular.
     pub(crate) async fn get(&self, path: &str) -> Answer {
         Call::get(path).send(self.address).await

@@ -29,7 +29,7 @@ impl Event {
 }
 
 /// The list of one client.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct List {
     rows: BTreeMap<String, Value>,
     /// Deletions, so that what comes late stays out.
@@ -40,10 +40,17 @@ pub(crate) struct List {
     /// During a full sync: what it has confirmed.
     confirmed: Option<BTreeSet<String>>,
     is_syncing: bool,
+    /// The smallest orderKey of what was paged; rows below it are kept, not shown.
+    pub(crate) edge: u64,
 }
 
 fn version(row: &Value) -> u64 {
     row["version"].as_u64().expect("a row has a version")
+}
+
+/// Where the pages end that a finish or a page tells of.
+fn edge(data: &Value) -> u64 {
+    if data["isFinished"] == json!(true) { 0 } else { data["nextSeq"].as_u64().expect("a nextSeq") }
 }
 
 impl List {
@@ -77,6 +84,7 @@ impl List {
                 self.is_syncing = false;
                 if let Some(confirmed) = self.confirmed.take() {
                     self.rows.retain(|id, _| confirmed.contains(id));
+                    self.edge = edge(&event.data);
                 }
             }
             "syncServerFailed" => {
@@ -110,6 +118,25 @@ impl List {
             }
             self.rows.insert(id, row.clone());
         }
+    }
+
+    /// Takes a page that was asked for: newer rows, and the edge after it.
+    pub(crate) fn take_page(&mut self, page: &Value) {
+        for row in page["conversationList"].as_array().expect("rows") {
+            let id = row["conversationID"].as_str().expect("an id").to_owned();
+            let known = self.rows.get(&id).map_or(0, version).max(self.gone.get(&id).copied().unwrap_or(0));
+            if version(row) > known {
+                self.rows.insert(id, row.clone());
+            }
+        }
+        self.edge = edge(page);
+    }
+
+    /// The rows that the client shows: those that are not below the edge of its pages.
+    pub(crate) fn shown(&self) -> Vec<Value> {
+        let mut rows = self.rows();
+        rows.retain(|row| row["orderKey"].as_u64() >= Some(self.edge));
+        rows
     }
 
     /// The rows by falling (orderKey, conversationID).

@@ -39,14 +39,7 @@ impl RedisServer {
 
     /// Runs a command of words without spaces; answers what came first.
     pub(crate) async fn command(&self, command: &str) -> String {
-        soon(command, async {
-            let mut stream = TcpStream::connect(self.address).await.expect("Redis takes connections");
-            stream.write_all(format!("{command}\r\n").as_bytes()).await.expect("Redis reads");
-            let mut bytes = vec![0; 4_096];
-            let length = stream.read(&mut bytes).await.unwrap_or(0);
-            String::from_utf8_lossy(&bytes[..length]).into_owned()
-        })
-        .await
+        command_at(&self.address.to_string(), command).await
     }
 
     /// Ends the server; what it holds is lost, unless it was saved.
@@ -59,6 +52,18 @@ impl RedisServer {
     pub(crate) async fn go_on(&mut self) {
         self.child = launch(&self.directory, self.address).await.expect("redis-server starts again");
     }
+}
+
+/// The same, of the server at an address.
+pub(crate) async fn command_at(address: &str, command: &str) -> String {
+    soon(command, async {
+        let mut stream = TcpStream::connect(address).await.expect("Redis takes connections");
+        stream.write_all(format!("{command}\r\n").as_bytes()).await.expect("Redis reads");
+        let mut bytes = vec![0; 4_096];
+        let length = stream.read(&mut bytes).await.unwrap_or(0);
+        String::from_utf8_lossy(&bytes[..length]).into_owned()
+    })
+    .await
 }
 
 impl Drop for RedisServer {

@@ -47,11 +47,9 @@ impl Model {
 
     pub(super) fn add_to_group(&mut self, user: &UserId, params: &GroupParams) -> ClientOutcome {
         self.in_group(user, params, |model, id| {
-            let rows = model.rows(user);
-            let grouped = rows.iter().filter(|row| !row.conversation_group_list.is_empty()).count() as u64;
-            let is_grouped =
-                rows.iter().any(|row| row.conversation_id == *id && !row.conversation_group_list.is_empty());
-            if grouped >= GROUPED_MAX && !is_grouped && rows.iter().any(|row| row.conversation_id == *id) {
+            let row = model.row(user, id);
+            let would_be_one_more = row.is_some_and(|row| row.is_there() && !row.is_grouped());
+            if would_be_one_more && model.count(user, RowHistory::is_grouped) as u64 >= GROUPED_MAX {
                 return Err(ErrorKind::TooManyGroupedConversations);
             }
             model.change_present(user, id, |row| row.add_to_group(&params.group_name))

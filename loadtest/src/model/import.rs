@@ -1,6 +1,6 @@
 //! What an import makes of a list, in the plainest way.
 
-use super::{Effect, Model, RowOutcome};
+use super::{Effect, Model, RowOutcome, row::RowHistory};
 use conversation_protocol::{
     ErrorKind, UserId,
     limits::{GROUPED_MAX, GROUPS_MAX, PINNED_MAX},
@@ -23,17 +23,14 @@ impl Model {
 
     fn import_row(&mut self, user: &UserId, row: &ImportedConversation) -> RowOutcome {
         let id = &row.conversation_id;
-        let rows = self.rows(user);
         let names = self.group_names(user);
-        let history = self.users.get(user).and_then(|of_user| of_user.rows.get(id));
-        if history.is_some_and(|history| history.stays(row)) {
+        if self.row(user, id).is_some_and(|history| history.stays(row)) {
             return Ok(Effect::Unchanged);
         }
-        let pinned = rows.iter().filter(|row| row.is_pinned).count();
-        let grouped = rows.iter().filter(|row| !row.conversation_group_list.is_empty()).count() as u64;
-        if row.is_pinned && pinned >= PINNED_MAX {
+        if row.is_pinned && self.count(user, RowHistory::is_pinned) >= PINNED_MAX {
             return Err(ErrorKind::TooManyPinned);
         }
+        let grouped = self.count(user, RowHistory::is_grouped) as u64;
         if !row.conversation_group_list.is_empty() && grouped >= GROUPED_MAX {
             return Err(ErrorKind::TooManyGroupedConversations);
         }

@@ -5,7 +5,7 @@ use conversation_protocol::{
     RecvOpt, UserId,
     conversation::{AT_ALL, PIN_BIT},
     ids::Peer,
-    limits::READ_AHEAD_MAX,
+    limits::{READ_AHEAD_MAX, SEQ_LIMIT},
     server::{ImportedConversation, Message, Profile},
 };
 use std::{
@@ -43,7 +43,8 @@ struct Seen {
 
 #[derive(Debug, Clone, PartialEq)]
 struct Revocation {
-    revoker: UserId,
+    /// Absent only where an import does not say.
+    revoker: Option<UserId>,
     reason: Option<String>,
 }
 
@@ -95,6 +96,8 @@ struct Live {
     groups: Vec<String>,
     /// Imported, in a C2C row: up to which seq, and when, the user had read.
     imported_read: Option<(u64, u64)>,
+    /// Imported: the preview's seq, and who had revoked it elsewhere. That hides its text and nothing else.
+    imported_revocation: Option<(u64, Revocation)>,
     /// When it was last activated, on the model's clock.
     activation: u64,
 }
@@ -119,6 +122,14 @@ impl Default for RowHistory {
 impl RowHistory {
     pub(super) fn is_there(&self) -> bool {
         self.live.is_some()
+    }
+
+    pub(super) fn is_pinned(&self) -> bool {
+        self.live.as_ref().is_some_and(|live| live.is_pinned)
+    }
+
+    pub(super) fn is_grouped(&self) -> bool {
+        self.live.as_ref().is_some_and(|live| !live.groups.is_empty())
     }
 
     /// The row that is there, or one that is made now.
@@ -176,7 +187,7 @@ impl RowHistory {
             }
             return;
         }
-        if live.revocations.contains_key(&message.seq) {
+        if live.revocations.contains_key(&message.seq) || live.imported_revocation_of(message.seq).is_some() {
             return;
         }
         let known = live.edits.get(&message.seq).map_or(0, |edit| edit.revision);
@@ -192,7 +203,7 @@ impl RowHistory {
             // What is revoked before it came keeps the content that it comes with, without the text.
             live.edits.remove(&seq);
         }
-        let revocation = Revocation { revoker: revoker.clone(), reason: reason.map(str::to_owned) };
+        let revocation = Revocation { revoker: Some(revoker.clone()), reason: reason.map(str::to_owned) };
         if let Some(named) = live.named_of(seq) {
             named.revocation.get_or_insert(revocation.clone());
         }
@@ -328,13 +339,21 @@ impl RowHistory {
         live.draft_text.clone_from(&row.draft_text);
         live.marks = (0..64).map(|place| 1 << place).filter(|bit| row.mark_list.iter().any(|m| m & bit != 0)).collect();
         live.custom_data.clone_from(&row.custom_data);
-        live.groups.clone_from(&row.conversation_group_list);
+        for name in &row.conversation_group_list {
+            if !live.groups.contains(name) {
+                live.groups.push(name.clone());
+            }
+        }
         let counts = group_type != Some(GroupType::AVChatRoom);
         let unread = if counts { row.unread_count } else { 0 };
         live.read_mark = live.read_mark.max(newest - unread);
         live.imported_read = row.c2c_read_timestamp.map(|timestamp| (newest - unread, timestamp));
         live.joined_at = live.joined_at.max(live.read_mark);
         let Some(last) = &row.last_message else { return };
+        live.imported_revocation = (last.status == MessageStatus::Revoked).then(|| {
+            // Nobody need be named.
+            (newest, Revocation { revoker: last.revoker.clone(), reason: last.revoke_reason.clone() })
+        });
         for seq in live.read_mark + 1..=newest {
             let mentions = row.group_at_info_list.iter().filter(|_| !id.is_c2c());
             let mention = mentions.filter(|info| info.seq == seq).map(|info| info.at_type).next();
@@ -362,7 +381,8 @@ impl RowHistory {
         let Some(live) = &mut self.live else { return };
         let newest = live.newest();
         let seq = if up_to.sequence > 0 {
-            if up_to.sequence <= newest + READ_AHEAD_MAX { up_to.sequence } else { newest }
+            let may_come = up_to.sequence <= newest + READ_AHEAD_MAX && up_to.sequence < SEQ_LIMIT;
+            if may_come { up_to.sequence } else { newest }
         } else if id.is_c2c() && up_to.timestamp > 0 {
             let not_after = |(_, seen): &(&u64, &Seen)| seen.has_time && seen.message.timestamp <= up_to.timestamp;
             live.messages.iter().filter(not_after).map(|(seq, _)| *seq).max().unwrap_or(0)
@@ -438,6 +458,10 @@ impl Live {
         fit.rfind(|seen| !seen.message.is_excluded_from_last_message && !self.deletions.contains(&seen.message.seq))
     }
 
+    fn imported_revocation_of(&self, seq: u64) -> Option<&Revocation> {
+        self.imported_revocation.as_ref().filter(|(revoked, _)| *revoked == seq).map(|(_, revocation)| revocation)
+    }
+
     fn preview_seq(&self) -> Option<u64> {
         let named = || self.named.as_ref().and_then(|named| named.shown.as_ref()).map(|(message, _)| message.seq);
         self.newest_fit().map(|seen| seen.message.seq).or_else(named)
@@ -455,7 +479,8 @@ impl Live {
         let (message, sender, edit, revocation) = match (self.newest_fit(), &self.named) {
             (Some(seen), _) => {
                 let seq = &seen.message.seq;
-                (&seen.message, &seen.sender, self.edits.get(seq), self.revocations.get(seq))
+                let revocation = self.imported_revocation_of(*seq).or_else(|| self.revocations.get(seq));
+                (&seen.message, &seen.sender, self.edits.get(seq), revocation)
             }
             (None, Some(named)) => {
                 let (message, sender) = named.shown.as_ref()?;
@@ -476,7 +501,7 @@ impl Live {
             elem_type: content.elem_type,
             text: unless_revoked(&content.text),
             status: if revocation.is_some() { MessageStatus::Revoked } else { MessageStatus::Sent },
-            revoker: revocation.map(|revocation| revocation.revoker.clone()),
+            revoker: revocation.and_then(|revocation| revocation.revoker.clone()),
             revoke_reason: revocation.and_then(|revocation| revocation.reason.clone()),
             at_user_list: content.at_user_list.clone(),
             cloud_custom_data: unless_revoked(&content.cloud_custom_data),

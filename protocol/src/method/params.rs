@@ -21,7 +21,7 @@ params!(
         next_seq: u64,
         /// Rows of the page, clamped to 1…1,000.
         #[serde(deserialize_with = "page_count")]
-        count: u32,
+        count: u32 [with = "u64"],
     }
 );
 params!(
@@ -34,7 +34,7 @@ params!(
         next_seq: u64,
         /// Rows of the page, clamped to 1…1,000.
         #[serde(deserialize_with = "page_count")]
-        count: u32,
+        count: u32 [with = "u64"],
     }
 );
 params!(
@@ -48,26 +48,26 @@ params!(
     /// A conversation group (folder) and conversations.
     GroupParams {
         /// The group's name, 1 to 32 bytes.
-        group_name: String,
+        group_name: String [length(min = 1, max = limits::GROUP_NAME_BYTES_MAX)],
         /// Conversations, 1 to 100; to make a group also none.
         #[serde(rename = "conversationIDList", default)]
-        conversation_id_list: Vec<ConversationId>,
+        conversation_id_list: Vec<ConversationId> [length(max = limits::IDS_MAX)],
     }
 );
 params!(
     /// A conversation group (folder).
     GroupNameParams {
         /// Its name, 1 to 32 bytes.
-        group_name: String,
+        group_name: String [length(min = 1, max = limits::GROUP_NAME_BYTES_MAX)],
     }
 );
 params!(
     /// Another name for a conversation group (folder).
     RenameGroupParams {
         /// What it is called.
-        old_name: String,
+        old_name: String [length(min = 1, max = limits::GROUP_NAME_BYTES_MAX)],
         /// What it is to be called, 1 to 32 bytes.
-        new_name: String,
+        new_name: String [length(min = 1, max = limits::GROUP_NAME_BYTES_MAX)],
     }
 );
 params!(
@@ -83,7 +83,7 @@ params!(
     ConversationsParams {
         /// Which ones.
         #[serde(rename = "conversationIDList")]
-        conversation_id_list: Vec<ConversationId>,
+        conversation_id_list: Vec<ConversationId> [length(min = 1, max = limits::IDS_MAX)],
     }
 );
 params!(
@@ -106,7 +106,7 @@ params!(
         #[serde(rename = "conversationID")]
         conversation_id: ConversationId,
         /// The draft, at most 4,096 bytes; "" clears it.
-        draft_text: String,
+        draft_text: String [length(max = limits::DRAFT_BYTES_MAX)],
         /// Refuse when the row is newer.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         if_version: Option<u64>,
@@ -117,7 +117,7 @@ params!(
     RecvOptParams {
         /// Which ones, 1 to 100.
         #[serde(rename = "conversationIDList")]
-        conversation_id_list: Vec<ConversationId>,
+        conversation_id_list: Vec<ConversationId> [length(min = 1, max = limits::IDS_MAX)],
         /// 0 to 4.
         recv_opt: RecvOpt,
         /// Refuse when a row is newer.
@@ -130,7 +130,7 @@ params!(
     MarkParams {
         /// Which ones, 1 to 100.
         #[serde(rename = "conversationIDList")]
-        conversation_id_list: Vec<ConversationId>,
+        conversation_id_list: Vec<ConversationId> [length(min = 1, max = limits::IDS_MAX)],
         /// The marks: a number, a decimal string or an array of bits.
         mark_type: Marks,
         /// Set or removed.
@@ -145,9 +145,9 @@ params!(
     CustomDataParams {
         /// Which ones, 1 to 100.
         #[serde(rename = "conversationIDList")]
-        conversation_id_list: Vec<ConversationId>,
+        conversation_id_list: Vec<ConversationId> [length(min = 1, max = limits::IDS_MAX)],
         /// The data, at most 256 bytes; "" is none.
-        custom_data: String,
+        custom_data: String [length(max = limits::CUSTOM_DATA_BYTES_MAX)],
         /// Refuse when a row is newer.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         if_version: Option<u64>,
@@ -158,7 +158,7 @@ params!(
     CleanUnreadParams {
         /// A conversation, or "c2c", "group" or "" for all of a kind.
         #[serde(rename = "conversationID")]
-        conversation_id: String,
+        conversation_id: String [with = "crate::schema::ReadScope"],
         /// C2C: up to this time in seconds; 0 = all.
         #[serde(default)]
         clean_timestamp: u64,

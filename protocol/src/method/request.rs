@@ -33,12 +33,13 @@ pub(crate) fn parse_json<T: DeserializeOwned>(json: &str) -> Result<T, ApiError>
 
 /// The id of a request; the answer carries it back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum RequestId {
     /// A number.
     Number(u64),
     /// A text of at most 64 bytes.
-    Text(String),
+    Text(#[cfg_attr(feature = "schema", schemars(length(max = 64)))] String),
 }
 
 /// `{"id":7,"method":"pinConversation","params":{…}}`: a call over WebSocket.

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// A page of the list.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct PageResult {
     /// Rows by falling orderKey.
@@ -20,6 +21,7 @@ pub struct PageResult {
 
 /// One row.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ConversationResult {
     /// The row.
@@ -28,6 +30,7 @@ pub struct ConversationResult {
 
 /// Several rows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ConversationsResult {
     /// The rows that are there, in the order asked.
@@ -38,12 +41,14 @@ pub struct ConversationsResult {
 
 /// How a batch did for one id.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct IdResult {
     /// Which conversation.
     #[serde(rename = "conversationID")]
     pub conversation_id: ConversationId,
     /// 0 = done, else an error code.
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::ResultCode"))]
     pub result_code: u32,
     /// The error's message.
     pub result_info: String,
@@ -54,6 +59,7 @@ pub struct IdResult {
 
 /// How a batch did.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct BatchResult {
     /// One entry per id, in the order asked.
@@ -62,6 +68,7 @@ pub struct BatchResult {
 
 /// The total unread.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct TotalResult {
     /// The sum over the rows with receive option 0.
@@ -72,6 +79,7 @@ pub struct TotalResult {
 
 /// Whether a cursor was the newest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ProbeResult {
     /// If not, a replay follows on a live session.
@@ -80,6 +88,7 @@ pub struct ProbeResult {
 
 /// The names of a user's conversation groups.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct GroupListResult {
     /// In the order in which they were made.

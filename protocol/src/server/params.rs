@@ -1,5 +1,7 @@
 //! Which params the methods of backends take.
 
+#[cfg(feature = "schema")]
+use crate::limits;
 use crate::{
     conversation::{ConversationType, GroupAtInfo, GroupType, LastMessage, RecvOpt},
     ids::{ConversationId, DeviceId, GroupId, MessageId, UserId},
@@ -26,10 +28,10 @@ params!(
         group_type: Option<GroupType>,
         /// Name to show; absent: unchanged.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        show_name: Option<String>,
+        show_name: Option<String> [length(max = limits::PROFILE_FIELD_BYTES_MAX)],
         /// Picture to show; absent: unchanged.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        face_url: Option<String>,
+        face_url: Option<String> [length(max = limits::PROFILE_FIELD_BYTES_MAX)],
     }
 );
 params!(
@@ -37,10 +39,10 @@ params!(
     Profile {
         /// Name to show; absent: unchanged.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        show_name: Option<String>,
+        show_name: Option<String> [length(max = limits::PROFILE_FIELD_BYTES_MAX)],
         /// Picture to show; absent: unchanged.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        face_url: Option<String>,
+        face_url: Option<String> [length(max = limits::PROFILE_FIELD_BYTES_MAX)],
     }
 );
 params!(
@@ -50,9 +52,9 @@ params!(
         #[serde(rename = "msgID")]
         msg_id: MessageId,
         /// Its sequence in the conversation, 1 to 2^53 − 1.
-        seq: u64,
+        seq: u64 [range(min = 1, max = limits::SEQ_LIMIT - 1)],
         /// When it was sent, in seconds.
-        timestamp: u64,
+        timestamp: u64 [range(max = limits::TIMESTAMP_LIMIT - 1)],
         /// The kind of its content; 1 is text.
         #[serde(default = "text_elem")]
         elem_type: u32,
@@ -61,16 +63,16 @@ params!(
         text: String,
         /// The sender's name.
         #[serde(default, skip_serializing_if = "String::is_empty")]
-        nick_name: String,
+        nick_name: String [length(max = limits::PROFILE_FIELD_BYTES_MAX)],
         /// The sender's picture.
         #[serde(rename = "faceURL", default, skip_serializing_if = "String::is_empty")]
-        face_url: String,
+        face_url: String [length(max = limits::PROFILE_FIELD_BYTES_MAX)],
         /// Users it mentions, and [`crate::conversation::AT_ALL`] for everybody.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        at_user_list: Vec<String>,
+        at_user_list: Vec<String> [length(max = limits::AT_USERS_MAX), inner(length(max = limits::ID_BYTES_MAX))],
         /// Data of the app, at most 1,024 bytes.
         #[serde(default, skip_serializing_if = "String::is_empty")]
-        cloud_custom_data: String,
+        cloud_custom_data: String [length(max = limits::CLOUD_CUSTOM_DATA_BYTES_MAX)],
         /// True: it does not become the preview and does not activate the row.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         is_excluded_from_last_message: bool,
@@ -92,7 +94,7 @@ params!(
         /// By whom.
         sender: UserId,
         /// Whose rows change: in a C2C conversation the one peer, in a group up to 10,000 members.
-        recipients: Vec<UserId>,
+        recipients: Vec<UserId> [length(min = 1, max = limits::RECIPIENTS_MAX)],
         /// The message.
         message: Message,
         /// C2C: how each side is shown to the other.
@@ -111,7 +113,7 @@ params!(
         /// Who had sent it.
         sender: UserId,
         /// Whose rows change.
-        recipients: Vec<UserId>,
+        recipients: Vec<UserId> [length(min = 1, max = limits::RECIPIENTS_MAX)],
         /// The message with its new content.
         message: Message,
         /// Not greater than the last one: ignored.
@@ -127,18 +129,18 @@ params!(
         /// Who had sent it.
         sender: UserId,
         /// Whose rows change.
-        recipients: Vec<UserId>,
+        recipients: Vec<UserId> [length(min = 1, max = limits::RECIPIENTS_MAX)],
         /// Its id.
         #[serde(rename = "msgID")]
         msg_id: MessageId,
         /// Its sequence.
-        seq: u64,
+        seq: u64 [range(min = 1, max = limits::SEQ_LIMIT - 1)],
         /// Who revoked it; absent: the sender.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         revoker: Option<UserId>,
         /// Why.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        revoke_reason: Option<String>,
+        revoke_reason: Option<String> [length(max = limits::PROFILE_FIELD_BYTES_MAX)],
     }
 );
 params!(
@@ -150,9 +152,9 @@ params!(
         #[serde(rename = "msgID")]
         msg_id: MessageId,
         /// Its sequence, below that of the deleted message.
-        seq: u64,
+        seq: u64 [range(min = 1, max = limits::SEQ_LIMIT - 1)],
         /// When it was sent, in seconds.
-        timestamp: u64,
+        timestamp: u64 [range(max = limits::TIMESTAMP_LIMIT - 1)],
         /// The kind of its content; 1 is text.
         #[serde(default = "text_elem")]
         elem_type: u32,
@@ -161,16 +163,16 @@ params!(
         text: String,
         /// The sender's name.
         #[serde(default, skip_serializing_if = "String::is_empty")]
-        nick_name: String,
+        nick_name: String [length(max = limits::PROFILE_FIELD_BYTES_MAX)],
         /// The sender's picture.
         #[serde(rename = "faceURL", default, skip_serializing_if = "String::is_empty")]
-        face_url: String,
+        face_url: String [length(max = limits::PROFILE_FIELD_BYTES_MAX)],
         /// Users it mentions.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        at_user_list: Vec<String>,
+        at_user_list: Vec<String> [length(max = limits::AT_USERS_MAX), inner(length(max = limits::ID_BYTES_MAX))],
         /// Data of the app, at most 1,024 bytes.
         #[serde(default, skip_serializing_if = "String::is_empty")]
-        cloud_custom_data: String,
+        cloud_custom_data: String [length(max = limits::CLOUD_CUSTOM_DATA_BYTES_MAX)],
         /// Taken and not used: the backend names the preview.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         is_excluded_from_last_message: bool,
@@ -226,12 +228,12 @@ params!(
         /// Who had sent it.
         sender: UserId,
         /// Whose rows change.
-        recipients: Vec<UserId>,
+        recipients: Vec<UserId> [length(min = 1, max = limits::RECIPIENTS_MAX)],
         /// Its id.
         #[serde(rename = "msgID")]
         msg_id: MessageId,
         /// Its sequence.
-        seq: u64,
+        seq: u64 [range(min = 1, max = limits::SEQ_LIMIT - 1)],
         /// What the preview becomes where the deleted message was the preview; absent: none.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         previous_message: Option<PreviousMessage>,
@@ -243,7 +245,7 @@ params!(
         /// Whose profile, with the new values.
         conversation: ConversationRef,
         /// Whose rows change.
-        recipients: Vec<UserId>,
+        recipients: Vec<UserId> [length(min = 1, max = limits::RECIPIENTS_MAX)],
         /// Not greater than the last one: ignored.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         revision: Option<u64>,
@@ -255,11 +257,11 @@ params!(
         /// The group.
         conversation: ConversationRef,
         /// Who joined.
-        recipients: Vec<UserId>,
+        recipients: Vec<UserId> [length(min = 1, max = limits::RECIPIENTS_MAX)],
         /// Messages up to this one do not count.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        seq: Option<u64>,
-        /// The preview of the new row; its sender is the group's own notice unless given.
+        seq: Option<u64> [range(min = 1, max = limits::SEQ_LIMIT - 1)],
+        /// The preview of the new row; it needs `sender`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         message: Option<Message>,
         /// Who sent `message`.
@@ -275,7 +277,7 @@ params!(
         user_id: UserId,
         /// A conversation, or "c2c", "group" or "" for all of a kind.
         #[serde(rename = "conversationID")]
-        conversation_id: String,
+        conversation_id: String [with = "crate::schema::ReadScope"],
         /// C2C: up to this time in seconds; 0 = all.
         #[serde(default)]
         clean_timestamp: u64,
@@ -288,7 +290,7 @@ params!(
     /// A row goes from some users' lists.
     DeleteConversationParams {
         /// Whose rows.
-        recipients: Vec<UserId>,
+        recipients: Vec<UserId> [length(min = 1, max = limits::RECIPIENTS_MAX)],
         /// Which one.
         #[serde(rename = "conversationID")]
         conversation_id: ConversationId,
@@ -314,10 +316,10 @@ params!(
         group_type: Option<GroupType>,
         /// Name to show.
         #[serde(default)]
-        show_name: String,
+        show_name: String [length(max = limits::PROFILE_FIELD_BYTES_MAX)],
         /// Picture to show.
         #[serde(default)]
-        face_url: String,
+        face_url: String [length(max = limits::PROFILE_FIELD_BYTES_MAX)],
         /// Unread messages: the last so many seqs up to that of `lastMessage`.
         #[serde(default)]
         unread_count: u64,
@@ -329,13 +331,13 @@ params!(
         last_message: Option<LastMessage>,
         /// Unread mentions.
         #[serde(default)]
-        group_at_info_list: Vec<GroupAtInfo>,
+        group_at_info_list: Vec<GroupAtInfo> [length(max = limits::AT_INFO_MAX)],
         /// The draft.
         #[serde(default)]
-        draft_text: String,
+        draft_text: String [length(max = limits::DRAFT_BYTES_MAX)],
         /// When the draft was set, in seconds.
         #[serde(default)]
-        draft_timestamp: u64,
+        draft_timestamp: u64 [range(max = limits::TIMESTAMP_LIMIT - 1)],
         /// Pinned or not.
         #[serde(default)]
         is_pinned: bool,
@@ -344,16 +346,16 @@ params!(
         order_key: Option<u64>,
         /// Marks; a number of 2^53 or more is its nearest double, as a JavaScript backend writes it.
         #[serde(default, deserialize_with = "mark_list")]
-        mark_list: Vec<u64>,
+        mark_list: Vec<u64> [with = "Vec<crate::schema::ImportedMark>"],
         /// The app's own data.
         #[serde(default)]
-        custom_data: String,
+        custom_data: String [length(max = limits::CUSTOM_DATA_BYTES_MAX)],
         /// Conversation groups (folders) that hold the row; made where they are not there.
         #[serde(default)]
-        conversation_group_list: Vec<String>,
+        conversation_group_list: Vec<String> [length(max = limits::GROUPS_MAX), inner(length(min = 1, max = limits::GROUP_NAME_BYTES_MAX))],
         /// C2C: how far this user has read, in seconds.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        c2c_read_timestamp: Option<u64>,
+        c2c_read_timestamp: Option<u64> [range(max = limits::TIMESTAMP_LIMIT - 1)],
         /// Group: taken and not used; `unreadCount` says how far this user has read.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         group_read_sequence: Option<u64>,
@@ -379,10 +381,10 @@ params!(
         #[serde(rename = "userID")]
         user_id: UserId,
         /// The rows, from the top of the list to its end, at most 5,000; those that are there already are left as they are.
-        conversation_list: Vec<ImportedConversation>,
+        conversation_list: Vec<ImportedConversation> [length(max = limits::IMPORT_ROWS_MAX)],
         /// Conversation groups (folders) to make, also empty ones, in this order.
         #[serde(default)]
-        conversation_group_list: Vec<String>,
+        conversation_group_list: Vec<String> [length(max = limits::GROUPS_MAX), inner(length(min = 1, max = limits::GROUP_NAME_BYTES_MAX))],
     }
 );
 params!(
@@ -404,7 +406,7 @@ params!(
         device: Option<DeviceId>,
         /// What the client is told.
         #[serde(default)]
-        reason: String,
+        reason: String [length(max = limits::PROFILE_FIELD_BYTES_MAX)],
     }
 );
 

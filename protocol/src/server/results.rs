@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 
 /// What happened to the rows of a call.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ApplyResult {
     /// Rows that changed.
     pub applied: u64,
@@ -28,6 +29,7 @@ pub struct ApplyResult {
 
 /// What an offline push needs to know of a recipient.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct UserTotals {
     /// The sum of the unread counts of the rows with receive option 0.
@@ -40,6 +42,7 @@ pub struct UserTotals {
 
 /// What became of an import.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ImportResult {
     /// Rows that were made.
@@ -52,6 +55,7 @@ pub struct ImportResult {
 
 /// Everything that is kept of a user and could be imported elsewhere.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ExportResult {
     /// The whole list, in its order.
@@ -62,11 +66,13 @@ pub struct ExportResult {
 
 /// A user whose row did not change.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FailedUser {
     /// Who.
     #[serde(rename = "userID")]
     pub user_id: UserId,
     /// An error code.
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::ErrorCode"))]
     pub code: u32,
     /// What went wrong.
     pub message: String,
@@ -74,6 +80,7 @@ pub struct FailedUser {
 
 /// A user's live sessions on all nodes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct SessionsResult {
     /// The longest connected first.
@@ -82,12 +89,14 @@ pub struct SessionsResult {
 
 /// A live session.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct SessionInfo {
     /// The client's device, if it named one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device: Option<DeviceId>,
     /// "websocket" or "sse".
+    #[cfg_attr(feature = "schema", schemars(extend("enum" = ["websocket", "sse"])))]
     pub transport: String,
     /// The node that holds it.
     pub node: String,
@@ -97,6 +106,7 @@ pub struct SessionInfo {
 
 /// Sessions that a kick ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct KickResult {
     /// Sessions gone within two seconds.
     pub kicked: u64,
@@ -106,16 +116,20 @@ pub struct KickResult {
 
 /// One entry of a batch's answer.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub enum BatchOutcome {
     /// The method's result.
-    Result(Box<RawValue>),
+    Result(
+        #[cfg_attr(feature = "schema", schemars(with = "serde_json::Map<String, serde_json::Value>"))] Box<RawValue>,
+    ),
     /// Why it failed.
     Error(ErrorBody),
 }
 
 /// The answer to a batch.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "ServerBatchResult"))]
 #[serde(rename_all = "camelCase")]
 pub struct BatchResult {
     /// One entry per call, in order.

@@ -3,9 +3,13 @@
 use super::{
     Clock,
     followers::Followers,
+    lanes::{self, Bell, LaneWrite},
     tables::{ForCommit, failed},
 };
-use crate::{Commit, Committed, StoreError};
+use crate::{
+    Commit, Committed, StoreError,
+    lanes::{Enqueued, Lane},
+};
 use conversation_protocol::UserId;
 use redb::Database;
 use std::{sync::Arc, thread::JoinHandle};
@@ -18,17 +22,34 @@ const STEPS_PER_TRANSACTION_MAX: usize = 4_096;
 
 type Outcome = Result<Committed, StoreError>;
 
-struct Batch {
+/// What is asked for together; it is done in this order.
+#[derive(Default)]
+struct Work {
     commits: Vec<Commit>,
-    /// A user of whom everything goes, after the commits.
+    /// A user of whom everything goes.
     deleted: Option<UserId>,
-    answer: oneshot::Sender<Result<Vec<Outcome>, StoreError>>,
+    lanes: Vec<LaneWrite>,
 }
 
-impl Batch {
+impl Work {
     fn steps(&self) -> usize {
-        self.commits.len() + usize::from(self.deleted.is_some())
+        self.commits.len() + usize::from(self.deleted.is_some()) + self.lanes.len()
     }
+}
+
+/// What became of some [`Work`].
+#[derive(Default)]
+struct Done {
+    commits: Vec<Committed>,
+    /// Whether lanes took entries.
+    enqueued: Vec<Enqueued>,
+    /// Lanes that were empty and have an entry now.
+    woken: Vec<Lane>,
+}
+
+struct Batch {
+    work: Work,
+    answer: oneshot::Sender<Result<Done, StoreError>>,
 }
 
 /// The thread that writes.
@@ -42,11 +63,12 @@ impl Committer {
         database: Arc<Database>,
         followers: Arc<Followers>,
         clock: Arc<Clock>,
+        bell: Arc<Bell>,
     ) -> Result<Self, StoreError> {
         let (sender, receiver) = mpsc::channel(BATCHES_MAX);
         let thread = std::thread::Builder::new()
             .name("store-committer".to_owned())
-            .spawn(move || run(receiver, &database, &followers, &clock))
+            .spawn(move || run(receiver, &database, &followers, &clock, &bell))
             .map_err(|error| StoreError::Unavailable(format!("the store's thread: {error}")))?;
         Ok(Self { running: Some((sender, thread)) })
     }
@@ -54,27 +76,32 @@ impl Committer {
     /// Commits steps; one outcome per step, in order.
     pub(super) async fn commit(&self, commits: Vec<Commit>) -> Vec<Outcome> {
         let count = commits.len();
-        match self.send(commits, None).await {
-            Ok(outcomes) => outcomes,
+        match self.send(Work { commits, ..Work::default() }).await {
+            Ok(done) => done.commits.into_iter().map(Ok).collect(),
             Err(error) => vec![Err(error); count],
         }
     }
 
     /// Waits until the thread has come by; an error if it could not commit.
     pub(super) async fn ping(&self) -> Result<(), StoreError> {
-        self.send(Vec::new(), None).await.map(drop)
+        self.send(Work::default()).await.map(drop)
     }
 
     /// Removes everything of a user.
     pub(super) async fn delete_user(&self, user: UserId) -> Result<(), StoreError> {
-        self.send(Vec::new(), Some(user)).await.map(drop)
+        self.send(Work { deleted: Some(user), ..Work::default() }).await.map(drop)
     }
 
-    async fn send(&self, commits: Vec<Commit>, deleted: Option<UserId>) -> Result<Vec<Outcome>, StoreError> {
+    /// Writes to the lanes; one answer per entry that comes, in order.
+    pub(super) async fn write_lanes(&self, lanes: Vec<LaneWrite>) -> Result<Vec<Enqueued>, StoreError> {
+        Ok(self.send(Work { lanes, ..Work::default() }).await?.enqueued)
+    }
+
+    async fn send(&self, work: Work) -> Result<Done, StoreError> {
         let stopped = || StoreError::Unavailable("the store has stopped".to_owned());
         let (sender, _) = self.running.as_ref().ok_or_else(stopped)?;
         let (answer, answered) = oneshot::channel();
-        sender.send(Batch { commits, deleted, answer }).await.map_err(|_| stopped())?;
+        sender.send(Batch { work, answer }).await.map_err(|_| stopped())?;
         answered.await.map_err(|_| stopped())?
     }
 
@@ -89,19 +116,23 @@ impl Committer {
     }
 }
 
-fn run(mut batches: mpsc::Receiver<Batch>, database: &Database, followers: &Followers, clock: &Clock) {
+fn run(mut batches: mpsc::Receiver<Batch>, database: &Database, followers: &Followers, clock: &Clock, bell: &Bell) {
     let mut healthy = true;
     while let Some(first) = batches.blocking_recv() {
-        let mut steps = first.steps();
+        let mut steps = first.work.steps();
         let mut group = vec![first];
         while steps < STEPS_PER_TRANSACTION_MAX {
             let Ok(batch) = batches.try_recv() else { break };
-            steps += batch.steps();
+            steps += batch.work.steps();
             group.push(batch);
         }
         // With nothing to commit there is nothing to do, unless the store has failed: is it still so?
         let is_idle = steps == 0 && healthy;
-        let outcomes = if is_idle { Ok(Vec::new()) } else { commit_together(database, &group, clock) };
+        let outcomes = if is_idle {
+            Ok(group.iter().map(|_| Done::default()).collect())
+        } else {
+            commit_together(database, &group, clock)
+        };
         match &outcomes {
             Ok(_) if !healthy => {
                 healthy = true;
@@ -113,27 +144,36 @@ fn run(mut batches: mpsc::Receiver<Batch>, database: &Database, followers: &Foll
             }
             Ok(_) | Err(_) => {}
         }
-        answer(group, outcomes, followers);
+        answer(group, outcomes, followers, bell);
     }
 }
 
-/// One transaction for all; either every step of the group has its outcome durably, or none was done.
-fn commit_together(database: &Database, group: &[Batch], clock: &Clock) -> Result<Vec<Committed>, StoreError> {
+/// One transaction for all; either everything of the group is done durably, or nothing.
+fn commit_together(database: &Database, group: &[Batch], clock: &Clock) -> Result<Vec<Done>, StoreError> {
     let transaction = database.begin_write().map_err(failed)?;
-    let mut outcomes = Vec::new();
+    let mut outcomes = Vec::with_capacity(group.len());
+    let mut has_written = false;
     {
-        let mut tables = ForCommit::open(&transaction)?;
+        let (mut tables, mut lanes) = (ForCommit::open(&transaction)?, lanes::Tables::open(&transaction)?);
         let now_us = clock.now_us();
-        for batch in group {
-            for commit in &batch.commits {
-                outcomes.push(tables.commit(commit, now_us)?);
+        for Batch { work, .. } in group {
+            let mut done = Done::default();
+            for commit in &work.commits {
+                done.commits.push(tables.commit(commit, now_us)?);
             }
-            if let Some(user) = &batch.deleted {
+            if let Some(user) = &work.deleted {
                 tables.delete_user(user)?;
             }
+            for write in &work.lanes {
+                let (enqueued, woken) = lanes.write(write, now_us)?;
+                done.enqueued.extend(enqueued);
+                done.woken.extend(woken);
+            }
+            has_written |= done.commits.contains(&Committed::Done) || work.deleted.is_some() || !work.lanes.is_empty();
+            outcomes.push(done);
         }
     }
-    if outcomes.contains(&Committed::Done) || group.iter().any(|batch| batch.deleted.is_some()) {
+    if has_written {
         transaction.commit().map_err(failed)?;
     } else {
         transaction.abort().map_err(failed)?;
@@ -142,27 +182,25 @@ fn commit_together(database: &Database, group: &[Batch], clock: &Clock) -> Resul
 }
 
 /// Hands the hints on, then the answers, so that whoever has an answer knows the hint to be on its way.
-fn answer(group: Vec<Batch>, outcomes: Result<Vec<Committed>, StoreError>, followers: &Followers) {
+fn answer(group: Vec<Batch>, outcomes: Result<Vec<Done>, StoreError>, followers: &Followers, bell: &Bell) {
     match outcomes {
         Ok(outcomes) => {
-            let mut outcomes = outcomes.into_iter();
             let mut answers = Vec::with_capacity(group.len());
             let mut hints = Vec::new();
-            for Batch { commits, answer, deleted: _ } in group {
-                let mut of_batch = Vec::with_capacity(commits.len());
-                for (commit, outcome) in commits.into_iter().zip(&mut outcomes) {
-                    match &outcome {
+            for (Batch { work, answer }, done) in group.into_iter().zip(outcomes) {
+                for (commit, outcome) in work.commits.into_iter().zip(&done.commits) {
+                    match outcome {
                         Committed::Done => hints.push((commit.user, commit.hint)),
                         Committed::Conflict(_) => {}
                     }
-                    of_batch.push(Ok(outcome));
                 }
-                answers.push((answer, of_batch));
+                answers.push((answer, done));
             }
             followers.tell(hints);
-            for (answer, of_batch) in answers {
+            for (answer, done) in answers {
+                bell.ring(&done.woken);
                 // Whoever no longer waits for the answer does not need it.
-                let _ = answer.send(Ok(of_batch));
+                let _ = answer.send(Ok(done));
             }
         }
         Err(error) => {

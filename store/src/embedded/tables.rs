@@ -58,6 +58,7 @@ fn no_value() -> StoreError {
 pub(super) fn create(database: &Database) -> Result<(), StoreError> {
     let transaction = database.begin_write().map_err(failed)?;
     ForCommit::open(&transaction).map(drop)?;
+    super::lanes::Tables::open(&transaction).map(drop)?;
     transaction.commit().map_err(failed)
 }
 

@@ -50,7 +50,7 @@ async fn read(mut messages: PubSubStream, queue: mpsc::Sender<Msg>) {
     }
 }
 
-async fn within_timeout<T>(call: impl Future<Output = RedisResult<T>>) -> Result<T, StoreError> {
+pub(super) async fn within_timeout<T>(call: impl Future<Output = RedisResult<T>>) -> Result<T, StoreError> {
     match tokio::time::timeout(Duration::from_millis(RESPONSE_TIMEOUT_MS), call).await {
         Ok(result) => result.map_err(|error| unavailable(&error)),
         Err(_) => Err(StoreError::Unavailable(format!("redis: no answer within {RESPONSE_TIMEOUT_MS} ms"))),

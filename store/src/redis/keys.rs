@@ -3,30 +3,15 @@
 //! Data depend on every line of this: a user's bucket is the low 12 bits of the CRC-16 of the userID, and the tag of
 //! bucket b is the smallest decimal number that Redis Cluster puts into slot 4b.
 
+use crate::{
+    bucket::{self, BUCKETS, crc16},
+    lanes::{LANES, Lane},
+};
 use conversation_protocol::UserId;
 use std::sync::OnceLock;
 
-/// Buckets, each with a tag and so a slot of its own.
-pub(super) const BUCKETS: u16 = 4_096;
 /// Slots of a Redis Cluster.
 const SLOTS: u16 = 16_384;
-
-/// The CRC-16 that Redis Cluster uses (XMODEM: polynomial 0x1021, start 0).
-fn crc16(bytes: &[u8]) -> u16 {
-    bytes.iter().fold(0, |crc, byte| {
-        (0..8).fold(
-            crc ^ (u16::from(*byte) << 8),
-            |crc, _| {
-                if crc & 0x8000 == 0 { crc << 1 } else { (crc << 1) ^ 0x1021 }
-            },
-        )
-    })
-}
-
-/// The bucket of a user.
-pub(super) fn bucket(user: &UserId) -> u16 {
-    crc16(user.as_str().as_bytes()) % BUCKETS
-}
 
 /// The tag of every bucket.
 fn tags() -> &'static [String] {
@@ -54,7 +39,7 @@ fn tags() -> &'static [String] {
 /// The channel of a user's hints, and what all the user's keys begin with. The tag stands before the userID, so that
 /// braces in the userID cannot move a key to another slot.
 pub(super) fn channel(user: &UserId) -> String {
-    format!("conv:{{{}}}:{user}", tags()[usize::from(bucket(user))])
+    format!("conv:{{{}}}:{user}", tags()[usize::from(bucket::of(user))])
 }
 
 /// The user whose channel this is.
@@ -84,6 +69,34 @@ pub(super) fn head_key(user: &UserId) -> String {
     format!("{}:head", channel(user))
 }
 
+/// The stream of a lane's entries, and the channel of its wakes; in the slot of the lane's first bucket. It begins
+/// otherwise than what belongs to users, so that no userID leads here.
+pub(super) fn lane_key(lane: Lane) -> String {
+    let bucket = lane.number() * (BUCKETS / LANES);
+    format!("lane:{{{}}}:{}", tags()[usize::from(bucket)], lane.number())
+}
+
+/// Which node holds a lane.
+pub(super) fn lane_holder_key(lane: Lane) -> String {
+    format!("{}:holder", lane_key(lane))
+}
+
+/// The stream of a lane's entries that could not be made.
+pub(super) fn lane_dead_key(lane: Lane) -> String {
+    format!("{}:dead", lane_key(lane))
+}
+
+/// The lane whose wakes come on a channel.
+pub(super) fn lane_of_channel(channel: &str) -> Option<Lane> {
+    let (_, number) = channel.strip_prefix("lane:{")?.split_once("}:")?;
+    Lane::from_number(number.parse().ok()?)
+}
+
+/// The live nodes by the end of their lease.
+pub(super) fn nodes_key() -> String {
+    format!("lane:{{{}}}:nodes", tags()[0])
+}
+
 /// The key of a user's sessions.
 pub(super) fn sessions_key(user: &UserId) -> String {
     format!("{}:sessions", channel(user))
@@ -100,11 +113,6 @@ mod tests {
     }
 
     #[test]
-    fn the_crc_is_the_one_of_redis_cluster() {
-        assert_eq!(crc16(b"123456789"), 0x31C3);
-    }
-
-    #[test]
     fn bucket_b_lies_in_slot_4b_whatever_is_in_the_user_id() {
         for (bucket, tag) in tags().iter().enumerate() {
             assert_eq!(usize::from(slot(&format!("{{{tag}}}"))), 4 * bucket);
@@ -113,10 +121,22 @@ mod tests {
             let user: UserId = user.parse().unwrap();
             let channel = channel(&user);
             for key in data_keys(&channel).iter().chain([&channel, &sessions_key(&user), &head_key(&user)]) {
-                assert_eq!(slot(key), 4 * bucket(&user), "{key}");
+                assert_eq!(slot(key), 4 * bucket::of(&user), "{key}");
             }
             assert_eq!(user_of_channel(&channel), Some(user));
         }
+    }
+
+    #[test]
+    fn the_keys_of_a_lane_lie_in_the_slot_of_its_first_bucket() {
+        for lane in Lane::all() {
+            for key in [lane_key(lane), lane_holder_key(lane), lane_dead_key(lane)] {
+                assert_eq!(slot(&key), 4 * 64 * lane.number(), "{key}");
+            }
+            assert_eq!(lane_of_channel(&lane_key(lane)), Some(lane));
+        }
+        assert_eq!(lane_of_channel("lane:{1}:64"), None);
+        assert_eq!(slot(&nodes_key()), 0);
     }
 
     #[test]
@@ -124,15 +144,5 @@ mod tests {
         let first: Vec<&str> = tags()[..4].iter().map(String::as_str).collect();
         assert_eq!(first, ["3560", "4569", "46920", "5465"]);
         assert_eq!(head_key(&"alice".parse().unwrap()), "conv:{4686}:alice:head");
-    }
-
-    #[test]
-    fn numbered_users_spread_over_the_buckets() {
-        let mut users = vec![0; usize::from(BUCKETS)];
-        for number in 0..409_600 {
-            users[usize::from(bucket(&format!("user{number}").parse().unwrap()))] += 1;
-        }
-        let (least, most) = (users.iter().min().unwrap(), users.iter().max().unwrap());
-        assert!(*least > 50 && *most < 200, "between {least} and {most} users where 100 are expected");
     }
 }

@@ -36,6 +36,11 @@ script!(FACETS, "first_lines.lua", "facets.lua");
 script!(UNREAD, "first_lines.lua", "unread.lua");
 script!(RENEW, "renew.lua");
 script!(SESSIONS, "sessions.lua");
+script!(ENQUEUE, "enqueue.lua");
+script!(HOLD, "hold.lua");
+script!(RELEASE, "release.lua");
+script!(FINISH, "finish.lua");
+script!(NODES, "nodes.lua");
 
 /// The same call with the source in place of its hash, for a server that does not know the script (any more); it
 /// knows it afterwards. `None` if the command calls no script.
@@ -48,8 +53,9 @@ pub(super) fn with_source(command: &Cmd) -> Option<Cmd> {
         return None;
     }
     let hash = arguments.next()?;
-    let scripts = [&LOAD, &COMMIT, &REPLAY, &PAGE, &FACETS, &UNREAD, &RENEW, &SESSIONS];
-    let script = scripts.into_iter().find(|script| script.hash.as_bytes() == hash)?;
+    let of_users = [&LOAD, &COMMIT, &REPLAY, &PAGE, &FACETS, &UNREAD, &RENEW, &SESSIONS];
+    let of_lanes = [&ENQUEUE, &HOLD, &RELEASE, &FINISH, &NODES];
+    let script = of_users.into_iter().chain(of_lanes).find(|script| script.hash.as_bytes() == hash)?;
     let mut evaluated = redis::cmd("EVAL");
     evaluated.arg(script.source);
     for argument in arguments {

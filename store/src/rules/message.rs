@@ -9,9 +9,10 @@ use conversation_protocol::{
     conversation::AT_ALL,
     server::{Message, Profile},
 };
+use serde::{Deserialize, Serialize};
 
 /// A message was sent; as one user's side of the conversation sees it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MessageSent {
     /// The conversation, seen from this user.
     pub conversation_id: ConversationId,
@@ -26,7 +27,7 @@ pub struct MessageSent {
 }
 
 /// A message was revoked.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MessageRevoked {
     /// The conversation, seen from this user.
     pub conversation_id: ConversationId,
@@ -39,7 +40,7 @@ pub struct MessageRevoked {
 }
 
 /// A message was deleted.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MessageDeleted {
     /// The conversation, seen from this user.
     pub conversation_id: ConversationId,
@@ -50,7 +51,7 @@ pub struct MessageDeleted {
 }
 
 /// A message's content was changed.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MessageModified {
     /// The conversation, seen from this user.
     pub conversation_id: ConversationId,

@@ -20,14 +20,16 @@ pub use profile::{Joined, ProfileSet};
 pub use read::ReadUpTo;
 pub use step::{Decided, Limits, Outcome, Step, load_for, step, steps_alone};
 
-use crate::record::Unfinished;
+use crate::{lanes::EntryId, record::Unfinished};
 use conversation_protocol::{
-    Conversation, ConversationId, DeviceId, RecvOpt, marks::Marks, method::ReadScope, server::ImportedConversation,
+    Conversation, ConversationId, DeviceId, ErrorKind, RecvOpt, marks::Marks, method::ReadScope,
+    server::ImportedConversation,
 };
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-/// One change to one user's rows.
-#[derive(Debug, Clone, PartialEq)]
+/// One change to one user's rows. What can be told to many users at once has a text, so that it can wait in a lane.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Change {
     /// A message was sent.
     Sent(Arc<MessageSent>),
@@ -38,8 +40,10 @@ pub enum Change {
     /// A message's content was changed.
     Modified(Arc<MessageModified>),
     /// The user has read one conversation, or all of a kind.
+    #[serde(skip)]
     Read(ReadScope, ReadUpTo),
     /// A conversation is to be pinned or not.
+    #[serde(skip)]
     Pin {
         /// Which one.
         conversation_id: ConversationId,
@@ -49,6 +53,7 @@ pub enum Change {
         if_version: Option<u64>,
     },
     /// How messages of a conversation are received.
+    #[serde(skip)]
     ReceiveOption {
         /// Which one.
         conversation_id: ConversationId,
@@ -58,6 +63,7 @@ pub enum Change {
         if_version: Option<u64>,
     },
     /// A draft is set, or cleared with "".
+    #[serde(skip)]
     Draft {
         /// Which conversation.
         conversation_id: ConversationId,
@@ -67,6 +73,7 @@ pub enum Change {
         if_version: Option<u64>,
     },
     /// Marks are set or removed.
+    #[serde(skip)]
     Mark {
         /// Of which conversation.
         conversation_id: ConversationId,
@@ -78,6 +85,7 @@ pub enum Change {
         if_version: Option<u64>,
     },
     /// The app's own data is set.
+    #[serde(skip)]
     CustomData {
         /// Of which conversation.
         conversation_id: ConversationId,
@@ -89,18 +97,23 @@ pub enum Change {
     /// A conversation goes from the list.
     Delete(ConversationId),
     /// The history of a conversation is forgotten.
+    #[serde(skip)]
     ClearHistory(ConversationId),
     /// How a conversation is shown.
     Profile(Arc<ProfileSet>),
     /// The user joined a group.
     Joined(Arc<Joined>),
     /// A row comes in from elsewhere.
+    #[serde(skip)]
     Import(Arc<ImportedConversation>),
     /// A conversation group (folder) of this name is made, if it is not there.
+    #[serde(skip)]
     CreateGroup(String),
     /// A conversation group goes; its rows stay.
+    #[serde(skip)]
     DeleteGroup(String),
     /// A conversation group gets another name.
+    #[serde(skip)]
     RenameGroup {
         /// What it is called.
         old_name: String,
@@ -108,6 +121,7 @@ pub enum Change {
         new_name: String,
     },
     /// A conversation is put into a conversation group.
+    #[serde(skip)]
     AddToGroup {
         /// Which conversation.
         conversation_id: ConversationId,
@@ -115,6 +129,7 @@ pub enum Change {
         name: String,
     },
     /// A conversation is taken out of a conversation group.
+    #[serde(skip)]
     RemoveFromGroup {
         /// Which conversation.
         conversation_id: ConversationId,
@@ -122,13 +137,23 @@ pub enum Change {
         name: String,
     },
     /// An earlier change that was too large for one step goes on.
+    #[serde(skip)]
     Continue(Unfinished),
     /// The user's sessions end; tokens issued until now are refused.
+    #[serde(skip)]
     Kick {
         /// Only this device.
         device: Option<DeviceId>,
         /// What the client is told.
         reason: String,
+    },
+    /// A change that comes from a lane; nothing, where the user's head says that it was made already.
+    #[serde(skip)]
+    Queued {
+        /// Its entry.
+        entry: EntryId,
+        /// What is to be done.
+        change: Arc<Change>,
     },
 }
 
@@ -158,6 +183,15 @@ impl Change {
             | Self::RenameGroup { .. }
             | Self::Continue(_)
             | Self::Kick { .. } => None,
+            Self::Queued { change, .. } => change.conversation_id(),
+        }
+    }
+
+    /// What is to be done, wherever it comes from.
+    fn plain(&self) -> &Self {
+        match self {
+            Self::Queued { change, .. } => change,
+            other => other,
         }
     }
 
@@ -184,6 +218,7 @@ impl Change {
             | Self::RemoveFromGroup { .. }
             | Self::Continue(_)
             | Self::Kick { .. } => false,
+            Self::Queued { change, .. } => change.may_make_row(),
         }
     }
 
@@ -212,6 +247,7 @@ impl Change {
             | Self::RemoveFromGroup { .. }
             | Self::Continue(_)
             | Self::Kick { .. } => None,
+            Self::Queued { change, .. } => change.if_version(),
         }
     }
 }
@@ -246,6 +282,21 @@ pub enum Refusal {
     /// The user's clock has reached its end, 2^52 microseconds.
     #[error("the user's clock has reached its end")]
     ClockExhausted,
+}
+
+impl Refusal {
+    /// How the refusal is told to the caller.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::UnknownConversation => ErrorKind::UnknownConversation,
+            Self::TooManyPinned => ErrorKind::TooManyPinned,
+            Self::UnknownGroup => ErrorKind::UnknownGroup,
+            Self::TooManyGroups => ErrorKind::TooManyGroups,
+            Self::TooManyGrouped => ErrorKind::TooManyGroupedConversations,
+            Self::Newer(_) | Self::RowTooLarge | Self::GroupNameTaken => ErrorKind::InvalidParameter,
+            Self::ClockExhausted => ErrorKind::Internal,
+        }
+    }
 }
 
 /// What a rule did to a slot.

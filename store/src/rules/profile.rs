@@ -6,9 +6,10 @@ use super::{
     row::Slot,
 };
 use conversation_protocol::{ConversationId, GroupType, UserId, server::Profile};
+use serde::{Deserialize, Serialize};
 
 /// How a conversation is shown.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ProfileSet {
     /// The conversation, seen from this user.
     pub conversation_id: ConversationId,
@@ -21,7 +22,7 @@ pub struct ProfileSet {
 }
 
 /// A user joined a group.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Joined {
     /// The group's conversation.
     pub conversation_id: ConversationId,

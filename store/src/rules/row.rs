@@ -9,7 +9,7 @@ use conversation_protocol::{
     Conversation, ConversationId, ConversationType, Facets, GroupAtInfo, GroupType, LastMessage, RecvOpt,
     conversation::PIN_BIT,
     ids::Peer,
-    limits::{EARLY_CHANGES_MAX, MESSAGE_TIMES_MAX, READ_AHEAD_MAX, ROW_BYTES_MAX},
+    limits::{EARLY_CHANGES_BYTES_MAX, EARLY_CHANGES_MAX, MESSAGE_TIMES_MAX, READ_AHEAD_MAX, SEQ_LIMIT},
     server::{Message, Profile},
 };
 use serde::{Deserialize, Serialize};
@@ -302,9 +302,11 @@ impl Row {
         }
     }
 
-    /// The seq up to which a read reaches: up to 1,000 ahead of the newest is remembered, further means the newest.
+    /// The seq up to which a read reaches: up to 1,000 ahead of the newest is remembered, further, or where no message
+    /// can be, means the newest.
     pub(crate) fn mark_for_sequence(&self, seq: u64) -> u64 {
-        if seq > self.memory.newest + READ_AHEAD_MAX { self.memory.newest } else { seq }
+        let ahead = self.memory.newest + READ_AHEAD_MAX;
+        if seq > ahead || seq >= SEQ_LIMIT { self.memory.newest } else { seq }
     }
 
     /// The newest message that is not after a time; `None`: nothing above the mark is.
@@ -321,11 +323,13 @@ impl Row {
             Early::Deleted => 32,
             Early::Modified(modification) => {
                 let message = &modification.message;
-                256 + message.text.len() + message.cloud_custom_data.len() + message.at_user_list.len() * 32
+                let texts = [&message.text, &message.nick_name, &message.face_url, &message.cloud_custom_data];
+                let texts = texts.into_iter().chain(&message.at_user_list);
+                256 + texts.map(String::len).sum::<usize>()
             }
         };
         while kept.len() > EARLY_CHANGES_MAX
-            || (kept.len() > 1 && kept.values().map(bytes).sum::<usize>() > ROW_BYTES_MAX)
+            || (kept.len() > 1 && kept.values().map(bytes).sum::<usize>() > EARLY_CHANGES_BYTES_MAX)
         {
             kept.pop_first();
         }

@@ -103,6 +103,7 @@ fn unfinished_of(change: &Change) -> Option<Unfinished> {
         | Change::AddToGroup { .. }
         | Change::RemoveFromGroup { .. }
         | Change::Kick { .. } => None,
+        Change::Queued { change, .. } => unfinished_of(change),
     }
 }
 
@@ -120,7 +121,7 @@ pub fn load_for(user: &UserId, changes: &[Change], limits: Limits) -> Load {
             RowSelection::Ids(ids.into_iter().cloned().collect())
         }
     };
-    let deletions = changes.iter().filter(|change| matches!(change, Change::Delete(_))).count();
+    let deletions = changes.iter().filter(|change| matches!(change.plain(), Change::Delete(_))).count();
     let tombstones = if deletions > 0 { deletions + PURGE_EXTRA } else { 0 };
     Load { user: user.clone(), rows, tombstones, lowest }
 }
@@ -221,6 +222,13 @@ impl State {
     }
 
     fn apply(&mut self, change: &Change) -> Result<Outcome, Refusal> {
+        if let Change::Queued { entry, change } = change {
+            if self.head.last_entry.is_some_and(|last| *entry <= last) {
+                return Ok(Outcome { changed: 0, total_unread: self.head.total_unread, recv_opt: None });
+            }
+            self.head.last_entry = Some(*entry);
+            return self.apply(change);
+        }
         let mut recv_opt = None;
         let changed = if let Change::Kick { device, reason } = change {
             self.kick(device.clone(), reason.clone())?
@@ -391,6 +399,7 @@ impl State {
             | Change::CreateGroup(_)
             | Change::DeleteGroup(_)
             | Change::RenameGroup { .. }
+            | Change::Queued { .. }
             | Change::Kick { .. } => Ok(Effect::Nothing),
         }
     }

@@ -681,6 +681,19 @@ fn domain_4_at_most_64_early_changes_are_kept_and_the_lowest_seq_goes() {
 }
 
 #[test]
+fn domain_4_64_early_edits_are_kept_however_long_their_texts() {
+    let mut user = User::with(&[received(C, 1)]);
+    let text = "x".repeat(1_024);
+    for seq in 2..=66 {
+        user.apply(modified(C, seq, &text, None));
+    }
+    user.apply(received(C, 2));
+    assert_eq!(user.preview(C).unwrap(), "text 2");
+    user.apply(received(C, 3));
+    assert_eq!(user.preview(C).unwrap(), text);
+}
+
+#[test]
 fn domain_4_joining_with_a_seq_starts_the_read_mark_there() {
     let mut user = User::with(&[joined(G, Some(40), None)]);
     user.apply(received(G, 40));

@@ -14,25 +14,29 @@ use conversation_store::{
 use serde_json::json;
 use std::sync::Arc;
 
-const ROWS: usize = 600;
+pub(super) const ROWS: usize = 600;
 
 /// A list of rows, each with one unread message and in the conversation group "work".
-async fn listed(store: &Arc<dyn Store>) -> UserId {
+pub(super) async fn listed(store: &Arc<dyn Store>) -> UserId {
     let alice = user("alice");
     let writer = Writer::start(store.clone(), Limits::default());
+    let outcomes = writer.apply_all(list().map(|change| (alice.clone(), change))).await;
+    assert!(outcomes.iter().all(Result::is_ok));
+    alice
+}
+
+/// What makes that list, the last row first.
+pub(super) fn list() -> impl Iterator<Item = Change> {
     let rows = (0..ROWS).map(|number| {
         let row = json!({"conversationID": format!("group_{number:03}"), "unreadCount": 1, "conversationGroupList": ["work"],
             "lastMessage": {"msgID": "m", "seq": 1, "sender": "bob", "isSelf": false, "timestamp": 5, "elemType": 1,
                 "text": "", "status": 2}});
         Change::Import(Arc::new(serde_json::from_value(row).unwrap()))
     });
-    let changes = std::iter::once(Change::CreateGroup("work".to_owned())).chain(rows);
-    let outcomes = writer.apply_all(changes.map(|change| (alice.clone(), change))).await;
-    assert!(outcomes.iter().all(Result::is_ok));
-    alice
+    std::iter::once(Change::CreateGroup("work".to_owned())).chain(rows)
 }
 
-async fn rows(store: &dyn Store, user: &UserId) -> Vec<Conversation> {
+pub(super) async fn rows(store: &dyn Store, user: &UserId) -> Vec<Conversation> {
     let page = store.page(user, 0, u32::MAX).await.unwrap();
     let rows: Vec<Conversation> = page.rows.iter().map(|row| serde_json::from_str(&row.json).unwrap()).collect();
     assert_eq!(page.head.total_unread, rows.iter().map(|row| row.unread_count).sum::<u64>(), "total = sum");
@@ -52,7 +56,7 @@ async fn begin(store: &dyn Store, user: &UserId, change: Change) -> Unfinished {
 }
 
 /// All hints up to the present clock.
-async fn hints(stream: &mut Box<dyn HintStream>, store: &dyn Store, user: &UserId) -> Vec<Hint> {
+pub(super) async fn hints(stream: &mut Box<dyn HintStream>, store: &dyn Store, user: &UserId) -> Vec<Hint> {
     let head = store.heads(std::slice::from_ref(user)).await.unwrap().remove(0);
     let mut hints: Vec<Hint> = Vec::new();
     while hints.last().is_none_or(|hint| hint.clock < head.cursor.version) {

@@ -65,6 +65,19 @@ fn domain_4_revoking_an_imported_unread_message_takes_it_off_once() {
 }
 
 #[test]
+fn domain_2_a_revoked_preview_is_one_of_the_last_n_and_n_stands_as_given() {
+    let mut revoked_preview = row(G, 9, 3);
+    revoked_preview.last_message.as_mut().unwrap().status = MessageStatus::Revoked;
+    let mut user = User::with(&[import(revoked_preview)]);
+    assert_eq!((user.unread(G), user.head().total_unread, user.row(G).group_read_sequence), (3, 3, Some(6)));
+    user.apply(read_to(G, 8));
+    assert_eq!(user.unread(G), 1, "the revoked one is one of the three");
+    user.apply(revoked(G, 9));
+    assert_eq!(user.unread(G), 0, "decision 0011: a revoke that comes once more takes it off");
+    user.ignores(revoked(G, 9));
+}
+
+#[test]
 fn domain_2_an_avchatroom_is_imported_without_unread_and_a_c2c_row_without_mentions() {
     let mention = vec![GroupAtInfo { seq: 9, at_type: AtType::Me }];
     let audience = ImportedConversation {

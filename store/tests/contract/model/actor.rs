@@ -2,8 +2,9 @@
 
 use super::changes::Posted;
 use conversation_protocol::{
-    AtType, ConversationId, ConversationType, GroupAtInfo, GroupId, RecvOpt, UserId,
+    AtType, ConversationId, ConversationType, GroupAtInfo, GroupId, GroupType, RecvOpt, UserId,
     conversation::AT_ALL,
+    ids::Peer,
     marks::Marks,
     method::{
         CleanUnreadParams, ClientCall, ConversationParams, ConversationsParams, CustomDataParams, DraftParams,
@@ -12,7 +13,7 @@ use conversation_protocol::{
     server::{
         ConversationRef, DeleteConversationParams, DeleteMessageParams, ImportParams, ImportedConversation,
         JoinGroupParams, Message, ModifyMessageParams, PreviousMessage, Profile, RevokeMessageParams,
-        SendMessageParams, ServerCall, SetProfileParams,
+        SendMessageParams, ServerCall, SetProfileParams, UserParams,
     },
 };
 use rand::{Rng, rngs::StdRng, seq::IndexedRandom};
@@ -20,11 +21,31 @@ use std::collections::{BTreeMap, HashMap};
 
 /// Sequences that were not yet sent when they are revoked or read.
 const AHEAD_MAX: u64 = 3;
+/// The group that is an AVChatRoom.
+const LIVE: &str = "live";
+/// Conversation groups of the first user where the list is near its limits.
+const FOLDERS: u64 = 19;
+const PINS: u64 = 49;
+const GROUPED: u64 = 998;
+/// Rows of such a list that are neither pinned nor grouped.
+const PLAIN: u64 = 6;
+
+/// The list that the first user begins with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Beginning {
+    /// None.
+    Empty,
+    /// One pin and one conversation group are left.
+    FewPinsLeft,
+    /// Two conversations may still be put into conversation groups, beside that.
+    FewGroupedLeft,
+}
 
 /// Some users and groups, and what was sent in each conversation among them.
 pub(super) struct Actor {
     users: Vec<UserId>,
     groups: Vec<GroupId>,
+    beginning: Beginning,
     sent: HashMap<Place, BTreeMap<u64, (UserId, Message)>>,
     prefix: String,
     texts: u64,
@@ -39,10 +60,11 @@ enum Place {
 }
 
 impl Actor {
-    pub(super) fn new(prefix: &str) -> Self {
+    pub(super) fn new(prefix: &str, beginning: Beginning) -> Self {
         Self {
+            beginning,
             users: ["alice", "bob", "carol"].map(|name| format!("{prefix}{name}").parse().unwrap()).into(),
-            groups: ["g", "h"].map(|name| format!("{prefix}{name}").parse().unwrap()).into(),
+            groups: ["g", "h", LIVE].map(|name| format!("{prefix}{name}").parse().unwrap()).into(),
             sent: HashMap::new(),
             prefix: prefix.to_owned(),
             texts: 0,
@@ -53,10 +75,56 @@ impl Actor {
         self.users.clone()
     }
 
+    /// What makes the list that the first user begins with.
+    pub(super) fn begin(&self) -> Option<Posted> {
+        let (pinned, grouped) = match self.beginning {
+            Beginning::Empty => return None,
+            Beginning::FewPinsLeft => (PINS, PINS / 2),
+            Beginning::FewGroupedLeft => (PINS, GROUPED),
+        };
+        let rows = (0..grouped.max(pinned) + PLAIN).map(|number| {
+            let row = serde_json::json!({
+                "conversationID": self.extra(number), "isPinned": number < pinned,
+                "conversationGroupList": if number < grouped { vec![folder(number % FOLDERS)] } else { Vec::new() },
+            });
+            serde_json::from_value(row).expect("a row to import")
+        });
+        Some(Posted::Server(Box::new(ServerCall::ImportConversations(ImportParams {
+            user_id: self.users[0].clone(),
+            conversation_list: rows.collect(),
+            conversation_group_list: (0..FOLDERS).map(folder).collect(),
+        }))))
+    }
+
+    /// One of the rows that a list near its limits begins with.
+    fn extra(&self, number: u64) -> ConversationId {
+        format!("group_{}extra{number}", self.prefix).parse().unwrap()
+    }
+
+    fn extras(&self) -> u64 {
+        match self.beginning {
+            Beginning::Empty => 0,
+            Beginning::FewPinsLeft => PINS + PLAIN,
+            Beginning::FewGroupedLeft => GROUPED + PLAIN,
+        }
+    }
+
+    /// The name of a conversation group: few, so that they meet; or enough to go over the limit.
+    fn name(&self, random: &mut StdRng) -> String {
+        if self.extras() > 0 && random.random_bool(0.7) {
+            return folder(random.random_range(0..FOLDERS + 4));
+        }
+        ["work", "family", "a b\n", "ü"].choose(random).unwrap().to_string()
+    }
+
     /// The next thing that somebody does.
     pub(super) fn post(&mut self, random: &mut StdRng) -> Posted {
+        if self.extras() > 0 && random.random_bool(0.3) {
+            return self.go_to_a_limit(random);
+        }
         match random.random_range(0..100) {
-            0..45 => Posted::Server(Box::new(self.send(random))),
+            0 => self.forget_user(random),
+            1..45 => Posted::Server(Box::new(self.send(random))),
             45..51 => Posted::Server(Box::new(self.revoke(random))),
             51..55 => Posted::Server(Box::new(self.delete_message(random))),
             55..60 => Posted::Server(Box::new(self.modify(random))),
@@ -68,6 +136,37 @@ impl Actor {
             88..90 => Posted::Server(Box::new(self.import(random))),
             _ => self.call(random),
         }
+    }
+
+    /// One more pin, conversation group or grouped conversation of the first user, or one less.
+    fn go_to_a_limit(&mut self, random: &mut StdRng) -> Posted {
+        let user = self.users[0].clone();
+        let conversation_id = self.of_user(&user, random).1;
+        let call = match random.random_range(0..10) {
+            0..3 => {
+                let is_pinned = random.random_bool(0.7);
+                ClientCall::PinConversation(PinParams { conversation_id, is_pinned, if_version: None })
+            }
+            3..9 => {
+                let count = random.random_range(0..4);
+                let conversation_id_list = (0..count).map(|_| self.of_user(&user, random).1).collect();
+                let params = GroupParams { group_name: self.name(random), conversation_id_list };
+                match random.random_range(0..5) {
+                    0 => ClientCall::DeleteConversationsFromGroup(params),
+                    1..3 => ClientCall::AddConversationsToGroup(params),
+                    _ => ClientCall::CreateConversationGroup(params),
+                }
+            }
+            _ => return Posted::Server(Box::new(self.import_of(user, random))),
+        };
+        Posted::Client(user, call)
+    }
+
+    /// Not of one who is near the limits, to stay there.
+    fn forget_user(&self, random: &mut StdRng) -> Posted {
+        let users = if self.extras() > 0 { &self.users[1..] } else { &self.users[..] };
+        let user_id = users.choose(random).unwrap().clone();
+        Posted::Server(Box::new(ServerCall::DeleteUser(UserParams { user_id })))
     }
 
     fn user(&self, random: &mut StdRng) -> UserId {
@@ -96,15 +195,18 @@ impl Actor {
                 (ConversationType::C2c, None, vec![peer.clone()])
             }
         };
-        let conversation = ConversationRef {
-            conversation_type,
-            user_id: None,
-            group_id,
-            group_type: None,
-            show_name: None,
-            face_url: None,
-        };
+        let group_type = group_id.as_ref().and_then(|group| self.group_type(group, random));
+        let conversation =
+            ConversationRef { conversation_type, user_id: None, group_id, group_type, show_name: None, face_url: None };
         (conversation, recipients)
+    }
+
+    /// The kind of a group, as a backend mostly says it, but not always.
+    fn group_type(&self, group: &GroupId, random: &mut StdRng) -> Option<GroupType> {
+        if group.as_str().ends_with(LIVE) {
+            return random.random_bool(0.8).then_some(GroupType::AVChatRoom);
+        }
+        *[None, None, Some(GroupType::Work), Some(GroupType::Public)].choose(random).unwrap()
     }
 
     fn newest(&self, place: &Place) -> u64 {
@@ -225,12 +327,13 @@ impl Actor {
     fn join(&mut self, random: &mut StdRng) -> ServerCall {
         let group = self.groups.choose(random).unwrap().clone();
         let newest = self.newest(&Place::Group(group.clone()));
+        let group_type = self.group_type(&group, random);
         ServerCall::JoinGroup(JoinGroupParams {
             conversation: ConversationRef {
                 conversation_type: ConversationType::Group,
                 user_id: None,
                 group_id: Some(group),
-                group_type: None,
+                group_type,
                 show_name: Some("joined".to_owned()),
                 face_url: None,
             },
@@ -253,6 +356,13 @@ impl Actor {
 
     /// A conversation of a user's list, or one that might be there.
     fn of_user(&self, user: &UserId, random: &mut StdRng) -> (Place, ConversationId) {
+        if self.extras() > 0 && *user == self.users[0] && random.random_bool(0.6) {
+            // Often one that is neither pinned nor grouped.
+            let first = if random.random_bool(0.5) { self.extras() - PLAIN } else { 0 };
+            let id = self.extra(random.random_range(first..self.extras()));
+            let Peer::Group(group) = id.peer() else { panic!("{id} is a group") };
+            return (Place::Group(group), id);
+        }
         if random.random_bool(0.4) {
             let group = self.groups.choose(random).unwrap();
             return (Place::Group(group.clone()), ConversationId::group(group));
@@ -288,10 +398,9 @@ impl Actor {
         Posted::Client(user, ClientCall::CleanConversationUnreadMessageCount(scope, params))
     }
 
-    /// Few names, so that they meet.
     fn change_groups(&self, random: &mut StdRng) -> Posted {
         let user = self.user(random);
-        let name = |random: &mut StdRng| ["work", "family", "a b\n", "ü"].choose(random).unwrap().to_string();
+        let name = |random: &mut StdRng| self.name(random);
         let count = random.random_range(1..3);
         let params = GroupParams {
             group_name: name(random),
@@ -313,6 +422,10 @@ impl Actor {
     /// A few rows, some of which are there or were; of a conversation among the users, the preview is the newest message.
     fn import(&mut self, random: &mut StdRng) -> ServerCall {
         let user_id = self.user(random);
+        self.import_of(user_id, random)
+    }
+
+    fn import_of(&mut self, user_id: UserId, random: &mut StdRng) -> ServerCall {
         let mut conversation_list: Vec<ImportedConversation> = Vec::new();
         for _ in 0..random.random_range(1..4) {
             let (place, conversation_id) = self.of_user(&user_id, random);
@@ -326,7 +439,7 @@ impl Actor {
         ServerCall::ImportConversations(ImportParams {
             user_id,
             conversation_list,
-            conversation_group_list: Vec::new(),
+            conversation_group_list: if random.random_bool(0.2) { vec![self.name(random)] } else { Vec::new() },
         })
     }
 
@@ -340,16 +453,24 @@ impl Actor {
         let newest = last.as_ref().map_or(0, |(_, message)| message.seq);
         let unread = random.random_range(0..=newest.min(3));
         let mention = GroupAtInfo { seq: newest, at_type: AtType::Me };
+        let group_type = match conversation_id.peer() {
+            Peer::Group(group) => self.group_type(&group, random),
+            Peer::User(_) => None,
+        };
+        let is_revoked = random.random_bool(0.2);
+        let names: Vec<String> = (0..random.random_range(0..3)).map(|_| self.name(random)).collect();
+        let names = if random.random_bool(0.4) { names } else { Vec::new() };
         let row = serde_json::json!({
             "conversationID": conversation_id, "showName": format!("imported {}", self.texts), "unreadCount": unread,
             "recvOpt": random.random_range(0..3), "isPinned": random.random_bool(0.3), "customData": "imported",
             "draftText": if random.random_bool(0.3) { "draft" } else { "" },
             "markList": if random.random_bool(0.3) { vec![4_u64, 1 << 63] } else { Vec::new() },
-            "c2cReadTimestamp": 900,
+            "c2cReadTimestamp": 900, "groupType": group_type, "conversationGroupList": names,
             "groupAtInfoList": if unread > 0 && random.random_bool(0.5) { vec![mention] } else { Vec::new() },
             "lastMessage": last.map(|(sender, message)| serde_json::json!({
                 "msgID": message.msg_id, "seq": message.seq, "sender": sender, "isSelf": false,
-                "timestamp": message.timestamp, "elemType": 1, "text": "imported", "status": 2,
+                "timestamp": message.timestamp, "elemType": 1, "text": "imported",
+                "status": if is_revoked { 6 } else { 2 }, "revoker": is_revoked.then_some("mallory"),
             })),
         });
         serde_json::from_value(row).expect("a row to import")
@@ -404,4 +525,8 @@ impl Actor {
         };
         Posted::Client(user, call)
     }
+}
+
+fn folder(number: u64) -> String {
+    format!("folder {number}")
 }

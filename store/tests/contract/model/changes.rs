@@ -85,8 +85,9 @@ fn of_server(call: &ServerCall) -> Vec<(UserId, Change)> {
             many(&params.recipients, Change::Delete(params.conversation_id.clone()))
         }
         ServerCall::ImportConversations(params) => {
-            let rows = params.conversation_list.iter().rev();
-            rows.map(|row| (params.user_id.clone(), Change::Import(Arc::new(row.clone())))).collect()
+            let groups = names_to_make(call).into_iter().map(Change::CreateGroup);
+            let rows = params.conversation_list.iter().rev().map(|row| Change::Import(Arc::new(row.clone())));
+            groups.chain(rows).map(|change| (params.user_id.clone(), change)).collect()
         }
         ServerCall::MarkRead(..)
         | ServerCall::ExportUser(_)
@@ -96,6 +97,19 @@ fn of_server(call: &ServerCall) -> Vec<(UserId, Change)> {
         | ServerCall::GetUserSessions(_)
         | ServerCall::Batch(_) => Vec::new(),
     }
+}
+
+/// The conversation groups that a call makes before its rows.
+pub(super) fn names_to_make(call: &ServerCall) -> Vec<String> {
+    let ServerCall::ImportConversations(params) = call else { return Vec::new() };
+    let mut names: Vec<String> = Vec::new();
+    let of_rows = params.conversation_list.iter().flat_map(|row| &row.conversation_group_list);
+    for name in params.conversation_group_list.iter().chain(of_rows) {
+        if !names.contains(name) {
+            names.push(name.clone());
+        }
+    }
+    names
 }
 
 fn of_client(call: &ClientCall) -> Vec<Change> {

@@ -3,6 +3,7 @@
 use super::super::hints::next;
 use conversation_protocol::{
     Conversation, ConversationId, Cursor, Facets, Filter, GroupEvent, Head, LogEntry, RowState, UserId,
+    limits::REPLAY_ROWS_MAX,
 };
 use conversation_store::{HintSink, HintStream, Store};
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,6 +11,10 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Small, so that lists of a few rows have several pages and slices.
 const PAGE_ROWS: u32 = 3;
 const SLICE_ROWS: usize = 2;
+/// Of a list of many rows.
+const LONG_ROWS: u64 = 100;
+const LONG_PAGE_ROWS: u32 = 300;
+const LONG_SLICE_ROWS: usize = 200;
 /// Every condition, alone and together.
 const FILTERS: [&str; 8] = [
     "{}",
@@ -39,7 +44,7 @@ pub(super) struct Reader {
 #[derive(Debug)]
 struct Copy {
     cursor: Cursor,
-    rows: BTreeMap<ConversationId, RowState>,
+    rows: BTreeMap<ConversationId, Conversation>,
 }
 
 impl Copy {
@@ -48,14 +53,43 @@ impl Copy {
     }
 
     fn put(&mut self, row: &RowState) {
-        let before = self.rows.insert(row.conversation_id.clone(), row.clone());
+        let before = self.rows.insert(row.conversation_id.clone(), read(row));
         assert!(before.is_none_or(|before| before.version < row.version), "a row's version rises: {row:?}");
     }
 
     fn in_order(&self) -> Vec<Conversation> {
-        let mut rows: Vec<Conversation> = self.rows.values().map(read).collect();
+        let mut rows: Vec<Conversation> = self.rows.values().cloned().collect();
         rows.sort_by(|a, b| (b.order_key, &b.conversation_id).cmp(&(a.order_key, &a.conversation_id)));
         rows
+    }
+
+    /// Takes what changed since, or everything where that is too much.
+    async fn catch_up(&mut self, store: &dyn Store, user: &UserId) {
+        let long = self.rows.len() as u64 > LONG_ROWS || self.rows.is_empty();
+        let rows_max = if long { LONG_SLICE_ROWS } else { SLICE_ROWS };
+        loop {
+            let since = self.cursor;
+            let slice = store.replay(user, since.version, rows_max, usize::MAX).await.unwrap();
+            assert_eq!(slice.head.can_replay(since, slice.changed), slice.changed <= REPLAY_ROWS_MAX, "{since}");
+            if slice.changed > REPLAY_ROWS_MAX {
+                let page = store.page(user, 0, u32::MAX).await.unwrap();
+                let rows = page.rows.iter().map(|row| (row.conversation_id.clone(), read(row)));
+                *self = Self { cursor: page.head.cursor, rows: rows.collect() };
+                return;
+            }
+            for entry in &slice.entries {
+                assert!(entry.version() > self.cursor.version, "a replay rises by version");
+                self.cursor = Cursor { epoch: slice.head.cursor.epoch, version: entry.version() };
+                match entry {
+                    LogEntry::Row(row) => self.put(row),
+                    LogEntry::Deleted { conversation_id, .. } => _ = self.rows.remove(conversation_id),
+                }
+            }
+            if slice.entries.len() as u64 == slice.changed {
+                self.cursor = slice.head.cursor;
+                return;
+            }
+        }
     }
 }
 
@@ -89,11 +123,22 @@ impl Reader {
         self.totals.iter().map(|(filter, total)| (filter, *total))
     }
 
+    /// Begins anew with a user that was deleted. What was told before must have been read.
+    pub(super) async fn forget(&mut self, store: &dyn Store) {
+        let head = store.heads(std::slice::from_ref(&self.user)).await.unwrap().remove(0);
+        assert_eq!(head, Head::empty());
+        let since = self.replayed.cursor;
+        assert!(since == Cursor::EMPTY || !head.can_replay(since, 0), "a cursor of data that are gone");
+        (self.replayed, self.told) = (Copy::new(), Copy::new());
+        self.groups.clear();
+        self.totals.iter_mut().for_each(|(_, total)| *total = 0);
+    }
+
     /// Reads everything that is new, each way, and compares the ways.
     pub(super) async fn read(&mut self, store: &dyn Store) -> Seen {
         let seen = self.page(store).await;
-        self.replay(store).await;
-        self.listen(seen.head.cursor).await;
+        self.replayed.catch_up(store, &self.user).await;
+        self.listen(store, &seen.head).await;
         assert_eq!(self.replayed.in_order(), seen.rows, "a replay gives what the pages give");
         assert_eq!(self.told.in_order(), seen.rows, "the hints give what the pages give");
         let names: BTreeSet<String> = seen.head.group_names.iter().cloned().collect();
@@ -104,40 +149,31 @@ impl Reader {
 
     async fn page(&self, store: &dyn Store) -> Seen {
         let (mut below, mut rows) = (0, Vec::new());
+        let mut count = PAGE_ROWS;
         loop {
-            let page = store.page(&self.user, below, PAGE_ROWS).await.unwrap();
+            let page = store.page(&self.user, below, count).await.unwrap();
             rows.extend(page.rows.iter().map(read));
             below = page.next_seq;
             if page.is_finished {
                 return Seen { head: page.head, rows };
             }
+            count = if page.head.row_count > LONG_ROWS { LONG_PAGE_ROWS } else { PAGE_ROWS };
         }
     }
 
-    async fn replay(&mut self, store: &dyn Store) {
-        loop {
-            let since = self.replayed.cursor;
-            let slice = store.replay(&self.user, since.version, SLICE_ROWS, usize::MAX).await.unwrap();
-            assert!(slice.head.can_replay(since, slice.changed));
-            for entry in &slice.entries {
-                assert!(entry.version() > self.replayed.cursor.version, "a replay rises by version");
-                self.replayed.cursor = Cursor { epoch: slice.head.cursor.epoch, version: entry.version() };
-                match entry {
-                    LogEntry::Row(row) => self.replayed.put(row),
-                    LogEntry::Deleted { conversation_id, .. } => _ = self.replayed.rows.remove(conversation_id),
-                }
-            }
-            if slice.entries.len() as u64 == slice.changed {
-                self.replayed.cursor = slice.head.cursor;
-                return;
-            }
-        }
-    }
-
-    async fn listen(&mut self, until: Cursor) {
-        while self.told.cursor != until {
+    async fn listen(&mut self, store: &dyn Store, head: &Head) {
+        while self.told.cursor != head.cursor {
             let (user, hint) = next(&mut self.stream).await.unwrap();
-            assert_eq!((user, hint.previous, hint.truncated), (self.user.clone(), self.told.cursor.version, false));
+            assert_eq!(user, self.user);
+            if hint.epoch == self.told.cursor.epoch && hint.clock <= self.told.cursor.version {
+                // A sync has had it.
+                continue;
+            }
+            assert_eq!(hint.previous, self.told.cursor.version, "a hint begins where the last one ended");
+            if hint.truncated {
+                self.heal(store).await;
+                continue;
+            }
             for (conversation_id, _) in &hint.deleted {
                 self.told.rows.remove(conversation_id);
             }
@@ -165,6 +201,16 @@ impl Reader {
                 }
             }
             self.told.cursor = hint.cursor();
+        }
+    }
+
+    /// What a step was too large to tell is read, as a session does.
+    async fn heal(&mut self, store: &dyn Store) {
+        self.told.catch_up(store, &self.user).await;
+        let unread = store.unread(&self.user).await.unwrap();
+        self.groups = unread.head.group_names.iter().cloned().collect();
+        for (filter, total) in &mut self.totals {
+            *total = unread.rows.iter().map(|(id, facets)| filter.share(id, facets)).sum();
         }
     }
 }

@@ -1,0 +1,157 @@
+//! How does a change that many users share reach all of them? At once, or through the lanes of the store's durable queue.
+//!
+//! At once is quicker for a few users. Many users at once from several nodes get into each other's way, and a node that
+//! dies in their middle leaves the rest undone; in a lane one node writes, all waiting changes of a user are one
+//! step, and whoever takes the lane over goes on where the dead one stopped.
+
+mod holding;
+mod lane;
+
+use crate::metrics::Metrics;
+use conversation_protocol::{ApiError, ErrorKind, UserId};
+use conversation_store::{
+    Store, StoreError, Writer,
+    lanes::{Enqueued, Entry, Lane},
+    rules::Change,
+};
+use holding::Holding;
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+use tokio::sync::{Notify, watch};
+
+/// Users of one call that are written at once while other nodes are found to write the same users.
+const CONTENDED_DIRECT_MAX: usize = 8;
+/// Milliseconds after which a lane that was full may have room.
+const FULL_RETRY_MS: u64 = 1_000;
+/// How long the last batches may take when the node goes.
+const STOP_PATIENCE: Duration = Duration::from_secs(3);
+
+/// The queue of this node: what it puts into lanes, and the lanes it works off.
+pub struct Fanout {
+    store: Arc<dyn Store>,
+    writer: Writer,
+    metrics: Arc<Metrics>,
+    node: String,
+    direct_users_max: usize,
+    is_contended: AtomicBool,
+    /// One for each lane: it may have something to do.
+    wakes: Vec<Notify>,
+    /// Set once the node goes; the number of lanes still held is zero when it may.
+    stopping: watch::Sender<bool>,
+    stopped: watch::Sender<bool>,
+}
+
+/// What became of a change that was put into lanes.
+#[derive(Debug, Default)]
+pub struct Queued {
+    /// How many users will have it.
+    pub queued: u64,
+    /// Who will not, and why; all others are not affected.
+    pub failed: Vec<(UserId, ApiError)>,
+}
+
+impl Fanout {
+    /// Starts to work off lanes, on the current tokio runtime.
+    pub fn start(
+        store: Arc<dyn Store>,
+        writer: Writer,
+        metrics: Arc<Metrics>,
+        node: String,
+        direct_users_max: usize,
+    ) -> Arc<Self> {
+        let fanout = Arc::new(Self {
+            store,
+            writer,
+            metrics,
+            node,
+            direct_users_max,
+            is_contended: AtomicBool::new(false),
+            wakes: Lane::all().map(|_| Notify::new()).collect(),
+            stopping: watch::Sender::new(false),
+            stopped: watch::Sender::new(false),
+        });
+        tokio::spawn(Holding::new(fanout.clone()).run());
+        tokio::spawn(lane::listen(fanout.clone()));
+        fanout
+    }
+
+    /// Whether a change of so many users is made at once.
+    pub fn is_direct(&self, users: usize) -> bool {
+        let contended = self.is_contended.load(Ordering::Relaxed);
+        users <= if contended { self.direct_users_max.min(CONTENDED_DIRECT_MAX) } else { self.direct_users_max }
+    }
+
+    /// Puts a change into the lanes of its users.
+    ///
+    /// # Errors
+    /// Where no lane took it; the change is not made then.
+    pub async fn enqueue(&self, users: Vec<UserId>, change: Change) -> Result<Queued, ApiError> {
+        let change = Arc::new(change);
+        let mut by_lane: BTreeMap<Lane, Vec<UserId>> = BTreeMap::new();
+        for user in users {
+            by_lane.entry(Lane::of(&user)).or_default().push(user);
+        }
+        let mut entries = Vec::with_capacity(by_lane.len());
+        for (lane, users) in &mut by_lane {
+            let entry = Entry { users: std::mem::take(users), change: change.clone() };
+            let encoded = entry.encode().map_err(|error| crate::api::store_error(&error))?;
+            *users = entry.users;
+            entries.push((*lane, encoded));
+        }
+        let answers = self.store.enqueue(&entries).await;
+        let mut outcome = Queued::default();
+        for (users, answer) in by_lane.into_values().zip(answers) {
+            match answer.map_err(|error| crate::api::store_error(&error)).and_then(taken) {
+                Ok(()) => outcome.queued += users.len() as u64,
+                Err(error) => outcome.failed.extend(users.into_iter().map(|user| (user, error.clone()))),
+            }
+        }
+        self.metrics.fanout_queued.inc_by(outcome.queued);
+        match outcome.failed.first() {
+            Some((_, error)) if outcome.queued == 0 => Err(error.clone()),
+            Some(_) | None => Ok(outcome),
+        }
+    }
+
+    /// Gives all lanes up, so that other nodes need not wait for the end of a lease.
+    pub async fn stop(&self) {
+        let mut stopped = self.stopped.subscribe();
+        self.stopping.send_replace(true);
+        let gave_up = tokio::time::timeout(STOP_PATIENCE, stopped.wait_for(|stopped| *stopped)).await;
+        if gave_up.is_err() {
+            tracing::warn!("lanes were not given up in time; their leases end by themselves");
+        }
+    }
+
+    /// Notes whether the writer keeps losing races, in the time since it was asked last.
+    fn note_contention(&self, steps: u64, conflicts: u64) {
+        let is_contended = conflicts * 20 > steps && conflicts >= holding::CONFLICTS_MIN;
+        if self.is_contended.swap(is_contended, Ordering::Relaxed) != is_contended {
+            tracing::info!(is_contended, steps, conflicts, "whether nodes write the same users");
+        }
+    }
+}
+
+fn taken(enqueued: Enqueued) -> Result<(), ApiError> {
+    match enqueued {
+        Enqueued::Done => Ok(()),
+        Enqueued::Full => Err(ApiError {
+            retry_after_ms: Some(FULL_RETRY_MS),
+            ..ApiError::new(ErrorKind::TooFrequent, "too many changes wait to be made, try again")
+        }),
+    }
+}
+
+/// Whether an error is that of the store's data, which no repetition mends.
+fn is_corrupt(error: &StoreError) -> bool {
+    match error {
+        StoreError::Corrupt(_) => true,
+        StoreError::Unavailable(_) => false,
+    }
+}

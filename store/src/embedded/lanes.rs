@@ -1,0 +1,203 @@
+//! How the lanes of the durable queue are kept in one process: a table in order, one holder, wakes in memory.
+
+use super::{EmbeddedStore, tables::failed};
+use crate::{
+    StoreError,
+    lanes::{DEAD_ENTRIES_MAX, Enqueued, EntryId, LANE_AGE_MAX_MS, LANE_ENTRIES_MAX, Lane, LaneQueue, LaneWakes},
+};
+use async_trait::async_trait;
+use redb::{
+    ReadTransaction, ReadableTable, ReadableTableMetadata, StorageError, Table, TableDefinition, TableError,
+    WriteTransaction,
+};
+use tokio::sync::broadcast::{self, error::RecvError};
+
+/// Lane, milliseconds, number among those of the same millisecond → entry.
+const ENTRIES: TableDefinition<'_, (u16, u64, u64), &str> = TableDefinition::new("lane entries");
+/// Counted up → an entry that could not be made.
+const DEAD: TableDefinition<'_, u64, &str> = TableDefinition::new("dead entries");
+/// The last id that was given, which later ones must pass though entries go and clocks step back.
+const LAST_ID: TableDefinition<'_, (), (u64, u64)> = TableDefinition::new("last entry id");
+
+/// Wakes that may wait for whoever listens; there is never more than one of a lane that nobody looks at.
+const WAKES_MAX: usize = 1_024;
+
+/// Something to write to the lanes.
+pub(super) enum LaneWrite {
+    /// An entry comes.
+    Put(Lane, String),
+    /// Entries are done, and some could not be made.
+    Finish(Lane, Vec<EntryId>, Vec<String>),
+}
+
+/// Who wants to be woken.
+pub(super) struct Bell(broadcast::Sender<Lane>);
+
+impl Default for Bell {
+    fn default() -> Self {
+        Self(broadcast::channel(WAKES_MAX).0)
+    }
+}
+
+impl Bell {
+    pub(super) fn ring(&self, lanes: &[Lane]) {
+        for lane in lanes {
+            // Without listeners nobody needs it.
+            let _ = self.0.send(*lane);
+        }
+    }
+}
+
+/// The tables of the lanes, to be written.
+pub(super) struct Tables<'t> {
+    entries: Table<'t, (u16, u64, u64), &'static str>,
+    dead: Table<'t, u64, &'static str>,
+    last_id: Table<'t, (), (u64, u64)>,
+}
+
+impl<'t> Tables<'t> {
+    pub(super) fn open(transaction: &'t WriteTransaction) -> Result<Self, StoreError> {
+        let open = || -> Result<Self, TableError> {
+            Ok(Self {
+                entries: transaction.open_table(ENTRIES)?,
+                dead: transaction.open_table(DEAD)?,
+                last_id: transaction.open_table(LAST_ID)?,
+            })
+        };
+        open().map_err(failed)
+    }
+
+    /// Makes a write; the answer to a [`LaneWrite::Put`], and the lane that was empty before it.
+    pub(super) fn write(
+        &mut self,
+        write: &LaneWrite,
+        now_us: u64,
+    ) -> Result<(Option<Enqueued>, Option<Lane>), StoreError> {
+        match write {
+            LaneWrite::Put(lane, entry) => {
+                let (enqueued, was_empty) = self.put(*lane, entry, now_us / 1_000).map_err(failed)?;
+                Ok((Some(enqueued), was_empty.then_some(*lane)))
+            }
+            LaneWrite::Finish(lane, done, dead) => {
+                self.finish(*lane, done, dead).map_err(failed)?;
+                Ok((None, None))
+            }
+        }
+    }
+
+    fn put(&mut self, lane: Lane, entry: &str, now_ms: u64) -> Result<(Enqueued, bool), StorageError> {
+        let oldest = self.entries.range(of(lane))?.next().transpose()?.map(|(key, _)| key.value().1);
+        let is_old = oldest.is_some_and(|oldest| now_ms.saturating_sub(oldest) > LANE_AGE_MAX_MS);
+        // One process may keep as many in all as a lane of a server.
+        if is_old || self.entries.len()? >= LANE_ENTRIES_MAX {
+            return Ok((Enqueued::Full, false));
+        }
+        let (last_ms, last_number) = self.last_id.get(())?.map_or((0, 0), |last| last.value());
+        let id = if now_ms > last_ms { (now_ms, 0) } else { (last_ms, last_number + 1) };
+        self.last_id.insert((), id)?;
+        self.entries.insert((lane.number(), id.0, id.1), entry)?;
+        Ok((Enqueued::Done, oldest.is_none()))
+    }
+
+    fn finish(&mut self, lane: Lane, done: &[EntryId], dead: &[String]) -> Result<(), StorageError> {
+        for entry in dead {
+            let next = self.dead.last()?.map_or(0, |(key, _)| key.value() + 1);
+            self.dead.insert(next, entry.as_str())?;
+            if self.dead.len()? > DEAD_ENTRIES_MAX {
+                self.dead.pop_first()?;
+            }
+        }
+        for EntryId(ms, number) in done {
+            self.entries.remove((lane.number(), *ms, *number))?;
+        }
+        Ok(())
+    }
+}
+
+fn of(lane: Lane) -> std::ops::RangeInclusive<(u16, u64, u64)> {
+    (lane.number(), 0, 0)..=(lane.number(), u64::MAX, u64::MAX)
+}
+
+fn oldest(snapshot: &ReadTransaction, lane: Lane, count_max: usize) -> Result<Vec<(EntryId, String)>, StoreError> {
+    let entries = snapshot.open_table(ENTRIES).map_err(failed)?;
+    let mut found = Vec::new();
+    for entry in entries.range(of(lane)).map_err(failed)?.take(count_max) {
+        let (key, value) = entry.map_err(failed)?;
+        let (_, ms, number) = key.value();
+        found.push((EntryId(ms, number), value.value().to_owned()));
+    }
+    Ok(found)
+}
+
+#[async_trait]
+impl LaneQueue for EmbeddedStore {
+    async fn enqueue(&self, entries: &[(Lane, String)]) -> Vec<Result<Enqueued, StoreError>> {
+        let writes = entries.iter().map(|(lane, entry)| LaneWrite::Put(*lane, entry.clone()));
+        match self.committer.write_lanes(writes.collect()).await {
+            Ok(answers) => answers.into_iter().map(Ok).collect(),
+            Err(error) => vec![Err(error); entries.len()],
+        }
+    }
+
+    async fn count_nodes(&self, _node: &str, _lease_ms: u64) -> Result<u64, StoreError> {
+        // Nobody else can have the store open.
+        Ok(1)
+    }
+
+    async fn hold_lanes(&self, _node: &str, lanes: &[Lane], _lease_ms: u64) -> Result<Vec<Lane>, StoreError> {
+        Ok(lanes.to_vec())
+    }
+
+    async fn release_lanes(&self, _node: &str, _lanes: &[Lane]) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn lane_entries(&self, lane: Lane, count_max: usize) -> Result<Vec<(EntryId, String)>, StoreError> {
+        oldest(&self.snapshot()?, lane, count_max)
+    }
+
+    async fn finish_entries(&self, lane: Lane, done: &[EntryId], dead: &[String]) -> Result<(), StoreError> {
+        self.committer.write_lanes(vec![LaneWrite::Finish(lane, done.to_vec(), dead.to_vec())]).await.map(drop)
+    }
+
+    async fn lane_wakes(&self) -> Result<Box<dyn LaneWakes>, StoreError> {
+        Ok(Box::new(Wakes(self.bell.0.subscribe())))
+    }
+}
+
+struct Wakes(broadcast::Receiver<Lane>);
+
+#[async_trait]
+impl LaneWakes for Wakes {
+    async fn next(&mut self) -> Option<Lane> {
+        loop {
+            match self.0.recv().await {
+                Ok(lane) => return Some(lane),
+                // What was missed is found by looking.
+                Err(RecvError::Lagged(_)) => {}
+                Err(RecvError::Closed) => return None,
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn ids_rise_though_entries_go_and_the_clock_stands() {
+        let store = EmbeddedStore::in_memory().unwrap();
+        let lane = Lane::from_number(3).unwrap();
+        let ahead = store.clock.now_us() + 3_600_000_000;
+        store.clock.newest_us.store(ahead, std::sync::atomic::Ordering::Relaxed);
+        let mut last = EntryId(0, 0);
+        for _ in 0..3 {
+            store.enqueue(&[(lane, "x".to_owned()), (lane, "y".to_owned())]).await;
+            let ids: Vec<EntryId> = store.lane_entries(lane, 10).await.unwrap().into_iter().map(|(id, _)| id).collect();
+            assert!(last < ids[0] && ids[0] < ids[1], "{last:?} {ids:?}");
+            last = ids[1];
+            store.finish_entries(lane, &ids, &[]).await.unwrap();
+        }
+    }
+}
