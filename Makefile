@@ -1,12 +1,19 @@
 # What a newcomer runs: `make test` installs what the tests need and runs them all.
 
-.PHONY: run test proofs tools check fuzz
+.PHONY: run test faults proofs tools check fuzz
 
 run:
 	cargo run --release
 
 test: tools
 	./scripts/test.sh
+
+# Breaks everything that can break, under load, and writes the table of docs/RELIABILITY.md; some 15 minutes.
+# One scenario: make faults ONLY=redis-paused
+faults: tools
+	@ls /usr/lib/*/faketime/libfaketimeMT.so.1 >/dev/null 2>&1 || ./scripts/install.sh libfaketime
+	cargo build --release -p conversation-gateway -p conversation-loadtest
+	cargo run --release -p conversation-loadtest -- faults --report docs/RELIABILITY.md $(if $(ONLY),--only $(ONLY))
 
 # The table of rules and the tests that prove them, from the last run of the tests.
 proofs:

@@ -105,6 +105,14 @@ impl Http {
         self.call(Method::GET, url, path, None, String::new()).await
     }
 
+    /// `GET path`: the status and the text.
+    pub async fn text(&self, url: &BaseUrl, path: &str) -> Result<(u16, String), CallError> {
+        let unanswered = |problem: String| CallError::Unanswered(problem);
+        let request = Request::get(format!("{url}{path}")).body(Full::default());
+        let (status, body) = self.exchange(request.map_err(|error| unanswered(error.to_string()))?).await?;
+        Ok((status.as_u16(), String::from_utf8_lossy(&body).into_owned()))
+    }
+
     async fn call(
         &self,
         method: Method,
@@ -113,7 +121,6 @@ impl Http {
         token: Option<&str>,
         body: String,
     ) -> Result<Value, CallError> {
-        let unanswered = |problem: String| CallError::Unanswered(problem);
         let mut request = Request::builder().method(method).uri(format!("{url}{path}"));
         if let Some(token) = token {
             request = request.header("authorization", format!("Bearer {token}"));
@@ -121,17 +128,22 @@ impl Http {
         if !body.is_empty() {
             request = request.header("content-type", "application/json");
         }
-        let request = request.body(Full::new(Bytes::from(body))).map_err(|error| unanswered(error.to_string()))?;
+        let request = request.body(Full::new(Bytes::from(body)));
+        let (status, body) = self.exchange(request.map_err(|error| CallError::Unanswered(error.to_string()))?).await?;
+        read_answer(status, &body)
+    }
+
+    async fn exchange(&self, request: Request<Full<Bytes>>) -> Result<(StatusCode, Bytes), CallError> {
+        let unanswered = |problem: String| CallError::Unanswered(problem);
         let exchange = async {
             let response = self.client.request(request).await.map_err(|error| unanswered(causes(&error)))?;
             let status = response.status();
             let body = response.into_body().collect().await.map_err(|error| unanswered(causes(&error)))?;
             Ok((status, body.to_bytes()))
         };
-        let (status, body) = tokio::time::timeout(CALL_TIMEOUT, exchange)
+        tokio::time::timeout(CALL_TIMEOUT, exchange)
             .await
-            .map_err(|_| unanswered(format!("none within {CALL_TIMEOUT:?}")))??;
-        read_answer(status, &body)
+            .map_err(|_| unanswered(format!("none within {CALL_TIMEOUT:?}")))?
     }
 }
 

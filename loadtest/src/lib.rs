@@ -7,6 +7,8 @@ pub mod client;
 #[cfg(feature = "tool")]
 pub mod clock;
 #[cfg(feature = "tool")]
+pub mod faults;
+#[cfg(feature = "tool")]
 pub mod http;
 #[cfg(feature = "tool")]
 pub mod run;

@@ -3,13 +3,17 @@
 use clap::{Args, Parser, Subcommand};
 use conversation_loadtest::{
     client::{ClientOptions, connection::Transport},
+    faults::{Conditions, FaultOptions, Outcome, Programs, Scenario, elapsed_seconds, faults, write_table},
     http::{BaseUrl, Http},
     run::{RunOptions, run},
     tail::tail,
     token::Tokens,
 };
 use conversation_protocol::{Cursor, UserId};
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 /// Loads a conversation gateway and checks everything that it promises.
 #[derive(Parser)]
@@ -23,6 +27,8 @@ struct Arguments {
 enum Command {
     /// Opens sessions, publishes, cuts and resumes, and checks every promise; exits with 1 if one was broken.
     Run(RunArguments),
+    /// Starts gateways and a Redis of its own, breaks them under load, and checks that everything heals.
+    Faults(FaultArguments),
     /// Prints the frames of one session as they come.
     Tail(TailArguments),
 }
@@ -106,10 +112,42 @@ struct TailArguments {
     sse: bool,
 }
 
+#[derive(Args)]
+struct FaultArguments {
+    /// The gateway's binary; without it the one beside this tool.
+    #[arg(long)]
+    gateway: Option<PathBuf>,
+    /// The server of Redis or Valkey.
+    #[arg(long, default_value = "redis-server")]
+    redis: PathBuf,
+    /// Scenarios, separated by commas; without it all.
+    #[arg(long, value_delimiter = ',')]
+    only: Vec<Scenario>,
+    /// A few scenarios with small loads, in less than a minute.
+    #[arg(long)]
+    short: bool,
+    /// A document whose table is written.
+    #[arg(long)]
+    report: Option<PathBuf>,
+    /// A file for the outcomes as JSON.
+    #[arg(long)]
+    json: Option<PathBuf>,
+    /// What the random choices begin with.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+}
+
 #[tokio::main(worker_threads = 2)]
 async fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Run(arguments) => run_command(arguments).await,
+        Command::Faults(arguments) => match faults_command(arguments).await {
+            Ok(code) => code,
+            Err(problem) => {
+                eprintln!("{problem}");
+                ExitCode::from(2)
+            }
+        },
         Command::Tail(arguments) => {
             let options = ClientOptions {
                 tokens: arguments.target.tokens(),
@@ -155,12 +193,46 @@ async fn run_command(arguments: RunArguments) -> ExitCode {
         }
     };
     println!("{report}");
-    if let Some(path) = arguments.json {
-        let json = serde_json::to_string_pretty(&report).expect("a report is always JSON");
-        if let Err(error) = std::fs::write(&path, json) {
-            eprintln!("{}: {error}", path.display());
-            return ExitCode::from(2);
-        }
+    if let Some(path) = arguments.json
+        && let Err(problem) = write_json(&path, &report)
+    {
+        eprintln!("{problem}");
+        return ExitCode::from(2);
     }
     if report.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn write_json(path: &Path, value: &impl serde::Serialize) -> Result<(), String> {
+    let json = serde_json::to_string_pretty(value).expect("a report is always JSON");
+    std::fs::write(path, json).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+async fn faults_command(arguments: FaultArguments) -> Result<ExitCode, String> {
+    let beside = || {
+        let tool = std::env::current_exe().map_err(|error| error.to_string())?;
+        Ok::<_, String>(tool.with_file_name("gateway"))
+    };
+    let gateway = arguments.gateway.map_or_else(beside, Ok)?;
+    let scenarios = match (arguments.only.is_empty(), arguments.short) {
+        (false, _) => arguments.only,
+        (true, true) => Scenario::SHORT.to_vec(),
+        (true, false) => Scenario::ALL.to_vec(),
+    };
+    let options = FaultOptions {
+        programs: Programs { gateway, redis: arguments.redis },
+        scenarios,
+        is_short: arguments.short,
+        seed: arguments.seed,
+    };
+    let conditions = Conditions::of(&options);
+    println!("{conditions}");
+    let outcomes = faults(&options, |outcome| println!("{:>5.0} s  {outcome}", elapsed_seconds())).await;
+    if let Some(path) = arguments.report {
+        write_table(&path, &conditions, &outcomes)?;
+    }
+    if let Some(path) = arguments.json {
+        write_json(&path, &serde_json::json!({"conditions": conditions, "outcomes": outcomes}))?;
+    }
+    let is_good = outcomes.iter().all(Outcome::is_good);
+    Ok(if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -9,6 +9,7 @@ mod operation;
 mod plan;
 mod process;
 mod report;
+mod scene;
 mod verify;
 
 use crate::{
@@ -20,15 +21,20 @@ use crate::{
 use check::check;
 use lane::Tally;
 use open::{Opened, open};
-use process::Usage;
 use rand::{Rng, SeedableRng, rngs::SmallRng};
 use std::{
-    sync::{Arc, atomic::Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
-pub use latency::Percentiles;
+pub use latency::{Late, Percentiles};
+pub use process::Usage;
 pub use report::{Report, ServerUsage};
+pub use scene::{Allowances, Scene, Troubles};
+pub(crate) use verify::{client_agrees, read_server};
 
 /// Calls that may be due and not answered; further ones are not made.
 const OUTSTANDING_MAX: usize = 50_000;
@@ -72,8 +78,17 @@ pub struct RunOptions {
 
 /// Runs, and reports; an error is one of the setting up.
 pub async fn run(options: &RunOptions) -> Result<Report, String> {
+    run_beside(options, Allowances::default(), async |_| ()).await.map(|(report, ())| report)
+}
+
+/// Runs with something beside the calls, which begins with them; they go on until it has ended, if that is later.
+pub async fn run_beside<T>(
+    options: &RunOptions,
+    allowances: Allowances,
+    beside: impl AsyncFnOnce(&Scene<'_>) -> T,
+) -> Result<(Report, T), String> {
     let mut random = SmallRng::seed_from_u64(options.seed);
-    let opened = open(options, &mut random).await?;
+    let opened = open(options, allowances, &mut random).await?;
     if !options.pids.is_empty() {
         tokio::time::sleep(Duration::from_secs(2)).await;
     }
@@ -82,13 +97,19 @@ pub async fn run(options: &RunOptions) -> Result<Report, String> {
     let ready = usage(&options.pids)?;
     let counters_before = count(&opened.clients);
     let begun_us = clock::now_us();
-    let (overrun, cuts) = publish(options, &opened, &mut random).await;
+    let is_alone = AtomicBool::new(false);
+    let scene = Scene { options, opened: &opened };
+    let ((overrun, cuts), result) = tokio::join!(publish(options, &opened, &is_alone, &mut random), async {
+        let result = beside(&scene).await;
+        is_alone.store(true, Ordering::Relaxed);
+        result
+    });
     let seconds = (clock::now_us() - begun_us) as f64 / 1e6;
     drain(options, &opened.world.tally).await;
     let counters = count(&opened.clients);
     // Killed and started again, the process has another id; then there is nothing to say about it.
     let published = usage(&options.pids).ok().flatten();
-    let checked = check(options, &opened).await;
+    let checked = check(options, allowances, &opened).await;
     let deliveries = counters.live_rows - counters_before.live_rows;
     let server = match (opened.before, open_usage, ready, published) {
         (Some(before), Some(opened_usage), Some(ready), Some(published)) => {
@@ -99,7 +120,7 @@ pub async fn run(options: &RunOptions) -> Result<Report, String> {
     let tally = &opened.world.tally;
     let (latency, latency_in_syncs) = opened.measured.percentiles();
     let totals = count(&opened.clients);
-    Ok(Report {
+    let report = Report {
         sessions: opened.clients.len(),
         event_streams: opened.event_streams,
         users: opened.plan.users.len(),
@@ -122,12 +143,14 @@ pub async fn run(options: &RunOptions) -> Result<Report, String> {
         failed_syncs: totals.failed_syncs,
         latency,
         latency_in_syncs,
+        late: opened.measured.late(),
         quiet_seconds: checked.quiet_seconds,
         rows_compared: checked.rows_compared,
         server,
         violation_count: checked.violation_count,
         violations: checked.violations,
-    })
+    };
+    Ok((report, result))
 }
 
 /// What the server's processes use now, if their ids are known.
@@ -164,9 +187,9 @@ fn count(clients: &[Arc<Client>]) -> Counters {
     sum
 }
 
-/// Makes calls when they are due, whatever became of earlier ones; says how many were not made and how many sessions
-/// were cut.
-async fn publish(options: &RunOptions, opened: &Opened, random: &mut SmallRng) -> (u64, u64) {
+/// Makes calls when they are due, whatever became of earlier ones, until the time is over and nothing goes on beside
+/// them; says how many were not made and how many sessions were cut.
+async fn publish(options: &RunOptions, opened: &Opened, is_alone: &AtomicBool, random: &mut SmallRng) -> (u64, u64) {
     let begun_us = clock::now_us();
     let calls = (options.rate * options.seconds) as u64;
     let (mut made, mut overrun, mut cuts, mut cut_due) = (0_u64, 0_u64, 0_u64, 0.0_f64);
@@ -174,7 +197,9 @@ async fn publish(options: &RunOptions, opened: &Opened, random: &mut SmallRng) -
     loop {
         let now_us = clock::now_us();
         let elapsed_s = (now_us - begun_us) as f64 / 1e6;
-        let due = ((elapsed_s * options.rate) as u64).min(calls);
+        let is_last = elapsed_s >= options.seconds && is_alone.load(Ordering::Relaxed);
+        let due = (elapsed_s * options.rate) as u64;
+        let due = if is_last { due.min(calls.max(made)) } else { due };
         while made < due {
             let due_us = begun_us + (made as f64 / options.rate * 1e6) as u64;
             made += 1;
@@ -192,7 +217,7 @@ async fn publish(options: &RunOptions, opened: &Opened, random: &mut SmallRng) -
             let away = Duration::from_millis(random.random_range(0..AWAY_MAX_MS));
             opened.clients[random.random_range(0..opened.clients.len())].cut(away).await;
         }
-        if elapsed_s >= options.seconds {
+        if is_last {
             return (overrun, cuts);
         }
         tokio::time::sleep(TICK).await;

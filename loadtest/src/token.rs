@@ -7,8 +7,8 @@ use crate::{
 use conversation_protocol::UserId;
 use serde_json::json;
 
-/// How long a token that the tool makes is good, in seconds.
-const TOKEN_SECONDS: u64 = 3_600;
+/// How long a token that the tool makes is good, in seconds; a node's clock may be an hour ahead.
+const TOKEN_SECONDS: u64 = 24 * 3_600;
 
 /// A source of tokens.
 #[derive(Debug, Clone)]

@@ -12,7 +12,7 @@ use crate::{
     clock,
     http::{BaseUrl, CallError, Http},
 };
-use conversation_protocol::{ErrorKind, UserId, server::ApplyResult};
+use conversation_protocol::{ErrorKind, UserId, method::BatchResult, server::ApplyResult};
 use serde_json::Value;
 use std::{
     collections::{HashMap, VecDeque},
@@ -143,10 +143,11 @@ async fn perform(world: &World, conversation: &Conversation, operation: Operatio
     };
     let begun_us = clock::now_us();
     let mut is_repeated = false;
+    let mut turn = world.tally.round_robin.fetch_add(1, Ordering::Relaxed);
     loop {
         let answer = {
             let _permit = world.in_flight.acquire().await;
-            call(world, user.as_ref(), &operation).await
+            call(world, user.as_ref(), &operation, turn).await
         };
         if let Some(outcome) = settled(answer) {
             let counter = if outcome.is_ok() { &world.tally.answered } else { &world.tally.refused };
@@ -158,13 +159,14 @@ async fn perform(world: &World, conversation: &Conversation, operation: Operatio
             return Answered { operation, user, outcome: None, is_repeated };
         }
         is_repeated = true;
+        // Where one node gives no answer, the next may.
+        turn += 1;
         world.tally.repeated.fetch_add(1, Ordering::Relaxed);
         tokio::time::sleep(REPEAT_AFTER).await;
     }
 }
 
-async fn call(world: &World, user: Option<&UserId>, operation: &Operation) -> Result<Value, CallError> {
-    let turn = world.tally.round_robin.fetch_add(1, Ordering::Relaxed);
+async fn call(world: &World, user: Option<&UserId>, operation: &Operation, turn: usize) -> Result<Value, CallError> {
     match user {
         None => {
             let url = &world.urls[turn % world.urls.len()];
@@ -190,8 +192,10 @@ fn settled(answer: Result<Value, CallError>) -> Option<Result<Value, u32>> {
         Err(CallError::Unanswered(_)) => None,
         Err(CallError::Answered(error)) => (!is_passing(error.code)).then_some(Err(error.code)),
         Ok(value) => {
-            let result: Option<ApplyResult> = serde_json::from_value(value.clone()).ok();
-            let has_passing = result.is_some_and(|result| result.failed.iter().any(|failed| is_passing(failed.code)));
+            let of_users: Option<ApplyResult> = serde_json::from_value(value.clone()).ok();
+            let of_ids: Option<BatchResult> = serde_json::from_value(value.clone()).ok();
+            let has_passing = of_users.is_some_and(|result| result.failed.iter().any(|failed| is_passing(failed.code)))
+                || of_ids.is_some_and(|result| result.result_list.iter().any(|entry| is_passing(entry.result_code)));
             (!has_passing).then_some(Ok(value))
         }
     }
@@ -215,6 +219,10 @@ mod tests {
         let failed = |code: u32| json!({"applied": 0, "duplicates": 0, "queued": 0, "failed": [{"userID": "a", "code": code, "message": ""}]});
         assert_eq!(settled(Ok(failed(50004))), None);
         assert_eq!(settled(Ok(failed(6004))), Some(Ok(failed(6004))));
+        let of_ids =
+            |code: u32| json!({"resultList": [{"conversationID": "c2c_a", "resultCode": code, "resultInfo": ""}]});
+        assert_eq!(settled(Ok(of_ids(50004))), None);
+        assert_eq!(settled(Ok(of_ids(6004))), Some(Ok(of_ids(6004))));
         assert_eq!(settled(Ok(json!({}))), Some(Ok(json!({}))));
     }
 }

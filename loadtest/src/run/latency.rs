@@ -40,13 +40,30 @@ impl Due {
     }
 }
 
+/// From when on a delivery is late, in microseconds after its message was due.
+const LATE_US: u64 = 1_000_000;
+
 /// Everything that is measured by the sessions together.
 #[derive(Debug)]
 pub(super) struct Measured {
     live: Vec<Mutex<Histogram<u64>>>,
     in_syncs: Mutex<Histogram<u64>>,
+    late: Mutex<Late>,
     /// Connections that ended though nobody had cut them.
     pub(super) lost: AtomicU64,
+}
+
+/// Deliveries that came more than a second after their message was due, live or in a sync.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Late {
+    /// How many.
+    pub count: u64,
+    /// The latest of them, in milliseconds after it was due.
+    pub max_ms: f64,
+    /// When the last came, by the tool's clock.
+    #[serde(skip)]
+    pub last_us: u64,
 }
 
 /// Percentiles in milliseconds.
@@ -74,7 +91,20 @@ fn histogram() -> Histogram<u64> {
 impl Measured {
     pub(super) fn new() -> Self {
         let live = (0..SHARDS).map(|_| Mutex::new(histogram())).collect();
-        Self { live, in_syncs: Mutex::new(histogram()), lost: AtomicU64::new(0) }
+        let (in_syncs, late) = (Mutex::new(histogram()), Mutex::new(Late::default()));
+        Self { live, in_syncs, late, lost: AtomicU64::new(0) }
+    }
+
+    /// What came late so far.
+    pub(super) fn late(&self) -> Late {
+        *self.late.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note_late(&self, now_us: u64, after_us: u64) {
+        let mut late = self.late.lock().unwrap_or_else(PoisonError::into_inner);
+        late.count += 1;
+        late.max_ms = late.max_ms.max(after_us as f64 / 1e3);
+        late.last_us = late.last_us.max(now_us);
     }
 
     /// Of rows that came live, and of those that came in a sync.
@@ -136,7 +166,11 @@ impl Observer for SessionObserver {
         let histogram = if phase == Phase::Live { &self.measured.live[self.shard] } else { &self.measured.in_syncs };
         let mut histogram = histogram.lock().unwrap_or_else(PoisonError::into_inner);
         for due_us in arrived {
-            histogram.saturating_record(now_us.saturating_sub(due_us));
+            let after_us = now_us.saturating_sub(due_us);
+            histogram.saturating_record(after_us);
+            if after_us > LATE_US {
+                self.measured.note_late(now_us, after_us);
+            }
         }
     }
 

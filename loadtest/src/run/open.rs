@@ -1,7 +1,7 @@
 //! How a run begins: its rows are made and its sessions opened.
 
 use super::{
-    RunOptions, filters,
+    Allowances, RunOptions, filters,
     lane::{Lane, Tally, World},
     latency::{DueByConversation, Measured, SessionObserver},
     operation::Conversation,
@@ -67,7 +67,11 @@ impl Opened {
 }
 
 /// Most rows are made first, then the sessions are opened, so that their first sync has something in it.
-pub(super) async fn open(options: &RunOptions, random: &mut SmallRng) -> Result<Opened, String> {
+pub(super) async fn open(
+    options: &RunOptions,
+    allowances: Allowances,
+    random: &mut SmallRng,
+) -> Result<Opened, String> {
     let http = Http::new();
     for url in &options.urls {
         http.get(url, "/healthz").await.map_err(|error| format!("{url}: {error}"))?;
@@ -87,7 +91,9 @@ pub(super) async fn open(options: &RunOptions, random: &mut SmallRng) -> Result<
         .enumerate()
         .map(|(n, conversation)| {
             let random = SmallRng::seed_from_u64(random.random());
-            Arc::new(Lane::new(Conversation::new(conversation.clone(), format!("{run}-c{n}"), random, epoch_s)))
+            let conversation = Conversation::new(conversation.clone(), format!("{run}-c{n}"), random, epoch_s);
+            let is_unordered = allowances.late_calls;
+            Arc::new(Lane::new(if is_unordered { conversation.unordered() } else { conversation }))
         })
         .collect();
     let mut world = World {

@@ -47,6 +47,8 @@ pub(super) struct Conversation {
     /// The time of seq 0, in seconds; each message is a second later.
     epoch_s: u64,
     last_sent: Option<Operation>,
+    /// Whether only calls are made whose order does not matter.
+    is_unordered: bool,
 }
 
 impl Conversation {
@@ -62,7 +64,13 @@ impl Conversation {
             gaps: 0,
             epoch_s,
             last_sent: None,
+            is_unordered: false,
         }
+    }
+
+    /// Only calls whose order does not matter, even if one is done again much later: messages, revokes and reads.
+    pub(super) fn unordered(self) -> Self {
+        Self { is_unordered: true, ..self }
     }
 
     pub(super) fn plan(&self) -> &ConversationPlan {
@@ -84,6 +92,13 @@ impl Conversation {
             self.skipped = None;
             let message = self.message(seq);
             return self.send(message);
+        }
+        if self.is_unordered {
+            return match self.random.random_range(0..100) {
+                0..75 => self.sent(),
+                75..85 => self.revoked(),
+                _ => self.read_up_to(),
+            };
         }
         match self.random.random_range(0..1000) {
             0..640 => self.sent(),
@@ -197,7 +212,7 @@ impl Conversation {
         let is_timed = message.get("isExcludedFromLastMessage").is_none();
         let timed_seq = message["seq"].as_u64().filter(|_| is_timed);
         params["message"] = message;
-        if self.random.random_bool(0.1) {
+        if !self.is_unordered && self.random.random_bool(0.1) {
             let name = format!("named {}", self.next_seq);
             if self.plan.group.is_some() {
                 params["conversation"]["showName"] = name.into();
@@ -342,6 +357,14 @@ impl Conversation {
             return self.backend("markRead", params);
         }
         self.member_call("cleanConversationUnreadMessageCount", |_, member| params(member))
+    }
+
+    /// A read of messages that were sent before, by the backend.
+    fn read_up_to(&mut self) -> Operation {
+        let (seq, member) = (self.recent_seq().min(self.next_seq - 1), self.member());
+        let member = &self.plan.members[member];
+        let params = json!({"userID": member.id, "conversationID": member.conversation_id, "cleanTimestamp": 0, "cleanSequence": seq});
+        self.backend("markRead", params)
     }
 
     fn pinned(&mut self) -> Operation {

@@ -1,6 +1,9 @@
 //! What a run says at its end, in words and as JSON.
 
-use super::{latency::Percentiles, process::Usage};
+use super::{
+    latency::{Late, Percentiles},
+    process::Usage,
+};
 use serde::Serialize;
 use std::fmt;
 
@@ -73,6 +76,8 @@ pub struct Report {
     pub latency: Percentiles,
     /// The same for rows that came in a sync, mostly after a cut.
     pub latency_in_syncs: Percentiles,
+    /// Deliveries more than a second after their message was due.
+    pub late: Late,
     /// Seconds after the last answer until every client agreed with the server.
     pub quiet_seconds: f64,
     /// Rows that were compared with the model.
@@ -122,6 +127,15 @@ impl fmt::Display for Report {
                 f,
                 "{name:<11} p50 {:.1} ms, p90 {:.1}, p99 {:.1}, p99.9 {:.1}, max {:.1} ({} timed)",
                 of.p50_ms, of.p90_ms, of.p99_ms, of.p999_ms, of.max_ms, of.count
+            )?;
+        }
+        if self.late.count > 0 {
+            let late = &self.late;
+            writeln!(
+                f,
+                "late        {} deliveries by more than 1 s, the latest by {:.1} s",
+                late.count,
+                late.max_ms / 1e3
             )?;
         }
         if let Some(server) = &self.server {

@@ -1,0 +1,254 @@
+//! How real programs are started, signalled and ended, each by its own id.
+
+use crate::{
+    clock,
+    http::{BaseUrl, Http},
+};
+use std::{
+    fs,
+    io::{self, Read},
+    net::{SocketAddr, TcpListener},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+use tempfile::{NamedTempFile, TempDir};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+
+/// How long a program may take to start or to end.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Between two looks at a program.
+const LOOK: Duration = Duration::from_millis(5);
+/// Lines of a program that are told.
+const LAST_LINES: usize = 8;
+/// How often a start is tried: another program may take the free port first.
+const STARTS_MAX: usize = 5;
+/// The key of HS256 tokens and the backend's key, of runs of this tool alone.
+pub(super) const SECRET: &str = "a secret of the fault suite, for its own nodes only";
+pub(super) const API_KEY: &str = "faults";
+
+/// Which programs to start.
+#[derive(Debug, Clone)]
+pub struct Programs {
+    /// The gateway's binary.
+    pub gateway: PathBuf,
+    /// The server of Redis or Valkey.
+    pub redis: PathBuf,
+}
+
+/// An address of this machine where nobody listened a moment ago.
+fn free_address() -> Result<SocketAddr, String> {
+    let listener = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+    listener.map_err(|error| format!("no free port: {error}"))
+}
+
+/// A child of this process; it is killed with this value.
+#[derive(Debug)]
+pub(super) struct Process {
+    child: Child,
+    log: NamedTempFile,
+    name: &'static str,
+}
+
+impl Process {
+    fn spawn(name: &'static str, command: &mut Command) -> Result<Self, String> {
+        let log = NamedTempFile::new().map_err(|error| error.to_string())?;
+        let share = || log.as_file().try_clone().map_err(|error| error.to_string());
+        let started = command.stdin(Stdio::null()).stdout(share()?).stderr(share()?).spawn();
+        let program = command.get_program().to_string_lossy().into_owned();
+        let child = started.map_err(|error| format!("{name}: {program}: {error}"))?;
+        Ok(Self { child, log, name })
+    }
+
+    pub(super) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    fn has_ended(&mut self) -> bool {
+        !matches!(self.child.try_wait(), Ok(None))
+    }
+
+    /// Sends a signal by name, like STOP.
+    pub(super) fn signal(&self, name: &str) -> Result<(), String> {
+        let sent = Command::new("kill").args([&format!("-{name}"), &self.id().to_string()]).status();
+        match sent {
+            Ok(status) if status.success() => Ok(()),
+            other => Err(format!("{}: no signal {name}: {other:?}", self.name)),
+        }
+    }
+
+    /// Ends it at once, without a warning.
+    pub(super) fn kill(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// Waits until it has ended by itself.
+    pub(super) async fn ended(&mut self) -> Result<(), String> {
+        let begun_us = clock::now_us();
+        while !self.has_ended() {
+            if clock::now_us() - begun_us > PATIENCE.as_micros() as u64 {
+                return Err(format!("{} has not ended within {PATIENCE:?}", self.name));
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+        Ok(())
+    }
+
+    /// The last lines that it said.
+    pub(super) fn last_words(&self) -> String {
+        let mut text = String::new();
+        let _ = self.log.reopen().and_then(|mut file| file.read_to_string(&mut text));
+        let lines: Vec<&str> = text.lines().collect();
+        lines[lines.len().saturating_sub(LAST_LINES)..].join("\n")
+    }
+
+    /// Waits until `is_there` says so; false if it ended before.
+    async fn wait_for(&mut self, mut is_there: impl AsyncFnMut() -> bool) -> Result<bool, String> {
+        let begun_us = clock::now_us();
+        loop {
+            if self.has_ended() {
+                return Ok(false);
+            }
+            if is_there().await {
+                return Ok(true);
+            }
+            if clock::now_us() - begun_us > PATIENCE.as_micros() as u64 {
+                return Err(format!("{} does not answer within {PATIENCE:?}: {}", self.name, self.last_words()));
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// A gateway.
+#[derive(Debug)]
+pub(super) struct Gateway {
+    pub(super) process: Process,
+    pub(super) address: SocketAddr,
+}
+
+impl Gateway {
+    /// Starts one on a free port and waits until it is ready. Variables are those of its environment.
+    pub(super) async fn start(
+        programs: &Programs,
+        settings: &[String],
+        variables: &[(String, String)],
+    ) -> Result<Self, String> {
+        let http = Http::new();
+        for _ in 0..STARTS_MAX {
+            let address = free_address()?;
+            let mut command = Command::new(&programs.gateway);
+            command.env_clear().envs(variables.iter().cloned());
+            command.args(["--listen", &address.to_string(), "--jwt-secret", SECRET, "--api-key", API_KEY]);
+            let mut process = Process::spawn("gateway", command.args(settings))?;
+            let url = url_of(address);
+            if process
+                .wait_for(async || http.text(&url, "/readyz").await.is_ok_and(|(status, _)| status == 200))
+                .await?
+            {
+                return Ok(Self { process, address });
+            }
+            let words = process.last_words();
+            if !words.contains("cannot listen") {
+                return Err(format!("the gateway has ended: {words}"));
+            }
+        }
+        Err(format!("the gateway does not start on any of {STARTS_MAX} ports"))
+    }
+
+    pub(super) fn url(&self) -> BaseUrl {
+        url_of(self.address)
+    }
+}
+
+/// The URL of an address.
+pub(super) fn url_of(address: SocketAddr) -> BaseUrl {
+    format!("http://{address}").parse().expect("an address makes a URL")
+}
+
+/// A Redis server with a directory of its own, where it writes every command down.
+#[derive(Debug)]
+pub(super) struct Redis {
+    program: PathBuf,
+    process: Process,
+    directory: TempDir,
+    pub(super) address: SocketAddr,
+}
+
+impl Redis {
+    /// Starts an empty one.
+    pub(super) async fn start(programs: &Programs) -> Result<Self, String> {
+        let directory = tempfile::tempdir().map_err(|error| error.to_string())?;
+        for _ in 0..STARTS_MAX {
+            let address = free_address()?;
+            if let Some(process) = launch(&programs.redis, directory.path(), address).await? {
+                return Ok(Self { program: programs.redis.clone(), process, directory, address });
+            }
+        }
+        Err(format!("redis-server does not start on any of {STARTS_MAX} ports"))
+    }
+
+    /// Ends it as an operator does: what it confirmed is in its file.
+    pub(super) async fn stop(&mut self) -> Result<(), String> {
+        self.process.signal("TERM")?;
+        self.process.ended().await
+    }
+
+    /// Ends it at once.
+    pub(super) fn kill(&mut self) {
+        self.process.kill();
+    }
+
+    /// Starts it again where it was, with what its file holds.
+    pub(super) async fn start_again(&mut self) -> Result<(), String> {
+        let process = launch(&self.program, self.directory.path(), self.address).await?;
+        self.process = process.ok_or_else(|| "redis-server does not start again".to_owned())?;
+        Ok(())
+    }
+
+    /// Takes away what it has written down; it must not run.
+    pub(super) fn forget(&self) -> io::Result<()> {
+        fs::remove_dir_all(self.directory.path().join("appendonlydir"))
+    }
+
+    pub(super) fn signal(&self, name: &str) -> Result<(), String> {
+        self.process.signal(name)
+    }
+
+    /// Runs a command of words without spaces; gives what came first, as it is on the wire.
+    pub(super) async fn command(&self, command: &str) -> Result<String, String> {
+        run_command(self.address, command).await.map_err(|error| format!("redis-server: {command}: {error}"))
+    }
+}
+
+async fn run_command(address: SocketAddr, command: &str) -> io::Result<String> {
+    let answer = async {
+        let mut stream = TcpStream::connect(address).await?;
+        stream.write_all(format!("{command}\r\n").as_bytes()).await?;
+        let mut bytes = vec![0; 64 * 1024];
+        let length = stream.read(&mut bytes).await?;
+        Ok(String::from_utf8_lossy(&bytes[..length]).into_owned())
+    };
+    tokio::time::timeout(PATIENCE, answer).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+}
+
+/// `None` if it ended before it answered.
+async fn launch(program: &Path, directory: &Path, address: SocketAddr) -> Result<Option<Process>, String> {
+    let mut command = Command::new(program);
+    command.args(["--bind", "127.0.0.1", "--port", &address.port().to_string(), "--save", "", "--appendonly", "yes"]);
+    // A replica may fall far behind and still catch up; fast enough for a test.
+    command.args(["--repl-diskless-sync-delay", "0", "--repl-backlog-size", "64mb", "--dir"]).arg(directory);
+    let mut process = Process::spawn("redis-server", &mut command)?;
+    let answers = async || run_command(address, "PING").await.is_ok_and(|answer| answer.starts_with("+PONG"));
+    Ok(process.wait_for(answers).await?.then_some(process))
+}
