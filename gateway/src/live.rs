@@ -209,8 +209,7 @@ impl LiveSession {
                 }
                 Output::Close { code, reason } => {
                     self.metrics.closes.with_label_values(&[code.name()]).inc();
-                    self.outbox.write(|bytes| self.transport.encode_close(code, reason, bytes));
-                    self.outbox.close();
+                    self.outbox.close_with(|bytes| self.transport.encode_close(code, reason, bytes));
                 }
             }
         }

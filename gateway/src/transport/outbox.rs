@@ -83,21 +83,6 @@ impl Outbox {
         waker.inspect(Waker::wake_by_ref);
     }
 
-    /// Adds the last bytes, and writes nothing more; in one step, so that nothing comes behind them. The connection ends
-    /// once everything is taken, or `lingers` until it is closed or aborted.
-    pub fn write_last(&self, lingers: bool, encode: impl FnOnce(&mut BytesMut)) {
-        let mut state = self.lock();
-        if state.ending != Ending::Open {
-            return;
-        }
-        encode(&mut state.bytes);
-        state.ending = if lingers { Ending::Lingering } else { Ending::Closing };
-        let waker = state.waker.take();
-        drop(state);
-        waker.inspect(Waker::wake_by_ref);
-        self.wake.notify_one();
-    }
-
     /// How far the connection has come to its end.
     pub fn ending(&self) -> Ending {
         self.lock().ending
@@ -110,20 +95,33 @@ impl Outbox {
 
     /// Ends the connection once everything is taken.
     pub fn close(&self) {
-        self.end(Ending::Closing);
+        self.end(Ending::Closing, |_| {});
+    }
+
+    /// Adds the last bytes, and ends the connection once everything is taken.
+    pub fn close_with(&self, encode: impl FnOnce(&mut BytesMut)) {
+        self.end(Ending::Closing, encode);
+    }
+
+    /// Adds the last bytes; the connection lives on until it is closed or aborted.
+    pub fn linger_with(&self, encode: impl FnOnce(&mut BytesMut)) {
+        self.end(Ending::Lingering, encode);
     }
 
     /// Ends the connection at once.
     pub fn abort(&self) {
-        self.end(Ending::Aborted);
+        self.end(Ending::Aborted, |_| {});
     }
 
-    fn end(&self, ending: Ending) {
+    /// Takes the last bytes, if the connection is open, and the end in one step, so that nothing comes between.
+    fn end(&self, ending: Ending, encode: impl FnOnce(&mut BytesMut)) {
         let mut state = self.lock();
         match (state.ending, ending) {
             (Ending::Gone | Ending::Aborted, _) | (Ending::Closing, Ending::Lingering | Ending::Closing) => return,
-            (Ending::Open | Ending::Lingering | Ending::Closing, _) => state.ending = ending,
+            (Ending::Open, _) => encode(&mut state.bytes),
+            (Ending::Lingering | Ending::Closing, _) => {}
         }
+        state.ending = ending;
         let waker = state.waker.take();
         drop(state);
         waker.inspect(Waker::wake_by_ref);
@@ -205,5 +203,42 @@ impl MessageBody for OutboxBody {
 impl Drop for OutboxBody {
     fn drop(&mut self) {
         self.outbox.let_go();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn taken(outbox: &Arc<Outbox>) -> Vec<u8> {
+        let (mut body, mut all) = (Box::pin(OutboxBody::new(outbox.clone())), Vec::new());
+        while let Some(slice) = std::future::poll_fn(|context| body.as_mut().poll_next(context)).await {
+            all.extend_from_slice(&slice.expect("it ends well"));
+        }
+        all
+    }
+
+    fn bytes(bytes: &'static [u8]) -> impl FnOnce(&mut BytesMut) {
+        move |all| all.extend_from_slice(bytes)
+    }
+
+    #[tokio::test]
+    async fn nothing_is_written_behind_the_last_bytes() {
+        let outbox = Arc::new(Outbox::default());
+        outbox.write(bytes(b"first "));
+        outbox.close_with(bytes(b"last"));
+        outbox.write(bytes(b"late"));
+        outbox.linger_with(bytes(b"late"));
+        outbox.close_with(bytes(b"late"));
+        assert_eq!(taken(&outbox).await, b"first last");
+    }
+
+    #[tokio::test]
+    async fn what_lingers_has_said_its_last_and_ends_when_it_is_closed() {
+        let outbox = Arc::new(Outbox::default());
+        outbox.linger_with(bytes(b"last"));
+        assert_eq!(outbox.ending(), Ending::Lingering);
+        outbox.close_with(bytes(b"late"));
+        assert_eq!(taken(&outbox).await, b"last");
     }
 }

@@ -273,8 +273,7 @@ impl Connection {
     }
 
     fn close(&self, code: u16, reason: &str) {
-        self.outbox.write_last(false, |bytes| encode_websocket_close(code, reason, bytes));
-        self.outbox.close();
+        self.outbox.close_with(|bytes| encode_websocket_close(code, reason, bytes));
     }
 
     /// Closes because of what cannot be read.
@@ -290,7 +289,7 @@ impl Connection {
             Unreadable::Broken(_) => return self.outbox.abort(),
         };
         // It lingers: bytes left unread would reset the connection, and take the close that is on its way with it.
-        self.outbox.write_last(true, |bytes| encode_websocket_close(code, &error.to_string(), bytes));
+        self.outbox.linger_with(|bytes| encode_websocket_close(code, &error.to_string(), bytes));
     }
 }
 

@@ -225,6 +225,15 @@ async fn a_frame_against_the_rules_closes_with_1002_and_too_large_a_one_with_100
 }
 
 #[tokio::test]
+async fn a_continuation_behind_the_last_closes_with_1002() {
+    let gateway = Gateway::start().await;
+    let mut socket = live(&gateway, 0).await;
+    socket.write(&[in_two(CALL, 5), frame(FIN | CONTINUATION, CALL)].concat()).await;
+    // The answer to the whole call may come before the close, or not at all.
+    assert_eq!(socket.closed().await, Some(PROTOCOL));
+}
+
+#[tokio::test]
 async fn a_text_that_is_not_utf8_closes_with_1007() {
     check_closes(not_utf8()).await;
 }
