@@ -42,8 +42,9 @@ pub struct Fanout {
     is_contended: AtomicBool,
     /// One for each lane: it may have something to do.
     wakes: Vec<Notify>,
-    /// Set once the node goes; the number of lanes still held is zero when it may.
+    /// Set once the node goes.
     stopping: watch::Sender<bool>,
+    /// Set once all lanes are given up.
     stopped: watch::Sender<bool>,
 }
 
@@ -97,16 +98,15 @@ impl Fanout {
         for user in users {
             by_lane.entry(Lane::of(&user)).or_default().push(user);
         }
-        let mut entries = Vec::with_capacity(by_lane.len());
-        for (lane, users) in &mut by_lane {
-            let entry = Entry { users: std::mem::take(users), change: change.clone() };
-            let encoded = entry.encode().map_err(|error| crate::api::store_error(&error))?;
-            *users = entry.users;
-            entries.push((*lane, encoded));
+        let (mut entries, mut of_lanes) = (Vec::with_capacity(by_lane.len()), Vec::with_capacity(by_lane.len()));
+        for (lane, users) in by_lane {
+            let entry = Entry { users, change: change.clone() };
+            entries.push((lane, entry.encode().map_err(|error| crate::api::store_error(&error))?));
+            of_lanes.push(entry.users);
         }
         let answers = self.store.enqueue(&entries).await;
         let mut outcome = Queued::default();
-        for (users, answer) in by_lane.into_values().zip(answers) {
+        for (users, answer) in of_lanes.into_iter().zip(answers) {
             match answer.map_err(|error| crate::api::store_error(&error)).and_then(taken) {
                 Ok(()) => outcome.queued += users.len() as u64,
                 Err(error) => outcome.failed.extend(users.into_iter().map(|user| (user, error.clone()))),

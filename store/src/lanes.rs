@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 /// Lanes of a store.
 pub const LANES: u16 = 64;
+const BUCKETS_PER_LANE: u16 = bucket::BUCKETS / LANES;
 /// Entries of one lane; more are refused.
 pub const LANE_ENTRIES_MAX: u64 = 100_000;
 /// Milliseconds that the oldest entry of a lane may have waited; while it has waited longer, more are refused.
@@ -28,7 +29,12 @@ pub struct Lane(u16);
 impl Lane {
     /// The lane of a user.
     pub fn of(user: &UserId) -> Self {
-        Self(bucket::of(user) / (bucket::BUCKETS / LANES))
+        Self(bucket::of(user) / BUCKETS_PER_LANE)
+    }
+
+    /// The first of its buckets.
+    pub(crate) fn first_bucket(self) -> u16 {
+        self.0 * BUCKETS_PER_LANE
     }
 
     /// All lanes.

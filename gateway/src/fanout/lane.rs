@@ -24,6 +24,20 @@ const ATTEMPTS_MAX: u32 = 5;
 /// Before what failed is tried again, at first and at most; doubled each time.
 const RETRY_MS: (u64, u64) = (5, 1_000);
 
+/// How long to wait before the next attempt.
+struct Backoff(u64);
+
+impl Backoff {
+    fn new() -> Self {
+        Self(RETRY_MS.0)
+    }
+
+    async fn pause(&mut self) {
+        time::sleep(Duration::from_millis(self.0)).await;
+        self.0 = (self.0 * 2).min(RETRY_MS.1);
+    }
+}
+
 /// Passes wakes on to the workers until the process ends.
 pub(super) async fn listen(fanout: Arc<Fanout>) {
     loop {
@@ -43,7 +57,7 @@ pub(super) async fn listen(fanout: Arc<Fanout>) {
 
 /// Works a lane off as long as it is this node's.
 pub(super) async fn work_off(fanout: Arc<Fanout>, lane: Lane, held: Arc<Held>) {
-    let mut wait_ms = RETRY_MS.0;
+    let mut backoff = Backoff::new();
     while held.is_ours() {
         match fanout.store.lane_entries(lane, BATCH_ENTRIES_MAX).await {
             Ok(entries) if entries.is_empty() => {
@@ -51,7 +65,7 @@ pub(super) async fn work_off(fanout: Arc<Fanout>, lane: Lane, held: Arc<Held>) {
                 let _ = time::timeout(LOOK_INTERVAL, woken).await;
             }
             Ok(entries) => {
-                wait_ms = RETRY_MS.0;
+                backoff = Backoff::new();
                 let ids: Vec<EntryId> = entries.iter().map(|(id, _)| *id).collect();
                 let (batch, mut dead) = Batch::of(entries);
                 let Some(failed) = make(&fanout, &held, batch).await else { return };
@@ -62,25 +76,24 @@ pub(super) async fn work_off(fanout: Arc<Fanout>, lane: Lane, held: Arc<Held>) {
             }
             Err(error) => {
                 tracing::debug!(%error, lane = lane.number(), "a lane cannot be read");
-                time::sleep(Duration::from_millis(wait_ms)).await;
-                wait_ms = (wait_ms * 2).min(RETRY_MS.1);
+                backoff.pause().await;
             }
         }
     }
 }
 
 /// What is to be made, by user; the changes of each in the order of their entries.
-struct Batch(BTreeMap<UserId, Vec<Change>>);
+struct Batch(BTreeMap<UserId, Vec<(EntryId, Arc<Change>)>>);
 
 impl Batch {
     /// Reads entries; those that cannot be read as they are.
     fn of(entries: Vec<(EntryId, String)>) -> (Self, Vec<String>) {
-        let (mut by_user, mut dead): (BTreeMap<UserId, Vec<Change>>, _) = (BTreeMap::new(), Vec::new());
+        let (mut by_user, mut dead): (BTreeMap<UserId, Vec<_>>, _) = (BTreeMap::new(), Vec::new());
         for (entry, text) in entries {
             match Entry::decode(&text) {
                 Ok(Entry { users, change }) => {
                     for user in users {
-                        by_user.entry(user).or_default().push(Change::Queued { entry, change: change.clone() });
+                        by_user.entry(user).or_default().push((entry, change.clone()));
                     }
                 }
                 Err(error) => {
@@ -96,14 +109,16 @@ impl Batch {
 /// Makes a batch, whatever it takes; the entries that could not be made, or `None` if the lane was lost meanwhile.
 async fn make(fanout: &Fanout, held: &Held, batch: Batch) -> Option<Vec<String>> {
     let (mut pending, mut dead, mut attempts) = (batch.0, Vec::new(), HashMap::<UserId, u32>::new());
-    let mut wait_ms = RETRY_MS.0;
+    let mut backoff = Backoff::new();
     loop {
         if !held.is_ours() {
             return None;
         }
         let mut flat = Vec::new();
         for (user, changes) in &pending {
-            flat.extend(changes.iter().map(|change| (user.clone(), change.clone())));
+            let queued =
+                |(entry, change): &(EntryId, Arc<Change>)| Change::Queued { entry: *entry, change: change.clone() };
+            flat.extend(changes.iter().map(|change| (user.clone(), queued(change))));
         }
         let mut outcomes = fanout.writer.apply_all(flat).await.into_iter();
         let mut again = BTreeMap::new();
@@ -118,7 +133,8 @@ async fn make(fanout: &Fanout, held: &Held, batch: Batch) -> Option<Vec<String>>
             let Some(error) = failure else { continue };
             if is_poison(&error, attempts.entry(user.clone()).or_default()) {
                 tracing::error!(%error, changes = changes.len(), "changes of a user cannot be made, and are kept aside");
-                dead.extend(changes.iter().filter_map(|change| aside(&user, change)));
+                let aside = |(_, change)| Entry { users: vec![user.clone()], change }.encode();
+                dead.extend(changes.into_iter().map(aside).filter_map(Result::ok));
             } else {
                 again.insert(user, changes);
             }
@@ -127,8 +143,7 @@ async fn make(fanout: &Fanout, held: &Held, batch: Batch) -> Option<Vec<String>>
             return Some(dead);
         }
         pending = again;
-        time::sleep(Duration::from_millis(wait_ms)).await;
-        wait_ms = (wait_ms * 2).min(RETRY_MS.1);
+        backoff.pause().await;
     }
 }
 
@@ -141,17 +156,9 @@ fn is_poison(error: &WriteError, attempts: &mut u32) -> bool {
     *attempts >= ATTEMPTS_MAX
 }
 
-/// A change of one user as an entry of its own.
-fn aside(user: &UserId, change: &Change) -> Option<String> {
-    match change {
-        Change::Queued { change, .. } => Entry { users: vec![user.clone()], change: change.clone() }.encode().ok(),
-        _ => None,
-    }
-}
-
 /// Removes what is done from the lane; false if the lane was lost meanwhile.
 async fn finish(fanout: &Fanout, held: &Held, lane: Lane, done: &[EntryId], dead: &[String]) -> bool {
-    let mut wait_ms = RETRY_MS.0;
+    let mut backoff = Backoff::new();
     loop {
         match fanout.store.finish_entries(lane, done, dead).await {
             Ok(()) => {
@@ -166,7 +173,6 @@ async fn finish(fanout: &Fanout, held: &Held, lane: Lane, done: &[EntryId], dead
             Err(StoreError::Unavailable(_)) if held.is_ours() => {}
             Err(StoreError::Unavailable(_)) => return false,
         }
-        time::sleep(Duration::from_millis(wait_ms)).await;
-        wait_ms = (wait_ms * 2).min(RETRY_MS.1);
+        backoff.pause().await;
     }
 }

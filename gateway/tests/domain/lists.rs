@@ -25,9 +25,7 @@ pub(super) struct Devices {
 
 impl Devices {
     pub(super) async fn of_alice(gateway: &Gateway) -> Self {
-        let [mut websocket, mut events] = [gateway.open(BOTH[0], "alice").await, gateway.open(BOTH[1], "alice").await];
-        websocket.sync().await;
-        events.sync().await;
+        let [websocket, events] = both(gateway).await;
         Self { websocket, events, markers: 0 }
     }
 

@@ -5,7 +5,7 @@
 
 use crate::{
     bucket::{self, BUCKETS, crc16},
-    lanes::{LANES, Lane},
+    lanes::Lane,
 };
 use conversation_protocol::UserId;
 use std::sync::OnceLock;
@@ -72,8 +72,7 @@ pub(super) fn head_key(user: &UserId) -> String {
 /// The stream of a lane's entries, and the channel of its wakes; in the slot of the lane's first bucket. It begins
 /// otherwise than what belongs to users, so that no userID leads here.
 pub(super) fn lane_key(lane: Lane) -> String {
-    let bucket = lane.number() * (BUCKETS / LANES);
-    format!("lane:{{{}}}:{}", tags()[usize::from(bucket)], lane.number())
+    format!("lane:{{{}}}:{}", tags()[usize::from(lane.first_bucket())], lane.number())
 }
 
 /// Which node holds a lane.
