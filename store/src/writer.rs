@@ -10,6 +10,7 @@ use crate::{
     rules::{Change, Decided, Limits, Outcome, Refusal, Step, load_for, step, steps_alone},
 };
 use conversation_protocol::{UserId, limits::STEP_ROWS_MAX};
+use futures_util::future;
 use rand::Rng;
 use std::{
     collections::{HashMap, VecDeque, hash_map::Entry},
@@ -241,6 +242,7 @@ impl Shard {
         };
         let mut steps = Vec::with_capacity(round.len());
         let mut commits = Vec::with_capacity(round.len());
+        let mut held_up = Vec::new();
         for (work, loaded) in round.into_iter().zip(loaded) {
             match self.decide(&work.user, &work.changes, &loaded) {
                 Ok(Decided::Step(step)) => match *step {
@@ -250,23 +252,25 @@ impl Shard {
                     }
                     Step { outcomes, commit: None, unfinished: _ } => work.answer(outcomes),
                 },
-                Ok(Decided::Unfinished(_)) => self.repeat(work, None).await,
+                Ok(Decided::Unfinished(_)) => held_up.push(self.repeat(work, None)),
                 Err(error) => work.fail(&WriteError::Store(error)),
             }
         }
-        if commits.is_empty() {
-            return;
-        }
-        let results = self.store.commit(commits).await;
-        for ((work, done), result) in steps.into_iter().zip(results) {
-            match result {
-                Ok(Committed::Done) => self.finish(work, done).await,
-                Ok(Committed::Conflict(found)) => {
-                    self.counts.conflicts.fetch_add(1, Ordering::Relaxed);
-                    self.repeat(work, Some(found)).await;
-                }
-                Err(error) => work.fail(&WriteError::Store(error)),
+        let results = if commits.is_empty() { Vec::new() } else { self.store.commit(commits).await };
+        let settled = steps.into_iter().zip(results).map(|((work, done), result)| self.settle(work, done, result));
+        // Users do not wait for each other's lost races.
+        future::join(future::join_all(held_up), future::join_all(settled)).await;
+    }
+
+    /// Answers what was committed, and does again what lost a race.
+    async fn settle(&self, work: Work, done: Done, result: Result<Committed, StoreError>) {
+        match result {
+            Ok(Committed::Done) => self.finish(work, done).await,
+            Ok(Committed::Conflict(found)) => {
+                self.counts.conflicts.fetch_add(1, Ordering::Relaxed);
+                self.repeat(work, Some(found)).await;
             }
+            Err(error) => work.fail(&WriteError::Store(error)),
         }
     }
 
