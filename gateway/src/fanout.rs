@@ -4,10 +4,12 @@
 //! dies in their middle leaves the rest undone; in a lane one node writes, all waiting changes of a user are one
 //! step, and whoever takes the lane over goes on where the dead one stopped.
 
+mod contention;
 mod holding;
 mod lane;
 
-use crate::metrics::Metrics;
+use crate::{clock, metrics::Metrics};
+use contention::Contention;
 use conversation_protocol::{ApiError, ErrorKind, UserId};
 use conversation_store::{
     Store, StoreError, Writer,
@@ -15,14 +17,7 @@ use conversation_store::{
     rules::Change,
 };
 use holding::Holding;
-use std::{
-    collections::BTreeMap,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::sync::{Notify, watch};
 
 /// Users of one call that are written at once while other nodes are found to write the same users.
@@ -39,7 +34,7 @@ pub struct Fanout {
     metrics: Arc<Metrics>,
     node: String,
     direct_users_max: usize,
-    is_contended: AtomicBool,
+    contention: Contention,
     /// One for each lane: it may have something to do.
     wakes: Vec<Notify>,
     /// Set once the node goes.
@@ -72,7 +67,7 @@ impl Fanout {
             metrics,
             node,
             direct_users_max,
-            is_contended: AtomicBool::new(false),
+            contention: Contention::default(),
             wakes: Lane::all().map(|_| Notify::new()).collect(),
             stopping: watch::Sender::new(false),
             stopped: watch::Sender::new(false),
@@ -84,8 +79,8 @@ impl Fanout {
 
     /// Whether a change of so many users is made at once.
     pub fn is_direct(&self, users: usize) -> bool {
-        let contended = self.is_contended.load(Ordering::Relaxed);
-        users <= if contended { self.direct_users_max.min(CONTENDED_DIRECT_MAX) } else { self.direct_users_max }
+        let is_contended = self.contention.is_there(clock::monotonic().as_millis() as u64);
+        users <= if is_contended { self.direct_users_max.min(CONTENDED_DIRECT_MAX) } else { self.direct_users_max }
     }
 
     /// Puts a change into the lanes of its users.
@@ -126,14 +121,6 @@ impl Fanout {
         let gave_up = tokio::time::timeout(STOP_PATIENCE, stopped.wait_for(|stopped| *stopped)).await;
         if gave_up.is_err() {
             tracing::warn!("lanes were not given up in time; their leases end by themselves");
-        }
-    }
-
-    /// Notes whether the writer keeps losing races, in the time since it was asked last.
-    fn note_contention(&self, steps: u64, conflicts: u64) {
-        let is_contended = conflicts * 20 > steps && conflicts >= holding::CONFLICTS_MIN;
-        if self.is_contended.swap(is_contended, Ordering::Relaxed) != is_contended {
-            tracing::info!(is_contended, steps, conflicts, "whether nodes write the same users");
         }
     }
 }

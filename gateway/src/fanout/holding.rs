@@ -22,8 +22,6 @@ const LEASE_MS: u64 = 5_000;
 const LEASE_MARGIN_MS: u64 = 1_000;
 /// Between renewals.
 const RENEW_INTERVAL: Duration = Duration::from_secs(1);
-/// Races lost between two renewals, below which nodes do not count as getting into each other's way.
-pub(super) const CONFLICTS_MIN: u64 = 20;
 
 /// A lane that this node holds, as its worker sees it.
 pub(super) struct Held {
@@ -147,6 +145,7 @@ impl Holding {
         let counts = self.fanout.writer.counts();
         let now = (counts.steps.load(Ordering::Relaxed), counts.conflicts.load(Ordering::Relaxed));
         let (steps, conflicts) = std::mem::replace(&mut self.counted, now);
-        self.fanout.note_contention(now.0 - steps, now.1 - conflicts);
+        let now_ms = clock::monotonic().as_millis() as u64;
+        self.fanout.contention.note(now.0 - steps, now.1 - conflicts, now_ms);
     }
 }
