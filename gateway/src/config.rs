@@ -1,5 +1,6 @@
 //! How a node is configured: flags, environment, a TOML file, in this order of precedence; wrong values stop the start.
 
+use crate::auth::JwksSource;
 use clap::{CommandFactory, FromArgMatches, Parser};
 use conversation_protocol::limits;
 use jsonwebtoken::Algorithm;
@@ -33,6 +34,12 @@ pub struct Config {
     /// A public key for tokens as ALGORITHM:FILE, with a PEM file; RS256, ES256 or EdDSA. May be given several times.
     #[arg(long, env = "GATEWAY_JWT_PUBLIC_KEYS", value_delimiter = ',')]
     pub jwt_public_key: Vec<KeySource>,
+    /// Public keys for tokens as a JSON Web Key Set: a file, or an https:// or http:// address. Read again and again.
+    #[arg(long, env = "GATEWAY_JWKS")]
+    pub jwks: Option<JwksSource>,
+    /// Milliseconds between reads of --jwks; a token with an unknown kid has it read sooner.
+    #[arg(long, env = "GATEWAY_JWKS_REFRESH_MS", default_value_t = 300_000)]
+    pub jwks_refresh_ms: u64,
     /// What a token's `iss` must be.
     #[arg(long, env = "GATEWAY_JWT_ISSUER")]
     pub jwt_issuer: Option<String>,
@@ -191,6 +198,7 @@ impl Config {
             ("--concurrent-syncs", self.concurrent_syncs as u64),
             ("--call-units-per-second", u64::from(self.call_units_per_second)),
             ("--compare-interval-ms", self.compare_interval_ms),
+            ("--jwks-refresh-ms", self.jwks_refresh_ms),
         ] {
             if value == 0 {
                 return wrong(format!("{name}: expected at least 1, got 0"));
@@ -200,13 +208,13 @@ impl Config {
             let rows = self.rows_per_user;
             return wrong(format!("--rows-per-user: expected at least {ROWS_PER_USER_MIN}, got {rows}"));
         }
-        let has_token_key = self.jwt_secret.is_some() || !self.jwt_public_key.is_empty();
+        let has_token_key = self.jwt_secret.is_some() || !self.jwt_public_key.is_empty() || self.jwks.is_some();
         match (has_token_key, !self.api_keys.is_empty()) {
             (true, true) => Ok(Mode::Production),
             (true, false) => wrong("--api-key: expected one, since a key for tokens is configured".to_owned()),
-            (false, true) => {
-                wrong("--jwt-secret or --jwt-public-key: expected one, since --api-key is configured".to_owned())
-            }
+            (false, true) => wrong(
+                "--jwt-secret, --jwt-public-key or --jwks: expected one, since --api-key is configured".to_owned(),
+            ),
             (false, false) => {
                 let addresses = [Some(self.listen), self.internal_listen];
                 match addresses.into_iter().flatten().find(|address| !address.ip().is_loopback()) {
