@@ -6,7 +6,6 @@ mod source;
 mod token;
 
 pub use followed::FollowedKeys;
-pub use source::JwksSource;
 
 use crate::{
     clock,
@@ -15,6 +14,7 @@ use crate::{
 };
 use conversation_protocol::{ApiError, UserId, limits::TOKEN_LEEWAY_S};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, encode};
+use source::JwksSource;
 use std::{sync::Arc, time::Duration};
 use subtle::ConstantTimeEq;
 use token::{Key, Rules, Token};
@@ -81,7 +81,9 @@ impl Authenticator {
             api_keys.push("dev".to_owned());
         }
         let followed = match &config.jwks {
-            Some(source) => {
+            Some(text) => {
+                // Read here, since the parser of flags would show the whole of a wrong address, and a password in it.
+                let source: JwksSource = text.parse().map_err(|why| ConfigError(format!("--jwks: {why}")))?;
                 let refresh = Duration::from_millis(config.jwks_refresh_ms);
                 let followed = FollowedKeys::new(source.clone(), rules, refresh, metrics);
                 Some(Arc::new(followed.map_err(|why| ConfigError(format!("--jwks {source}: {why}")))?))

@@ -1,6 +1,5 @@
 //! How a node is configured: flags, environment, a TOML file, in this order of precedence; wrong values stop the start.
 
-use crate::auth::JwksSource;
 use clap::{CommandFactory, FromArgMatches, Parser};
 use conversation_protocol::limits;
 use jsonwebtoken::Algorithm;
@@ -36,7 +35,7 @@ pub struct Config {
     pub jwt_public_key: Vec<KeySource>,
     /// Public keys for tokens as a JSON Web Key Set: a file, or an https:// or http:// address. Read again and again.
     #[arg(long, env = "GATEWAY_JWKS")]
-    pub jwks: Option<JwksSource>,
+    pub jwks: Option<String>,
     /// Milliseconds between reads of --jwks; a token with an unknown kid has it read sooner.
     #[arg(long, env = "GATEWAY_JWKS_REFRESH_MS", default_value_t = 300_000)]
     pub jwks_refresh_ms: u64,

@@ -14,6 +14,8 @@ mod wire {
     mod group_events;
     mod id_lists;
     mod isolation;
+    mod jwks;
+    mod jwks_sources;
     mod kicks;
     mod limits;
     mod live;
@@ -24,5 +26,6 @@ mod wire {
     mod resume;
     mod rfc6455;
     mod sync;
+    mod token_table;
     mod tokens;
 }

@@ -14,7 +14,7 @@ const SET_BYTES_MAX: u64 = 256 * 1024;
 
 /// A place with a JSON Web Key Set.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum JwksSource {
+pub(super) enum JwksSource {
     /// A file.
     File(PathBuf),
     /// An address, https or http.
