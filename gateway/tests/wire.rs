@@ -14,6 +14,7 @@ mod wire {
     mod group_events;
     mod id_lists;
     mod isolation;
+    mod isolation_table;
     mod jwks;
     mod jwks_sources;
     mod kicks;

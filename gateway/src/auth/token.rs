@@ -159,6 +159,7 @@ fn identity(claims: Claims) -> Result<Identity, ApiError> {
         return Err(refused("iat is in the future"));
     }
     let user = claims.sub.parse().map_err(|error| refused(&format!("sub: {error}")))?;
-    let issued_at_us = claims.iat.map(|seconds| seconds.saturating_mul(1_000_000));
+    // What is here was issued before now, whatever the clock of who signed it says: else a kick would miss its session.
+    let issued_at_us = claims.iat.map(|seconds| seconds.saturating_mul(1_000_000).min(clock::unix_us()));
     Ok(Identity { user, issued_at_us, expires_at_s: claims.exp })
 }
