@@ -100,7 +100,8 @@ impl Connection {
             }
             Err(Some(refusal)) => {
                 self.node.metrics.refusals.with_label_values(&[refusal.code.name()]).inc();
-                tracing::debug!(code = refusal.code.code(), reason = %refusal.reason, "a WebSocket is refused");
+                // Without the reason, which may repeat what the client sent.
+                tracing::debug!(code = refusal.code.code(), "a WebSocket is refused");
                 self.close(refusal.code.code(), &refusal.reason);
                 self.drain().await;
             }
