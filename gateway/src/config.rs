@@ -277,7 +277,7 @@ mod tests {
     #[test]
     fn only_one_kind_of_key_does_not_start() {
         assert!(refusal(&["--jwt-secret", SECRET]).starts_with("--api-key: expected one"));
-        assert!(refusal(&["--api-key", "k"]).starts_with("--jwt-secret or --jwt-public-key"));
+        assert!(refusal(&["--api-key", "k"]).starts_with("--jwt-secret, --jwt-public-key or --jwks"));
         assert_eq!(config(&["--api-key", "k", "--jwt-secret", SECRET]).mode().unwrap(), Mode::Production);
     }
 

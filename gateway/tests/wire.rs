@@ -29,4 +29,5 @@ mod wire {
     mod sync;
     mod token_table;
     mod tokens;
+    mod ways;
 }

@@ -89,7 +89,7 @@ impl FollowedKeys {
             state.reads
         };
         self.asked.notify_one();
-        // A read may be under way already, and one for us come after it.
+        // Whatever read ends next, also one that was under way already.
         let read = time::timeout(2 * FETCH_TIMEOUT, states.wait_for(|state| state.reads != reads)).await;
         match read {
             Ok(Ok(state)) => known(&state, token).map_or_else(|| latest(&state), Ok),
