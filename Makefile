@@ -1,6 +1,6 @@
 # What a newcomer runs: `make test` installs what the tests need and runs them all.
 
-.PHONY: run test faults proofs tools check fuzz
+.PHONY: run test faults proofs tools check fuzz audit advisories
 
 run:
 	cargo run --release
@@ -32,6 +32,19 @@ check: tools
 	cargo clippy --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items
 	./scripts/documents.sh
+
+# What dependencies may be (deny.toml): licences, sources, banned and doubled crates. The tool is built once, in two minutes.
+DENY = target/tools/bin/cargo-deny
+audit: $(DENY)
+	$(DENY) --locked check bans licenses sources
+
+# Known vulnerabilities and yanked crates, by the RustSec database: needs the network.
+advisories: $(DENY)
+	$(DENY) --locked check advisories
+
+$(DENY): Makefile
+	cargo install cargo-deny --version 0.20.2 --locked --root target/tools
+	@touch $@
 
 # Everything that is read from outside, fed with mutations of what it should get; so many seconds in all.
 fuzz:

@@ -1,14 +1,23 @@
 //! Who a caller is: tokens of clients, keys of backends.
 
+mod followed;
+mod jwks;
+mod source;
+mod token;
+
+pub use followed::FollowedKeys;
+
 use crate::{
     clock,
     config::{Config, ConfigError, Mode},
+    metrics::Metrics,
 };
-use conversation_protocol::{ApiError, ErrorKind, UserId, limits::TOKEN_LEEWAY_S};
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, decode_header, encode};
-use serde::{Deserialize, Serialize};
-use std::time::Duration;
+use conversation_protocol::{ApiError, UserId, limits::TOKEN_LEEWAY_S};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, encode};
+use source::JwksSource;
+use std::{sync::Arc, time::Duration};
 use subtle::ConstantTimeEq;
+use token::{Key, Rules, Token};
 
 /// Seconds that a session is timed at most; no clock can add what a token's exp may hold.
 const TIMER_S_MAX: u64 = 100 * 365 * 24 * 3_600;
@@ -32,52 +41,24 @@ impl Identity {
     }
 }
 
-#[derive(Debug, Serialize, Deserialize)]
-struct Claims {
-    sub: String,
-    exp: u64,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    iat: Option<u64>,
-}
-
-struct Key {
-    decoding: DecodingKey,
-    validation: Validation,
-}
-
 /// Checks tokens and keys.
 pub struct Authenticator {
+    /// Keys that stay as long as the process.
     keys: Vec<Key>,
+    /// Keys that come from `--jwks`.
+    followed: Option<Arc<FollowedKeys>>,
     api_keys: Vec<String>,
     /// Signs tokens for anybody; in development mode alone.
     development: Option<EncodingKey>,
 }
 
 impl Authenticator {
-    /// Reads the configured keys.
-    pub fn new(config: &Config, mode: Mode) -> Result<Self, ConfigError> {
-        let validation = |algorithm| {
-            let mut validation = Validation::new(algorithm);
-            validation.leeway = TOKEN_LEEWAY_S;
-            validation.set_required_spec_claims(&["exp", "sub"]);
-            match &config.jwt_audience {
-                Some(audience) => validation.set_audience(&[audience]),
-                None => validation.validate_aud = false,
-            }
-            if let Some(issuer) = &config.jwt_issuer {
-                validation.set_issuer(&[issuer]);
-            }
-            let wanted = [("aud", config.jwt_audience.is_some()), ("iss", config.jwt_issuer.is_some())];
-            for (claim, _) in wanted.into_iter().filter(|(_, is_wanted)| *is_wanted) {
-                validation.required_spec_claims.insert(claim.to_owned());
-            }
-            validation
-        };
+    /// Reads the configured keys; those of an address come later.
+    pub fn new(config: &Config, mode: Mode, metrics: Arc<Metrics>) -> Result<Self, ConfigError> {
+        let rules = Rules::new(config);
         let mut keys = Vec::new();
-        let mut development = None;
         if let Some(secret) = &config.jwt_secret {
-            let decoding = DecodingKey::from_secret(secret.as_bytes());
-            keys.push(Key { decoding, validation: validation(Algorithm::HS256) });
+            keys.push(rules.key(Algorithm::HS256, DecodingKey::from_secret(secret.as_bytes()), None));
         }
         for source in &config.jwt_public_key {
             let wrong = |why: String| ConfigError(format!("--jwt-public-key {}: {why}", source.file.display()));
@@ -89,51 +70,45 @@ impl Authenticator {
             };
             let decoding = decoding
                 .map_err(|error| wrong(format!("expected a {:?} public key in PEM: {error}", source.algorithm)))?;
-            keys.push(Key { decoding, validation: validation(source.algorithm) });
+            keys.push(rules.key(source.algorithm, decoding, None));
         }
         let mut api_keys = config.api_keys.clone();
+        let mut development = None;
         if mode == Mode::Development {
             let secret: [u8; 32] = rand::random();
-            keys.push(Key { decoding: DecodingKey::from_secret(&secret), validation: validation(Algorithm::HS256) });
+            keys.push(rules.key(Algorithm::HS256, DecodingKey::from_secret(&secret), None));
             development = Some(EncodingKey::from_secret(&secret));
             api_keys.push("dev".to_owned());
         }
-        Ok(Self { keys, api_keys, development })
+        let followed = match &config.jwks {
+            Some(text) => {
+                // Read here, since the parser of flags would show the whole of a wrong address, and a password in it.
+                let source: JwksSource = text.parse().map_err(|why| ConfigError(format!("--jwks: {why}")))?;
+                let refresh = Duration::from_millis(config.jwks_refresh_ms);
+                let followed = FollowedKeys::new(source.clone(), rules, refresh, metrics);
+                Some(Arc::new(followed.map_err(|why| ConfigError(format!("--jwks {source}: {why}")))?))
+            }
+            None => None,
+        };
+        Ok(Self { keys, followed, api_keys, development })
     }
 
-    /// Reads a token. An error says what is wrong with it, never what it was.
-    pub fn identify(&self, token: &str) -> Result<Identity, ApiError> {
-        let refused = |why: &str| ApiError::new(ErrorKind::NotAuthenticated, format!("token: {why}"));
-        let header = decode_header(token).map_err(|_| refused("expected a JWT"))?;
-        let mut reason = "expected one signed with a configured key and its algorithm";
-        for key in &self.keys {
-            if !key.validation.algorithms.contains(&header.alg) {
-                continue;
-            }
-            match decode::<Claims>(token, &key.decoding, &key.validation) {
-                // The library lets the last second pass, in which a session that begins would end at once.
-                Ok(data) if data.claims.exp.saturating_add(TOKEN_LEEWAY_S) <= clock::unix_s() => {
-                    reason = "it has expired";
-                }
-                Ok(data) => {
-                    let user = data.claims.sub.parse().map_err(|error| refused(&format!("sub: {error}")))?;
-                    let issued_at_us = data.claims.iat.map(|seconds| seconds.saturating_mul(1_000_000));
-                    return Ok(Identity { user, issued_at_us, expires_at_s: data.claims.exp });
-                }
-                Err(error) => {
-                    use jsonwebtoken::errors::ErrorKind as Jwt;
-                    reason = match error.kind() {
-                        Jwt::InvalidSignature => continue,
-                        Jwt::ExpiredSignature => "it has expired",
-                        Jwt::InvalidIssuer => "iss is not the configured one",
-                        Jwt::InvalidAudience => "aud is not the configured one",
-                        Jwt::ImmatureSignature => "it is not valid yet",
-                        _ => "expected the claims sub and exp",
-                    };
-                }
-            }
+    /// The keys that come from `--jwks`; somebody has to run them.
+    pub fn followed(&self) -> Option<&Arc<FollowedKeys>> {
+        self.followed.as_ref()
+    }
+
+    /// Reads a token. An error says what is wrong with it, never what it was; or that nobody can tell yet.
+    pub async fn identify(&self, token: &str) -> Result<Identity, ApiError> {
+        let token = Token::parse(token)?;
+        if let Some(identity) = token.check(&self.keys)? {
+            return Ok(identity);
         }
-        Err(refused(reason))
+        let Some(followed) = self.followed.as_ref().filter(|_| token.has_public_key()) else {
+            return Err(token.unsigned());
+        };
+        let keys = followed.keys_for(&token).await?;
+        token.check(&keys)?.ok_or_else(|| token.unsigned())
     }
 
     /// Whether a backend's key is one of ours; compared in constant time.
@@ -148,7 +123,7 @@ impl Authenticator {
     /// A token for anybody, for an hour; `None` unless in development mode.
     pub fn development_token(&self, user: &UserId) -> Option<String> {
         let now = clock::unix_s();
-        let claims = Claims { sub: user.to_string(), exp: now + 3_600, iat: Some(now) };
+        let claims = serde_json::json!({ "sub": user, "exp": now + 3_600, "iat": now });
         let key = self.development.as_ref()?;
         encode(&Header::new(Algorithm::HS256), &claims, key).ok()
     }

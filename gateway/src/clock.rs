@@ -20,5 +20,14 @@ pub fn instant(time: Duration) -> tokio::time::Instant {
 
 /// Seconds since 1970.
 pub fn unix_s() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
+    since_1970().as_secs()
+}
+
+/// Microseconds since 1970.
+pub fn unix_us() -> u64 {
+    since_1970().as_micros() as u64
+}
+
+fn since_1970() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }

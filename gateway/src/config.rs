@@ -22,7 +22,7 @@ pub struct Config {
     #[arg(long, env = "GATEWAY_INTERNAL_LISTEN")]
     pub internal_listen: Option<SocketAddr>,
     /// Where lists are kept: embedded:DIR, memory: or redis://HOST:PORT.
-    #[arg(long, env = "GATEWAY_STORE", default_value = "embedded:./data")]
+    #[arg(long, env = "GATEWAY_STORE", default_value = "embedded:./data", hide_env_values = true)]
     pub store: String,
     /// Keys that backends may use, separated by commas.
     #[arg(long = "api-key", env = "GATEWAY_API_KEYS", value_delimiter = ',', hide_env_values = true)]
@@ -33,6 +33,12 @@ pub struct Config {
     /// A public key for tokens as ALGORITHM:FILE, with a PEM file; RS256, ES256 or EdDSA. May be given several times.
     #[arg(long, env = "GATEWAY_JWT_PUBLIC_KEYS", value_delimiter = ',')]
     pub jwt_public_key: Vec<KeySource>,
+    /// Public keys for tokens as a JSON Web Key Set: a file, or an https:// or http:// address. Read again and again.
+    #[arg(long, env = "GATEWAY_JWKS", hide_env_values = true)]
+    pub jwks: Option<String>,
+    /// Milliseconds between reads of --jwks; a token with an unknown kid has it read sooner.
+    #[arg(long, env = "GATEWAY_JWKS_REFRESH_MS", default_value_t = 300_000)]
+    pub jwks_refresh_ms: u64,
     /// What a token's `iss` must be.
     #[arg(long, env = "GATEWAY_JWT_ISSUER")]
     pub jwt_issuer: Option<String>,
@@ -75,7 +81,7 @@ pub struct Config {
     /// Milliseconds over which sessions are closed.
     #[arg(long, env = "GATEWAY_DRAIN_SPREAD_MS", default_value_t = 10_000)]
     pub drain_spread_ms: u64,
-    /// What to log, as tracing directives, like info or conversation_gateway=debug.
+    /// What to log, as tracing directives, like info or conversation_gateway=debug; of libraries at most info.
     #[arg(long, env = "GATEWAY_LOG", default_value = "info")]
     pub log: String,
 }
@@ -102,6 +108,13 @@ impl FromStr for KeySource {
         };
         Ok(Self { algorithm, file: file.into() })
     }
+}
+
+/// Why a text is not TOML, and where; the library would show the line, which may hold a secret.
+fn not_toml(text: &str, error: &toml::de::Error) -> ConfigError {
+    let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or("");
+    let line = before.matches('\n').count() + 1;
+    ConfigError(format!("expected TOML: line {line}: {}", error.message()))
 }
 
 /// Whether tokens and API keys are real.
@@ -144,7 +157,7 @@ impl Config {
     }
 
     fn with_settings(text: &str) -> Result<clap::Command, ConfigError> {
-        let table: toml::Table = text.parse().map_err(|error| ConfigError(format!("expected TOML: {error}")))?;
+        let table: toml::Table = text.parse().map_err(|error| not_toml(text, &error))?;
         let mut command = Self::command();
         for (name, value) in table {
             let argument = command.get_arguments().find(|argument| argument.get_long() == Some(name.as_str()));
@@ -161,6 +174,14 @@ impl Config {
             command = command.mut_arg(id, |argument| argument.default_values(values));
         }
         Ok(command)
+    }
+
+    /// The store's URL without the user and the password in it, to be shown.
+    pub fn shown_store(&self) -> String {
+        match (self.store.split_once("://"), self.store.rsplit_once('@')) {
+            (Some((scheme, _)), Some((_, place))) => format!("{scheme}://{place}"),
+            _ => self.store.clone(),
+        }
     }
 
     /// Checks what one setting alone does not show.
@@ -191,6 +212,7 @@ impl Config {
             ("--concurrent-syncs", self.concurrent_syncs as u64),
             ("--call-units-per-second", u64::from(self.call_units_per_second)),
             ("--compare-interval-ms", self.compare_interval_ms),
+            ("--jwks-refresh-ms", self.jwks_refresh_ms),
         ] {
             if value == 0 {
                 return wrong(format!("{name}: expected at least 1, got 0"));
@@ -200,13 +222,13 @@ impl Config {
             let rows = self.rows_per_user;
             return wrong(format!("--rows-per-user: expected at least {ROWS_PER_USER_MIN}, got {rows}"));
         }
-        let has_token_key = self.jwt_secret.is_some() || !self.jwt_public_key.is_empty();
+        let has_token_key = self.jwt_secret.is_some() || !self.jwt_public_key.is_empty() || self.jwks.is_some();
         match (has_token_key, !self.api_keys.is_empty()) {
             (true, true) => Ok(Mode::Production),
             (true, false) => wrong("--api-key: expected one, since a key for tokens is configured".to_owned()),
-            (false, true) => {
-                wrong("--jwt-secret or --jwt-public-key: expected one, since --api-key is configured".to_owned())
-            }
+            (false, true) => wrong(
+                "--jwt-secret, --jwt-public-key or --jwks: expected one, since --api-key is configured".to_owned(),
+            ),
             (false, false) => {
                 let addresses = [Some(self.listen), self.internal_listen];
                 match addresses.into_iter().flatten().find(|address| !address.ip().is_loopback()) {
@@ -255,7 +277,7 @@ mod tests {
     #[test]
     fn only_one_kind_of_key_does_not_start() {
         assert!(refusal(&["--jwt-secret", SECRET]).starts_with("--api-key: expected one"));
-        assert!(refusal(&["--api-key", "k"]).starts_with("--jwt-secret or --jwt-public-key"));
+        assert!(refusal(&["--api-key", "k"]).starts_with("--jwt-secret, --jwt-public-key or --jwks"));
         assert_eq!(config(&["--api-key", "k", "--jwt-secret", SECRET]).mode().unwrap(), Mode::Production);
     }
 

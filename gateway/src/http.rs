@@ -152,10 +152,10 @@ async fn client_call(
 
 /// Reads the token of a call, and whether it was kicked.
 async fn identify(node: &Node, request: &HttpRequest, query: &ConnectQuery) -> Result<Identity, ApiError> {
-    let token = query.token(request.headers());
+    let token = query.token(request.headers())?;
     let token =
         token.ok_or_else(|| ApiError::new(ErrorKind::NotAuthenticated, "token: expected Authorization: Bearer"))?;
-    let identity = node.authenticator.identify(&token)?;
+    let identity = node.authenticator.identify(&token).await?;
     let opening = query.opening()?;
     let heads = node.store.heads(std::slice::from_ref(&identity.user)).await;
     let head = heads.map_err(|error| api::store_error(&error))?.pop();
@@ -210,6 +210,8 @@ async fn ready(node: web::Data<Arc<Node>>) -> HttpResponse {
         Some("the store does not answer")
     } else if !node.is_relay_connected.load(Ordering::Relaxed) {
         Some("the path of hints is interrupted")
+    } else if node.authenticator.followed().is_some_and(|keys| !keys.are_there()) {
+        Some("the token keys at --jwks were not read yet")
     } else {
         None
     };

@@ -8,6 +8,7 @@ use conversation_gateway::{
     node::Node,
 };
 use std::{io::IsTerminal, net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
+use tracing_subscriber::{filter::filter_fn, layer::SubscriberExt, util::SubscriberInitExt};
 
 /// Bytes of a connection's write buffer: small, as most frames are.
 const WRITE_BUFFER_BYTES: usize = 8 * 1024;
@@ -23,7 +24,8 @@ fn main() -> ExitCode {
         Err(error) => return fail(&format!("--log {:?}: expected tracing directives like info: {error}", config.log)),
     };
     let is_terminal = std::io::stderr().is_terminal();
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(is_terminal).init();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(is_terminal);
+    log.finish().with(filter_fn(is_safe)).init();
     let background = match tokio::runtime::Builder::new_multi_thread().thread_name("background").enable_all().build() {
         Ok(background) => background,
         Err(error) => return fail(&error.to_string()),
@@ -34,6 +36,12 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(&error.to_string()),
     }
+}
+
+/// Libraries are heard from info up: below it they repeat what clients sent.
+fn is_safe(metadata: &tracing::Metadata<'_>) -> bool {
+    let is_ours = ["gateway", "conversation_"].iter().any(|name| metadata.target().starts_with(name));
+    is_ours || *metadata.level() <= tracing::Level::INFO
 }
 
 fn fail(message: &str) -> ExitCode {
@@ -102,7 +110,7 @@ fn serve(
 
 /// Tells who started the gateway what to do next.
 fn greet(node: &Node, listen: SocketAddr) {
-    tracing::info!(%listen, store = node.config.store, mode = ?node.mode, "listening");
+    tracing::info!(%listen, store = node.config.shown_store(), mode = ?node.mode, "listening");
     if node.mode == Mode::Production {
         return;
     }

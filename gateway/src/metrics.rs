@@ -47,6 +47,10 @@ pub struct Metrics {
     pub fanout_dead: IntCounter,
     /// Lanes that this node holds.
     pub fanout_lanes: IntGauge,
+    /// Reads of the token keys at `--jwks`, by result.
+    pub jwks_reads: IntCounterVec,
+    /// Token keys there.
+    pub jwks_keys: IntGauge,
     /// 1 while the node is going away.
     pub draining: IntGauge,
 }
@@ -152,6 +156,13 @@ impl Metrics {
                 "Entries of lanes that could not be made and are kept aside.",
             ),
             fanout_lanes: register(&registry, IntGauge::with_opts, "fanout_lanes", "Lanes that this node holds."),
+            jwks_reads: register(
+                &registry,
+                |opts| IntCounterVec::new(opts, &["result"]),
+                "jwks_reads_total",
+                "Reads of the token keys at --jwks.",
+            ),
+            jwks_keys: register(&registry, IntGauge::with_opts, "jwks_keys", "Token keys read from --jwks."),
             draining: register(&registry, IntGauge::with_opts, "draining", "1 while the node is going away."),
             registry,
         }

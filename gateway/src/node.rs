@@ -67,8 +67,11 @@ pub struct Node {
 impl Node {
     /// Starts a node's background work on the current tokio runtime.
     pub fn start(config: Config, mode: Mode, store: Arc<dyn Store>) -> Result<Arc<Self>, ConfigError> {
-        let authenticator = Authenticator::new(&config, mode)?;
         let metrics = Arc::new(Metrics::new());
+        let authenticator = Authenticator::new(&config, mode, metrics.clone())?;
+        if let Some(keys) = authenticator.followed() {
+            tokio::spawn(keys.clone().run());
+        }
         let (hub, wishes): (Hub, mpsc::UnboundedReceiver<Wish>) =
             Hub::new(Duration::from_millis(config.compare_interval_ms));
         let hub = Arc::new(hub);

@@ -12,7 +12,7 @@ use actix_web::{
     web,
 };
 use conversation_protocol::{
-    ApiError, DeviceId, Filter,
+    ApiError, DeviceId, ErrorKind, Filter,
     limits::{FILTERS_MAX, PAGE_ROWS_MAX, WINDOW_ROWS_DEFAULT},
 };
 use std::future::{Ready, ready};
@@ -64,9 +64,15 @@ impl ConnectQuery {
         Ok(query)
     }
 
-    /// The token that came with a request: in its header, or in the URL.
-    pub fn token(&self, headers: &HeaderMap) -> Option<String> {
-        bearer_token(headers).or_else(|| self.token.clone())
+    /// The token that came with a request: in its header, or in the URL. Several are refused, since a proxy may have
+    /// looked at another one.
+    pub fn token(&self, headers: &HeaderMap) -> Result<Option<String>, ApiError> {
+        let in_header = bearer_token(headers);
+        if headers.get_all(header::AUTHORIZATION).count() > 1 || (in_header.is_some() && self.token.is_some()) {
+            let message = "token: expected it once, in one Authorization header or as ?token=";
+            return Err(ApiError::new(ErrorKind::NotAuthenticated, message));
+        }
+        Ok(in_header.or_else(|| self.token.clone()))
     }
 
     /// Reads what was asked for. A cursor that is not ours is none: the answer is a full sync.
@@ -98,9 +104,11 @@ impl ConnectQuery {
     }
 }
 
-/// The token or key of an `Authorization: Bearer` header.
+/// The token or key of the one `Authorization: Bearer` header.
 pub fn bearer_token(headers: &HeaderMap) -> Option<String> {
-    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let mut values = headers.get_all(header::AUTHORIZATION);
+    let (Some(value), None) = (values.next(), values.next()) else { return None };
+    let value = value.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
 }

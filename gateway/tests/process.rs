@@ -9,5 +9,6 @@ mod process {
     mod drain;
     mod fanout;
     mod load;
+    mod secrets;
     mod settings;
 }

@@ -14,6 +14,9 @@ mod wire {
     mod group_events;
     mod id_lists;
     mod isolation;
+    mod isolation_table;
+    mod jwks;
+    mod jwks_sources;
     mod kicks;
     mod limits;
     mod live;
@@ -24,5 +27,7 @@ mod wire {
     mod resume;
     mod rfc6455;
     mod sync;
+    mod token_table;
     mod tokens;
+    mod ways;
 }

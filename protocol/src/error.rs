@@ -23,7 +23,7 @@ pub enum ErrorKind {
     UnknownConversation,
     /// 7008: try again after [`ApiError::retry_after_ms`].
     TooFrequent,
-    /// 50004 with 503: the store is away; try again.
+    /// 50004 with 503: the store, or the address of the token keys, is away; try again.
     StoreUnavailable,
     /// 50004: a fault of the server.
     Internal,

@@ -96,7 +96,9 @@ pub const FILTER_TOTAL_UNITS: u32 = 4;
 pub const GROUP_UNITS: u32 = 10;
 /// Units of calls that may come at once.
 pub const CALL_UNITS_BURST: u32 = 100;
-/// Seconds by which a token's exp may lie in the past.
+/// Bytes of a token; a larger one is refused unread.
+pub const TOKEN_BYTES_MAX: usize = 8 * 1024;
+/// Seconds by which clocks may differ: a token's exp may lie in the past, its nbf and iat in the future.
 pub const TOKEN_LEEWAY_S: u64 = 5;
 /// Bytes of an HS secret at least.
 pub const SECRET_BYTES_MIN: usize = 32;

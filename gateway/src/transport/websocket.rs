@@ -76,7 +76,7 @@ pub async fn upgrade(
 /// What the upgrade request said.
 struct Greeting {
     is_origin_allowed: bool,
-    token: Option<String>,
+    token: Result<Option<String>, ApiError>,
     opening: Result<Opening, ApiError>,
 }
 
@@ -100,7 +100,8 @@ impl Connection {
             }
             Err(Some(refusal)) => {
                 self.node.metrics.refusals.with_label_values(&[refusal.code.name()]).inc();
-                tracing::debug!(code = refusal.code.code(), reason = %refusal.reason, "a WebSocket is refused");
+                // Without the reason, which may repeat what the client sent.
+                tracing::debug!(code = refusal.code.code(), "a WebSocket is refused");
                 self.close(refusal.code.code(), &refusal.reason);
                 self.drain().await;
             }
@@ -117,8 +118,9 @@ impl Connection {
             Ok(opening) => opening,
             Err(error) => return Err(Refusal::of(CloseCode::ProtocolError, &error.message)),
         };
-        let (identity, reply_to) = match greeting.token {
-            Some(token) => (self.identify(&token)?, None),
+        let token = greeting.token.map_err(|error| Refusal::of(CloseCode::Unauthenticated, &error.message))?;
+        let (identity, reply_to) = match token {
+            Some(token) => (self.identify(&token).await?, None),
             None => {
                 let timeout = Duration::from_millis(AUTHENTICATE_TIMEOUT_MS);
                 let request = match time::timeout(timeout, self.first_request()).await {
@@ -133,7 +135,7 @@ impl Connection {
                 if let Some(since) = params.since {
                     opening.since = since.parse().ok();
                 }
-                (self.identify(&params.token)?, Some(request.id))
+                (self.identify(&params.token).await?, Some(request.id))
             }
         };
         if let Some(id) = reply_to {
@@ -144,9 +146,14 @@ impl Connection {
         admitted.map_err(|error| Refusal::of(CloseCode::Overloaded, &error.message))
     }
 
-    fn identify(&self, token: &str) -> Result<Identity, Option<Refusal>> {
-        let identity = self.node.authenticator.identify(token);
-        identity.map_err(|error| Refusal::of(CloseCode::Unauthenticated, &error.message))
+    async fn identify(&self, token: &str) -> Result<Identity, Option<Refusal>> {
+        let identity = self.node.authenticator.identify(token).await;
+        identity.map_err(|error| {
+            // A client must not give up for good where nobody can tell yet.
+            let is_temporary = error.kind == ErrorKind::StoreUnavailable;
+            let code = if is_temporary { CloseCode::Overloaded } else { CloseCode::Unauthenticated };
+            Refusal::of(code, &error.message)
+        })
     }
 
     /// The first call of a client that brought no token in its URL.

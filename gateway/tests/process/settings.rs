@@ -19,7 +19,7 @@ async fn only_one_of_the_two_kinds_of_keys_is_refused_by_the_name_of_the_other()
     let message = refused_start(&["--store", "memory:", "--jwt-secret", &SECRET]).await;
     assert!(message.contains("--api-key: expected one"), "{message}");
     let message = refused_start(&["--store", "memory:", "--api-key", "key"]).await;
-    assert!(message.contains("--jwt-secret or --jwt-public-key: expected one"), "{message}");
+    assert!(message.contains("--jwt-secret, --jwt-public-key or --jwks: expected one"), "{message}");
 }
 
 #[tokio::test]

@@ -6,7 +6,10 @@ use std::net::SocketAddr;
 use tokio::net::{TcpSocket, TcpStream};
 use tokio_tungstenite::{
     WebSocketStream, client_async,
-    tungstenite::{client::IntoClientRequest, http::HeaderName},
+    tungstenite::{
+        client::IntoClientRequest,
+        http::{HeaderName, header::AUTHORIZATION},
+    },
 };
 
 /// The two ways in.
@@ -142,7 +145,12 @@ impl Opening {
         let mut request = format!("ws://{}{}", self.address, self.path()).into_client_request().expect("a URL");
         for (name, value) in self.all_headers() {
             let name: HeaderName = name.parse().expect("a header's name");
-            request.headers_mut().insert(name, value.parse().expect("a header's value"));
+            let value = value.parse().expect("a header's value");
+            if name == AUTHORIZATION {
+                request.headers_mut().append(name, value);
+            } else {
+                request.headers_mut().insert(name, value);
+            }
         }
         let (stream, response) = soon("a WebSocket", async {
             let stream = self.connect().await.expect("the gateway takes connections");
@@ -165,6 +173,11 @@ impl Opening {
             return Err(response.answer().await.expect("a body"));
         }
         Ok(Session::new(Stream::Events(Box::new(EventStream::new(response))), self.user))
+    }
+
+    /// Connects to an event stream; `None` if it opens, else the answer.
+    pub(crate) async fn events_or_answer(self) -> Option<Answer> {
+        self.try_events().await.err()
     }
 
     /// Connects to an event stream that must be refused.

@@ -30,9 +30,17 @@ pub(crate) fn free_address() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port")
 }
 
+/// As in a shell, NAME=VALUE in front of the flags is environment.
 fn command(arguments: &[String], log: &File) -> Command {
+    let flags = arguments.iter().position(|argument| argument.starts_with('-')).unwrap_or(arguments.len());
+    let (environment, flags) = arguments.split_at(flags);
     let mut command = Command::new(env!("CARGO_BIN_EXE_gateway"));
-    command.env_clear().args(arguments).stdin(Stdio::null()).stdout(Stdio::null());
+    command
+        .env_clear()
+        .envs(environment.iter().filter_map(|pair| pair.split_once('=')))
+        .args(flags)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null());
     command.stderr(log.try_clone().expect("a file can be shared"));
     command
 }
@@ -74,7 +82,8 @@ impl Gateway {
         let usual = [("--jwt-secret", SECRET.as_str()), ("--api-key", &API_KEY), ("--workers", "1")];
         let mut all = owned(arguments);
         for (name, value) in usual {
-            let has_other_key = name == "--jwt-secret" && arguments.contains(&"--jwt-public-key");
+            let has_other_key =
+                name == "--jwt-secret" && arguments.iter().any(|name| ["--jwt-public-key", "--jwks"].contains(name));
             if !has_other_key && !arguments.contains(&name) {
                 all.extend([name.to_owned(), value.to_owned()]);
             }

@@ -3,11 +3,17 @@
 use aws_lc_rs::{
     encoding::{AsDer, Pkcs8V1Der, PublicKeyX509Der},
     rsa,
-    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair},
+    signature::{
+        ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, EcdsaSigningAlgorithm,
+        Ed25519KeyPair, KeyPair,
+    },
 };
-use base64::{Engine, engine::general_purpose::STANDARD};
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
 use conversation_gateway::clock;
-use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use jsonwebtoken::{Algorithm, EncodingKey, Header, jwk::Jwk};
 use serde_json::{Value, json};
 use std::{path::Path, sync::LazyLock};
 
@@ -34,6 +40,14 @@ pub(crate) fn sign(claims: &Value) -> String {
 /// A token signed with any HS256 secret.
 pub(crate) fn sign_with(secret: &[u8], claims: &Value) -> String {
     encode(Algorithm::HS256, &EncodingKey::from_secret(secret), claims)
+}
+
+/// A token of any header and claims, also such as no library would write, signed with the secret of this run.
+pub(crate) fn sign_text(header: &str, claims: &str) -> String {
+    let message = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims));
+    let key = EncodingKey::from_secret(SECRET.as_bytes());
+    let signature = jsonwebtoken::crypto::sign(message.as_bytes(), &key, Algorithm::HS256).expect("a signature");
+    format!("{message}.{signature}")
 }
 
 fn encode(algorithm: Algorithm, key: &EncodingKey, claims: &Value) -> String {
@@ -79,12 +93,20 @@ impl AsymmetricKey {
     }
 
     pub(crate) fn ecdsa() -> Self {
-        let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).expect("a P-256 key");
+        Self::of_curve(&ECDSA_P256_SHA256_FIXED_SIGNING, Algorithm::ES256, "ES256")
+    }
+
+    pub(crate) fn ecdsa_384() -> Self {
+        Self::of_curve(&ECDSA_P384_SHA384_FIXED_SIGNING, Algorithm::ES384, "ES384")
+    }
+
+    fn of_curve(curve: &'static EcdsaSigningAlgorithm, algorithm: Algorithm, name: &'static str) -> Self {
+        let pair = EcdsaKeyPair::generate(curve).expect("a key");
         let private = pair.to_pkcs8v1().expect("PKCS 8");
         let public = AsDer::<PublicKeyX509Der<'_>>::as_der(pair.public_key()).expect("X.509");
         Self {
-            algorithm: Algorithm::ES256,
-            name: "ES256",
+            algorithm,
+            name,
             private: EncodingKey::from_ec_pem(pem("PRIVATE KEY", private.as_ref()).as_bytes()).expect("a PEM"),
             public_pem: pem("PUBLIC KEY", public.as_ref()),
         }
@@ -111,5 +133,25 @@ impl AsymmetricKey {
 
     pub(crate) fn sign(&self, claims: &Value) -> String {
         encode(self.algorithm, &self.private, claims)
+    }
+
+    /// A token whose header names this algorithm, which must be of the same family, and this key.
+    pub(crate) fn sign_as(&self, algorithm: Algorithm, kid: Option<&str>, claims: &Value) -> String {
+        let header = Header { kid: kid.map(str::to_owned), ..Header::new(algorithm) };
+        jsonwebtoken::encode(&header, claims, &self.private).expect("claims can be signed")
+    }
+
+    /// A good token that names its key.
+    pub(crate) fn token(&self, user: &str, kid: &str) -> String {
+        self.sign_as(self.algorithm, Some(kid), &claims(user))
+    }
+
+    /// The public half as a set has it.
+    pub(crate) fn jwk(&self, kid: &str) -> Value {
+        let jwk = Jwk::from_encoding_key(&self.private, self.algorithm).expect("a public half");
+        let mut jwk = serde_json::to_value(jwk).expect("JSON");
+        jwk["kid"] = json!(kid);
+        jwk["use"] = json!("sig");
+        jwk
     }
 }

@@ -6,6 +6,7 @@ pub(crate) mod connection;
 pub(crate) mod events;
 pub(crate) mod gateway;
 pub(crate) mod http;
+pub(crate) mod key_server;
 pub(crate) mod keys;
 pub(crate) mod list;
 pub(crate) mod raw;

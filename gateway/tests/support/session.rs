@@ -17,8 +17,8 @@ use tokio_tungstenite::tungstenite::Message;
 enum Received {
     Event(Event),
     Reply(Value),
-    /// The close code, where there was a close frame.
-    Closed(Option<u16>),
+    /// The close code and its reason, where there was a close frame.
+    Closed(Option<(u16, String)>),
 }
 
 /// One device of a user.
@@ -80,7 +80,9 @@ impl Session {
             Stream::WebSocket(stream) => loop {
                 match stream.next().await {
                     Some(Ok(Message::Text(text))) => break read(&text),
-                    Some(Ok(Message::Close(frame))) => break Received::Closed(frame.map(|frame| frame.code.into())),
+                    Some(Ok(Message::Close(frame))) => {
+                        break Received::Closed(frame.map(|frame| (frame.code.into(), frame.reason.to_string())));
+                    }
                     Some(Ok(_)) => {}
                     Some(Err(_)) | None => break Received::Closed(None),
                 }
@@ -196,9 +198,15 @@ impl Session {
 
     /// What comes first: `None` if it is an event, else the close code.
     pub(crate) async fn first(&mut self) -> Option<u16> {
+        self.first_or_close().await.map(|(code, _)| code)
+    }
+
+    /// What comes first: `None` if it is an event or the answer to a call that is done, else the close code and its reason.
+    pub(crate) async fn first_or_close(&mut self) -> Option<(u16, String)> {
         match self.receive().await {
+            Received::Reply(reply) if reply.get("result").is_some() => None,
             Received::Event(_) => None,
-            Received::Closed(code) => Some(code.expect("a close frame")),
+            Received::Closed(close) => Some(close.expect("a close frame")),
             Received::Reply(reply) => panic!("expected an event or the close, got {reply}"),
         }
     }
@@ -233,7 +241,7 @@ impl Session {
                 match self.receive().await {
                     Received::Event(event) => events.push(event),
                     Received::Reply(_) => {}
-                    Received::Closed(code) => return code,
+                    Received::Closed(close) => return close.map(|(code, _)| code),
                 }
             }
         })

@@ -79,6 +79,17 @@ async fn after_a_kick_older_tokens_are_refused_everywhere_and_a_later_one_works(
 }
 
 #[tokio::test]
+async fn a_session_is_kicked_though_the_clock_of_who_signed_its_token_is_ahead() {
+    let gateway = Gateway::start().await;
+    for transport in BOTH {
+        let mut session = gateway.opening(transport, "alice").token(&token_issued("alice", 3)).open().await;
+        session.sync().await;
+        assert_eq!(gateway.post("kickUser", json!({"userID": "alice"})).await, json!({"kicked": 1, "unconfirmed": 0}));
+        assert_eq!(session.closed().await.1[0].name, "kickedOffline");
+    }
+}
+
+#[tokio::test]
 async fn nothing_reaches_a_session_after_its_kick_was_answered() {
     let gateway = Gateway::start().await;
     let mut session = gateway.live("alice").await;
