@@ -5,6 +5,7 @@ mod support;
 mod process {
     mod addresses;
     mod crash;
+    mod deaf;
     mod development;
     mod drain;
     mod fanout;

@@ -207,6 +207,13 @@ impl Store for EmbeddedStore {
         Ok((Box::new(sink), Box::new(stream)))
     }
 
+    async fn probe(&self, number: u64) -> Result<(), StoreError> {
+        // A store that cannot commit has nothing to tell.
+        self.committer.ping().await?;
+        self.followers.probe(number);
+        Ok(())
+    }
+
     async fn renew_sessions(&self, leases: &[SessionLease], lease_ms: u64) -> Result<(), StoreError> {
         self.leases.renew(leases, lease_ms, self.clock.now_us() / 1_000);
         Ok(())

@@ -201,11 +201,20 @@ pub trait HintSink: Send {
     async fn ping(&mut self) -> Result<(), StoreError>;
 }
 
+/// What comes on a path for hints.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Told {
+    /// A followed user's hint.
+    Hint(UserId, Arc<Hint>),
+    /// The number of a probe of this store: what was published up to it has come.
+    Probe(u64),
+}
+
 /// Yields the hints of followed users; `None` once the path is broken, after which nothing comes any more.
 #[async_trait]
 pub trait HintStream: Send {
-    /// The next hint.
-    async fn next(&mut self) -> Option<(UserId, Arc<Hint>)>;
+    /// What comes next.
+    async fn next(&mut self) -> Option<Told>;
 }
 
 /// A place where conversation lists are kept. Every read is one consistent step.
@@ -251,6 +260,10 @@ pub trait Store: lanes::LaneQueue + 'static {
 
     /// A new path for hints; each node uses one, and makes a new one when it breaks.
     async fn hints(&self) -> Result<(Box<dyn HintSink>, Box<dyn HintStream>), StoreError>;
+
+    /// Publishes a probe in the way in which commits publish hints: each path that [`Store::hints`] of this very value
+    /// gave must yield it, and those of other nodes do not.
+    async fn probe(&self, number: u64) -> Result<(), StoreError>;
 
     /// Makes or renews leases of live sessions; they end by themselves after `lease_ms`.
     async fn renew_sessions(&self, leases: &[SessionLease], lease_ms: u64) -> Result<(), StoreError>;

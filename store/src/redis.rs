@@ -32,6 +32,8 @@ pub struct RedisStore {
     reads: Link,
     /// Of the lanes' holder, so that a large backlog delays nobody else.
     lanes: Link,
+    /// The channel of this value's probes.
+    probes: String,
 }
 
 impl std::fmt::Debug for RedisStore {
@@ -53,7 +55,8 @@ impl RedisStore {
         // The links try for ever and so cannot say why the first attempt fails.
         client.get_multiplexed_async_connection().await.map_err(|error| unavailable(&error))?;
         let link = |purpose| Link::new(purpose, client.clone());
-        let store = Self { commits: link("commits")?, reads: link("reads")?, lanes: link("lanes")?, client };
+        let probes = keys::probe_channel(rand::random());
+        let store = Self { commits: link("commits")?, reads: link("reads")?, lanes: link("lanes")?, client, probes };
         store.ping().await?;
         Ok(store)
     }
@@ -203,8 +206,14 @@ impl Store for RedisStore {
     }
 
     async fn hints(&self) -> Result<(Box<dyn HintSink>, Box<dyn HintStream>), StoreError> {
-        let (sink, stream) = hints::open(&self.client).await?;
+        let (sink, stream) = hints::open(&self.client, &self.probes).await?;
         Ok((Box::new(sink), Box::new(stream)))
+    }
+
+    async fn probe(&self, number: u64) -> Result<(), StoreError> {
+        let mut command = redis::cmd("PUBLISH");
+        command.arg(&self.probes).arg(number);
+        self.commits.run_one(command).await.map(drop)
     }
 
     async fn renew_sessions(&self, leases: &[SessionLease], lease_ms: u64) -> Result<(), StoreError> {

@@ -9,6 +9,7 @@ pub(crate) mod http;
 pub(crate) mod keys;
 pub(crate) mod list;
 pub(crate) mod raw;
+pub(crate) mod redis_proxy;
 pub(crate) mod redis_server;
 pub(crate) mod session;
 

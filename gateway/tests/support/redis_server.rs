@@ -33,6 +33,10 @@ impl RedisServer {
         panic!("redis-server does not start on any of {STARTS_MAX} ports");
     }
 
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     pub(crate) fn url(&self) -> String {
         format!("redis://{}", self.address)
     }

@@ -148,6 +148,10 @@ impl Store for Fated {
         self.store.hints().await
     }
 
+    async fn probe(&self, number: u64) -> Result<(), StoreError> {
+        self.store.probe(number).await
+    }
+
     async fn renew_sessions(&self, leases: &[SessionLease], lease_ms: u64) -> Result<(), StoreError> {
         self.store.renew_sessions(leases, lease_ms).await
     }
