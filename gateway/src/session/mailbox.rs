@@ -85,7 +85,9 @@ impl Mailbox {
 
     /// The notices stay: they are told before the sync that heals the gap, whose finish has the names.
     fn forget_rows(&mut self, seen: Cursor, total: u64) {
-        let groups = std::mem::take(&mut self.groups);
+        let mut groups = std::mem::take(&mut self.groups);
+        // They are older than the span that begins now, whose clocks may be those of another data set.
+        groups.iter_mut().for_each(|(clock, _)| *clock = 0);
         *self = Self { groups, ..Self::at(seen, total) };
         self.count_bytes();
     }
