@@ -132,7 +132,11 @@ impl Store for EmbeddedStore {
         loads.iter().map(|load| tables.load(load, now_us)).collect()
     }
 
-    async fn commit(&self, commits: Vec<Commit>) -> Vec<Result<Committed, StoreError>> {
+    fn replication_id(&self) -> u64 {
+        0
+    }
+
+    async fn commit(&self, _replication_id: u64, commits: Vec<Commit>) -> Vec<Result<Committed, StoreError>> {
         self.committer.commit(commits).await
     }
 

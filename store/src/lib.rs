@@ -223,9 +223,14 @@ pub trait Store: lanes::LaneQueue + 'static {
     /// Reads what steps on several users need; one answer per entry, in order.
     async fn load(&self, loads: &[Load]) -> Result<Vec<Loaded>, StoreError>;
 
+    /// Names the server that takes commits: another id after a failover, which may have lost writes. 0 in a store that
+    /// is one server for ever.
+    fn replication_id(&self) -> u64;
+
     /// Commits steps on several users, each on its own; one answer per entry, in order. An entry's error says
-    /// nothing about the others. Answered only once it is as durable as the store makes it.
-    async fn commit(&self, commits: Vec<Commit>) -> Vec<Result<Committed, StoreError>>;
+    /// nothing about the others. Answered only once it is as durable as the store makes it. Steps for another server
+    /// than the one that takes them conflict, whatever their clock.
+    async fn commit(&self, replication_id: u64, commits: Vec<Commit>) -> Vec<Result<Committed, StoreError>>;
 
     /// The heads of several users, in order; [`Head::empty`] for users without data.
     async fn heads(&self, users: &[UserId]) -> Result<Vec<Head>, StoreError>;
@@ -262,7 +267,8 @@ pub trait Store: lanes::LaneQueue + 'static {
     async fn hints(&self) -> Result<(Box<dyn HintSink>, Box<dyn HintStream>), StoreError>;
 
     /// Publishes a probe in the way in which commits publish hints: each path that [`Store::hints`] of this very value
-    /// gave must yield it, and those of other nodes do not.
+    /// gave must yield it, and those of other nodes do not. An error also where commits would now reach another server
+    /// than [`Store::replication_id`] says; the next one finds it.
     async fn probe(&self, number: u64) -> Result<(), StoreError>;
 
     /// Makes or renews leases of live sessions; they end by themselves after `lease_ms`.

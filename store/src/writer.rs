@@ -230,6 +230,7 @@ impl Shard {
     }
 
     async fn run_round(&self, round: Vec<Work>) {
+        let replication_id = self.store.replication_id();
         let loads: Vec<_> = round.iter().map(|work| load_for(&work.user, &work.changes, self.limits)).collect();
         let loaded = match self.store.load(&loads).await {
             Ok(loaded) => loaded,
@@ -242,7 +243,7 @@ impl Shard {
         let mut steps = Vec::with_capacity(round.len());
         let mut commits = Vec::with_capacity(round.len());
         for (work, loaded) in round.into_iter().zip(loaded) {
-            match self.decide(&work.user, &work.changes, &loaded) {
+            match self.decide(&work.user, &work.changes, &loaded, replication_id) {
                 Ok(Decided::Step(step)) => match *step {
                     Step { outcomes, commit: Some(commit), unfinished } => {
                         commits.push(commit);
@@ -257,7 +258,7 @@ impl Shard {
         if commits.is_empty() {
             return;
         }
-        let results = self.store.commit(commits).await;
+        let results = self.store.commit(replication_id, commits).await;
         for ((work, done), result) in steps.into_iter().zip(results) {
             match result {
                 Ok(Committed::Done) => self.finish(work, done).await,
@@ -270,9 +271,15 @@ impl Shard {
         }
     }
 
-    fn decide(&self, user: &UserId, changes: &[Change], loaded: &Loaded) -> Result<Decided, StoreError> {
+    fn decide(
+        &self,
+        user: &UserId,
+        changes: &[Change],
+        loaded: &Loaded,
+        replication_id: u64,
+    ) -> Result<Decided, StoreError> {
         let new_epoch = rand::rng().random_range(1..=u64::MAX);
-        step(load_for(user, changes, self.limits), loaded, changes, self.limits, new_epoch)
+        step(load_for(user, changes, self.limits), loaded, changes, self.limits, new_epoch, replication_id)
     }
 
     /// Answers committed changes, once further steps have done what they left.
@@ -329,7 +336,8 @@ impl Shard {
                     loaded.ok_or_else(|| StoreError::Corrupt("a load without an answer".to_owned()))?
                 }
             };
-            let Step { outcomes, commit, unfinished } = match self.decide(user, changes, &loaded)? {
+            let replication_id = self.store.replication_id();
+            let Step { outcomes, commit, unfinished } = match self.decide(user, changes, &loaded, replication_id)? {
                 Decided::Step(step) => *step,
                 Decided::Unfinished(unfinished) => {
                     Box::pin(self.complete(user, unfinished)).await?;
@@ -337,7 +345,7 @@ impl Shard {
                 }
             };
             let Some(commit) = commit else { return Ok(Done { outcomes, unfinished }) };
-            match self.commit_one(commit).await? {
+            match self.commit_one(replication_id, commit).await? {
                 Committed::Done => return Ok(Done { outcomes, unfinished }),
                 Committed::Conflict(now) => {
                     self.counts.conflicts.fetch_add(1, Ordering::Relaxed);
@@ -354,8 +362,8 @@ impl Shard {
         }
     }
 
-    async fn commit_one(&self, commit: Commit) -> Result<Committed, WriteError> {
-        let result = self.store.commit(vec![commit]).await.pop();
+    async fn commit_one(&self, replication_id: u64, commit: Commit) -> Result<Committed, WriteError> {
+        let result = self.store.commit(replication_id, vec![commit]).await.pop();
         Ok(result.ok_or_else(|| StoreError::Corrupt("a commit without an answer".to_owned()))??)
     }
 }

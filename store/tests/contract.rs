@@ -8,6 +8,7 @@ mod contract {
     mod commits;
     mod dying_writers;
     mod embedded_faults;
+    mod failovers;
     mod filters;
     mod hints;
     mod lanes;

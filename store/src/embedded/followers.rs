@@ -195,6 +195,7 @@ mod tests {
             groups: Vec::new(),
             truncated: false,
             kick: None,
+            fork: None,
         }
     }
 

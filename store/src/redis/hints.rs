@@ -168,6 +168,7 @@ mod tests {
             groups: Vec::new(),
             truncated: false,
             kick: None,
+            fork: None,
         };
         let text = whole.encode();
         let header = text.split('\n').next().unwrap();

@@ -95,7 +95,7 @@ pub(super) async fn thousands_can_be_followed_at_once(stores: &Stores) {
     let users: Vec<UserId> = (0..2_500).map(|number| user(&format!("user{number}"))).collect();
     sink.follow(&users).await.unwrap();
     let commits = users.iter().map(|user| Book::new(user.clone()).step(|step| step.put("c2c_x", 1, true)).0);
-    for outcome in stores.first.commit(commits.collect()).await {
+    for outcome in stores.first.commit(stores.first.replication_id(), commits.collect()).await {
         assert_eq!(outcome.unwrap(), Committed::Done);
     }
     let mut told = Vec::new();
