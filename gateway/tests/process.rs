@@ -8,6 +8,7 @@ mod process {
     mod deaf;
     mod development;
     mod drain;
+    mod failover;
     mod fanout;
     mod load;
     mod settings;
