@@ -3,9 +3,11 @@
 use crate::{
     api::{self, Caller},
     auth::Identity,
+    clock,
     config::Mode,
     demo, documents,
     node::Node,
+    path::Standing,
     request::{ConnectQuery, bearer_token, error_response},
     transport::{sse, websocket},
 };
@@ -208,12 +210,14 @@ async fn ready(node: web::Data<Arc<Node>>) -> HttpResponse {
         Some("draining")
     } else if !is_store_there {
         Some("the store does not answer")
-    } else if !node.is_relay_connected.load(Ordering::Relaxed) {
-        Some("the path of hints is interrupted")
     } else if node.authenticator.followed().is_some_and(|keys| !keys.are_there()) {
         Some("the token keys at --jwks were not read yet")
     } else {
-        None
+        match node.path.standing(clock::monotonic()) {
+            Standing::Interrupted => Some("the path of hints is interrupted"),
+            Standing::Unproven => Some("hints do not arrive"),
+            Standing::Proven => None,
+        }
     };
     match problem {
         None => HttpResponse::Ok().body("ready\n"),
@@ -227,6 +231,7 @@ async fn metrics(node: web::Data<Arc<Node>>) -> HttpResponse {
     metrics.store_steps.set(counts.steps.load(Ordering::Relaxed) as i64);
     metrics.store_changes.set(counts.changes.load(Ordering::Relaxed) as i64);
     metrics.store_conflicts.set(counts.conflicts.load(Ordering::Relaxed) as i64);
+    metrics.relay_probe_age.set(node.path.age(clock::monotonic()).as_secs_f64());
     metrics.sync_reads_waiting.set(node.sync_reads.waiting() as i64);
     HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(metrics.render())
 }

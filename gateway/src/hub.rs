@@ -156,6 +156,11 @@ impl Hub {
             .collect()
     }
 
+    /// All users who are followed, or are to be.
+    pub fn users(&self) -> Vec<UserId> {
+        self.users.iter().map(|followers| followers.key().clone()).collect()
+    }
+
     /// Whether a user has sessions here, or had some a moment ago.
     pub fn wants(&self, user: &UserId) -> bool {
         self.users.contains_key(user)

@@ -17,6 +17,7 @@ pub mod live;
 pub mod metrics;
 pub mod node;
 pub mod origin;
+pub mod path;
 pub mod rate;
 pub mod reads;
 pub mod relay;

@@ -1,7 +1,7 @@
 //! What the gateway counts about itself, for Prometheus.
 
 use prometheus::{
-    Encoder, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder, core::Collector,
+    Encoder, Gauge, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder, core::Collector,
 };
 
 /// All metrics of a node.
@@ -31,6 +31,12 @@ pub struct Metrics {
     pub relay_connected: IntGauge,
     /// How often the path of hints broke.
     pub relay_interruptions: IntCounter,
+    /// Seconds since the newest probe that came on the path of hints was sent.
+    pub relay_probe_age: Gauge,
+    /// How often probes did not come on a path of hints that stood.
+    pub relay_silences: IntCounter,
+    /// Probes that the store did not take.
+    pub relay_probes_refused: IntCounter,
     /// Calls, by API, method and result code (0: done).
     pub calls: IntCounterVec,
     /// Steps committed by this node.
@@ -122,6 +128,24 @@ impl Metrics {
                 IntCounter::with_opts,
                 "relay_interruptions_total",
                 "How often the path of hints broke.",
+            ),
+            relay_probe_age: register(
+                &registry,
+                Gauge::with_opts,
+                "relay_probe_age_seconds",
+                "Since the newest probe that came on the path of hints was sent.",
+            ),
+            relay_silences: register(
+                &registry,
+                IntCounter::with_opts,
+                "relay_silences_total",
+                "How often probes did not come on a path of hints that stood.",
+            ),
+            relay_probes_refused: register(
+                &registry,
+                IntCounter::with_opts,
+                "relay_probes_refused_total",
+                "Probes that the store did not take.",
             ),
             calls: register(
                 &registry,

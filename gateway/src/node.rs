@@ -9,6 +9,7 @@ use crate::{
     live::{LiveSession, Opening},
     metrics::Metrics,
     origin::OriginPolicy,
+    path::HintPath,
     rate::UserRates,
     reads::SyncReads,
     relay::Relay,
@@ -56,8 +57,8 @@ pub struct Node {
     pub sync_reads: Arc<SyncReads>,
     /// Where work runs that must outlive the request that asked for it.
     pub runtime: Handle,
-    /// Whether the path of hints stands.
-    pub is_relay_connected: Arc<AtomicBool>,
+    /// The path of hints.
+    pub path: Arc<HintPath>,
     /// Whether new sessions should go elsewhere.
     pub is_draining: AtomicBool,
     /// Whether sessions are being closed, so that new ones are sent away at once.
@@ -75,7 +76,7 @@ impl Node {
         let (hub, wishes): (Hub, mpsc::UnboundedReceiver<Wish>) =
             Hub::new(Duration::from_millis(config.compare_interval_ms));
         let hub = Arc::new(hub);
-        let (relay, is_relay_connected) = Relay::new(store.clone(), hub.clone(), metrics.clone(), wishes);
+        let (relay, path) = Relay::new(store.clone(), hub.clone(), metrics.clone(), wishes);
         tokio::spawn(relay.run());
         let rates = Arc::new(UserRates::new(config.call_units_per_second, config.connects_per_user));
         tokio::spawn(crate::compare::run(store.clone(), hub.clone(), rates.clone()));
@@ -100,7 +101,7 @@ impl Node {
             authenticator,
             rates,
             metrics,
-            is_relay_connected,
+            path,
         }))
     }
 

@@ -1,22 +1,17 @@
-//! How hints get from the store to the hub: one path, kept up for ever.
+//! How hints get from the store to the hub: one path, kept up for ever, and probed for as long as it stands.
 //!
-//! When the path breaks, whoever followed it may have missed something. On the new path all users are followed anew,
-//! and then every session compares its clock with the store's.
+//! When the path breaks, or does not deliver what the store takes, whoever followed it may have missed something. On the
+//! new path all users are followed anew, and then every session compares its clock with the store's.
 
 use crate::{
-    compare,
+    clock, compare,
     hub::{Hub, Wish},
     metrics::Metrics,
+    path::{HintPath, PROBE_INTERVAL},
 };
 use conversation_protocol::UserId;
-use conversation_store::{HintSink, HintStream, Store, StoreError};
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use conversation_store::{HintSink, HintStream, Store, StoreError, Told};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 use tokio::{sync::mpsc, time};
 
 /// Users followed at once.
@@ -25,6 +20,8 @@ const BATCH_MAX: usize = 1_000;
 const RETRY_MS: (u64, u64) = (50, 3_000);
 /// Between pings that show the path to be alive, and sweeps of users who left.
 const PING_INTERVAL: Duration = Duration::from_secs(5);
+/// Between two looks whether probes come.
+const LOOK_INTERVAL: Duration = Duration::from_millis(500);
 /// A ping, or a batch of subscriptions, that takes longer breaks the path.
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -34,19 +31,19 @@ pub struct Relay {
     hub: Arc<Hub>,
     metrics: Arc<Metrics>,
     wishes: mpsc::UnboundedReceiver<Wish>,
-    is_connected: Arc<AtomicBool>,
+    path: Arc<HintPath>,
 }
 
 impl Relay {
-    /// A relay; the flag says whether the path stands.
+    /// A relay; the path says how it stands.
     pub fn new(
         store: Arc<dyn Store>,
         hub: Arc<Hub>,
         metrics: Arc<Metrics>,
         wishes: mpsc::UnboundedReceiver<Wish>,
-    ) -> (Self, Arc<AtomicBool>) {
-        let is_connected = Arc::new(AtomicBool::new(false));
-        (Self { store, hub, metrics, wishes, is_connected: is_connected.clone() }, is_connected)
+    ) -> (Self, Arc<HintPath>) {
+        let path = Arc::new(HintPath::new(clock::monotonic()));
+        (Self { store, hub, metrics, wishes, path: path.clone() }, path)
     }
 
     /// Runs until the hub is gone.
@@ -56,12 +53,16 @@ impl Relay {
         loop {
             match self.store.hints().await {
                 Ok((sink, stream)) => {
-                    wait_ms = RETRY_MS.0;
                     tracing::info!("hints: connected");
-                    self.set_connected(true);
+                    self.path.opened();
+                    self.metrics.relay_connected.set(1);
                     let Some(error) = self.keep_up(sink, stream, is_first).await else { return };
                     is_first = false;
-                    self.set_connected(false);
+                    if self.path.was_proven() {
+                        wait_ms = RETRY_MS.0;
+                    }
+                    self.path.interrupted();
+                    self.metrics.relay_connected.set(0);
                     self.metrics.relay_interruptions.inc();
                     tracing::warn!(%error, "hints: interrupted");
                 }
@@ -72,11 +73,6 @@ impl Relay {
         }
     }
 
-    fn set_connected(&self, is_connected: bool) {
-        self.is_connected.store(is_connected, Ordering::Relaxed);
-        self.metrics.relay_connected.set(i64::from(is_connected));
-    }
-
     /// Works on one path until it breaks; `None`: the hub is gone.
     async fn keep_up(
         &mut self,
@@ -85,10 +81,14 @@ impl Relay {
         is_first: bool,
     ) -> Option<StoreError> {
         // Hints are delivered while users are being followed: a full path must never wait for an answer on it.
-        let mut delivery = tokio::spawn(deliver(stream, self.hub.clone(), self.metrics.clone()));
+        let mut delivery = tokio::spawn(deliver(stream, self.hub.clone(), self.metrics.clone(), self.path.clone()));
+        let (store, hub, metrics, path) =
+            (self.store.clone(), self.hub.clone(), self.metrics.clone(), self.path.clone());
         let result = tokio::select! {
             result = self.command(sink.as_mut(), is_first) => result,
             _ = &mut delivery => Err(StoreError::Unavailable("the path of hints ended".to_owned())),
+            never = probe(store.as_ref(), &metrics, &path) => match never {},
+            error = deafness(&store, &hub, &metrics, &path) => Err(error),
         };
         delivery.abort();
         result.err()
@@ -145,9 +145,49 @@ async fn within(command: impl Future<Output = Result<(), StoreError>>) -> Result
     time::timeout(COMMAND_TIMEOUT, command).await.unwrap_or_else(|_| Err(too_slow()))
 }
 
-async fn deliver(mut stream: Box<dyn HintStream>, hub: Arc<Hub>, metrics: Arc<Metrics>) {
-    while let Some((user, hint)) = stream.next().await {
-        metrics.hints.inc();
-        hub.deliver(&user, &hint);
+async fn deliver(mut stream: Box<dyn HintStream>, hub: Arc<Hub>, metrics: Arc<Metrics>, path: Arc<HintPath>) {
+    while let Some(told) = stream.next().await {
+        match told {
+            Told::Hint(user, hint) => {
+                metrics.hints.inc();
+                hub.deliver(&user, &hint);
+            }
+            Told::Probe(sent_ms) => path.heard(Duration::from_millis(sent_ms)),
+        }
+    }
+}
+
+/// Publishes probes.
+async fn probe(store: &dyn Store, metrics: &Metrics, path: &HintPath) -> Infallible {
+    let mut ticks = time::interval(PROBE_INTERVAL);
+    ticks.set_missed_tick_behavior(time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        let sent_ms = clock::monotonic().as_millis() as u64;
+        match store.probe(sent_ms).await {
+            Ok(()) => path.published(Duration::from_millis(sent_ms)),
+            Err(error) => {
+                metrics.relay_probes_refused.inc();
+                tracing::debug!(%error, "hints: a probe was not published");
+            }
+        }
+    }
+}
+
+/// Ends when the path does not deliver what the store takes. Where probes come again, but not all have come, everybody
+/// compares, as after an interruption.
+async fn deafness(store: &Arc<dyn Store>, hub: &Arc<Hub>, metrics: &Metrics, path: &HintPath) -> StoreError {
+    loop {
+        time::sleep(LOOK_INTERVAL).await;
+        if path.is_deaf(clock::monotonic()) {
+            metrics.relay_silences.inc();
+            return StoreError::Unavailable("hints do not arrive".to_owned());
+        }
+        if path.take_doubt() {
+            metrics.relay_silences.inc();
+            tracing::warn!("hints: arrive again after a silence, in which some may have been lost");
+            let (store, hub) = (store.clone(), hub.clone());
+            tokio::spawn(async move { compare::compare(store.as_ref(), &hub, &hub.users()).await });
+        }
     }
 }

@@ -5,8 +5,10 @@ mod support;
 mod process {
     mod addresses;
     mod crash;
+    mod deaf;
     mod development;
     mod drain;
+    mod failover;
     mod fanout;
     mod load;
     mod secrets;

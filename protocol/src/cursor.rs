@@ -11,11 +11,19 @@ pub struct Cursor {
     pub epoch: u64,
     /// The clock up to which everything was given.
     pub version: u64,
+    /// The clock at which it was read: later than `version` in the middle of a replay, whose slices leave out what they
+    /// give in a newer state later. Not written where it is the same.
+    pub read_at: u64,
 }
 
 impl Cursor {
     /// The cursor of a user without data; it fits every epoch.
-    pub const EMPTY: Self = Self { epoch: 0, version: 0 };
+    pub const EMPTY: Self = Self::new(0, 0);
+
+    /// A point up to which everything is given in its newest state.
+    pub const fn new(epoch: u64, version: u64) -> Self {
+        Self { epoch, version, read_at: version }
+    }
 }
 
 /// The text is no cursor of ours; a server answers it with a full sync, not with an error.
@@ -25,19 +33,24 @@ pub struct InvalidCursor;
 
 impl fmt::Display for Cursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:x}:{}", self.epoch, self.version)
+        write!(f, "{:x}:{}", self.epoch, self.version)?;
+        if self.read_at == self.version { Ok(()) } else { write!(f, ":{}", self.read_at) }
     }
 }
 
 impl FromStr for Cursor {
     type Err = InvalidCursor;
     fn from_str(text: &str) -> Result<Self, InvalidCursor> {
-        let (epoch, version) = text.split_once(':').ok_or(InvalidCursor)?;
+        let number = |text: &str| text.parse::<u64>().map_err(|_| InvalidCursor);
+        let (epoch, rest) = text.split_once(':').ok_or(InvalidCursor)?;
         let epoch = u64::from_str_radix(epoch, 16).map_err(|_| InvalidCursor)?;
-        let version = version.parse().map_err(|_| InvalidCursor)?;
-        let cursor = Self { epoch, version };
+        let (version, read_at) = match rest.split_once(':') {
+            Some((version, read_at)) => (number(version)?, number(read_at)?),
+            None => (number(rest)?, number(rest)?),
+        };
+        let cursor = Self { epoch, version, read_at };
         // Only the canonical form is ours: no sign, no leading zero, no capital.
-        if cursor.to_string() == text { Ok(cursor) } else { Err(InvalidCursor) }
+        if cursor.to_string() == text && version <= read_at { Ok(cursor) } else { Err(InvalidCursor) }
     }
 }
 
@@ -60,14 +73,18 @@ mod tests {
 
     #[test]
     fn a_cursor_survives_its_text() {
-        let cursor = Cursor { epoch: u64::MAX, version: 1_795_373_813_000_001 };
+        let cursor = Cursor::new(u64::MAX, 1_795_373_813_000_001);
         assert_eq!(cursor.to_string().parse(), Ok(cursor));
+        let of_slice = Cursor { read_at: u64::MAX, ..cursor };
+        assert_eq!(of_slice.to_string().parse(), Ok(of_slice));
         assert_eq!("0:0".parse(), Ok(Cursor::EMPTY));
+        assert_eq!("7:5:9".parse(), Ok(Cursor { epoch: 7, version: 5, read_at: 9 }));
     }
 
     #[test]
     fn what_the_server_never_gave_is_no_cursor() {
-        for text in ["", ":", "0", "0:", ":0", "+1:2", "01:2", "1:02", "A:1", "1:-2", "1:2:3", "10000000000000000:1"] {
+        let of_two = ["", ":", "0", "0:", ":0", "+1:2", "01:2", "1:02", "A:1", "1:-2", "10000000000000000:1"];
+        for text in of_two.into_iter().chain(["1:2:2", "1:2:1", "1:2:03", "1:2:", "1:2:3:4"]) {
             assert_eq!(text.parse::<Cursor>(), Err(InvalidCursor), "{text}");
         }
     }

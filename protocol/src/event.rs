@@ -314,7 +314,7 @@ mod tests {
     fn a_frame_reads_back_as_its_event() {
         let event = Event::ConversationDeleted { conversation_id_list: vec!["c2c_bob".parse().unwrap()], version: 9 };
         let mut frame = Frame::new(&event);
-        frame.cursor = Some(Cursor { epoch: 10, version: 9 });
+        frame.cursor = Some(Cursor::new(10, 9));
         assert_eq!(
             frame.to_json(),
             r#"{"event":"conversationDeleted","cursor":"a:9","data":{"conversationIDList":["c2c_bob"],"version":9}}"#

@@ -8,6 +8,7 @@ use crate::{
     group::GroupEvent,
     ids::{ConversationId, DeviceId},
     limits::HINT_BYTES_MAX,
+    sync::Fork,
 };
 use serde::{Deserialize, Serialize};
 use std::{borrow::Cow, sync::Arc};
@@ -62,6 +63,8 @@ pub struct Hint {
     pub truncated: bool,
     /// Sessions to end.
     pub kick: Option<Kick>,
+    /// Set by the first step on another server: whoever has just read something in between read lost writes.
+    pub fork: Option<Fork>,
 }
 
 /// The text is no hint.
@@ -88,6 +91,8 @@ struct Header<'a> {
     truncated: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     kick: Option<Kick>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    fork: Option<Fork>,
 }
 
 #[allow(clippy::ptr_arg, reason = "serde hands over the field itself")]
@@ -98,7 +103,7 @@ fn is_empty<T: Clone>(list: &Cow<'_, [T]>) -> bool {
 impl Hint {
     /// The clock after the step, as a cursor.
     pub fn cursor(&self) -> Cursor {
-        Cursor { epoch: self.epoch, version: self.clock }
+        Cursor::new(self.epoch, self.clock)
     }
 
     /// A header line and a line per row; a bare header where that would be over [`HINT_BYTES_MAX`].
@@ -114,11 +119,11 @@ impl Hint {
                 return text;
             }
         }
-        let Self { epoch, previous, clock, total_unread, .. } = *self;
+        let Self { epoch, previous, clock, total_unread, fork, .. } = *self;
         let (rows, deleted, facets, kick) = (Vec::new(), Vec::new(), Vec::new(), self.kick.clone());
         let groups = self.groups.clone();
         let mut bare =
-            Self { epoch, previous, clock, total_unread, rows, deleted, facets, groups, truncated: true, kick };
+            Self { epoch, previous, clock, total_unread, rows, deleted, facets, groups, truncated: true, kick, fork };
         let header = bare.header();
         if header.len() <= HINT_BYTES_MAX {
             return header;
@@ -129,7 +134,7 @@ impl Hint {
 
     fn header(&self) -> String {
         let header = Header {
-            from: Cursor { epoch: self.epoch, version: self.previous },
+            from: Cursor::new(self.epoch, self.previous),
             clock: self.clock,
             total: self.total_unread,
             rows: self.rows.iter().map(|row| (row.conversation_id.clone(), row.version, row.created)).collect(),
@@ -138,6 +143,7 @@ impl Hint {
             groups: Cow::Borrowed(&self.groups),
             truncated: self.truncated,
             kick: self.kick.clone(),
+            fork: self.fork,
         };
         serde_json::to_string(&header).expect("a header is always JSON")
     }
@@ -163,6 +169,7 @@ impl Hint {
             groups: header.groups.into_owned(),
             truncated: header.truncated,
             kick: header.kick,
+            fork: header.fork,
         })
     }
 }
@@ -199,6 +206,7 @@ mod tests {
             groups: vec![GroupEvent::Renamed("a\nb".to_owned(), "c".to_owned())],
             truncated: false,
             kick: Some(Kick { device: Some("phone".parse().unwrap()), not_before: 5, reason: "x\ny".to_owned() }),
+            fork: Some(Fork { from: 10, to: 11 }),
         }
     }
 
@@ -215,6 +223,7 @@ mod tests {
         assert!(decoded.truncated && decoded.rows.is_empty() && decoded.deleted.is_empty());
         assert!(decoded.facets.is_empty() && decoded.groups == hint.groups, "notices stay as long as they fit");
         assert_eq!((decoded.previous, decoded.clock, decoded.kick.clone()), (10, 12, hint.kick.clone()));
+        assert_eq!(decoded.fork, hint.fork);
         let ids = (0..2_000).map(|n| format!("group_{n}").parse().unwrap()).collect();
         let decoded = Hint::decode(&Hint { groups: vec![GroupEvent::Added("a".to_owned(), ids)], ..hint }.encode());
         assert!(decoded.is_ok_and(|decoded| decoded.truncated && decoded.groups.is_empty()));

@@ -52,4 +52,4 @@ pub use filter::Filter;
 pub use group::GroupEvent;
 pub use hint::{Hint, Kick, RowState};
 pub use ids::{ConversationId, DeviceId, GroupId, MessageId, UserId};
-pub use sync::{Head, LogEntry, Page, ReplaySlice};
+pub use sync::{Fork, Head, LogEntry, Page, ReplaySlice};

@@ -6,7 +6,39 @@ use crate::{
     ids::{ConversationId, DeviceId},
     limits::REPLAY_ROWS_MAX,
 };
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+
+/// Where a store that took the place of another began to write the user anew: what the other one had written between the
+/// two clocks is lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "(u64, u64)", from = "(u64, u64)")]
+pub struct Fork {
+    /// The clock that was found.
+    pub from: u64,
+    /// The first clock after it.
+    pub to: u64,
+}
+
+impl Fork {
+    /// Whether a clock was read among the lost writes. One from before them knows none of them, and one from after
+    /// them neither.
+    pub fn has_lost(self, clock: u64) -> bool {
+        self.from < clock && clock < self.to
+    }
+}
+
+impl From<(u64, u64)> for Fork {
+    fn from((from, to): (u64, u64)) -> Self {
+        Self { from, to }
+    }
+}
+
+impl From<Fork> for (u64, u64) {
+    fn from(Fork { from, to }: Fork) -> Self {
+        (from, to)
+    }
+}
 
 /// The state of a user that belongs to no single row, as a client or a session needs it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +51,8 @@ pub struct Head {
     pub row_count: u64,
     /// The newest version of a tombstone that was purged; older cursors cannot be served.
     pub tombstone_floor: u64,
+    /// Where writes were lost, in order.
+    pub forks: Vec<Fork>,
     /// The names of all conversation groups (folders).
     pub group_names: Vec<String>,
     /// Tokens issued before this are refused, in microseconds since 1970; 0: none.
@@ -35,6 +69,7 @@ impl Head {
             total_unread: 0,
             row_count: 0,
             tombstone_floor: 0,
+            forks: Vec::new(),
             group_names: Vec::new(),
             not_before: 0,
             device_not_before: BTreeMap::new(),
@@ -45,8 +80,9 @@ impl Head {
     pub fn can_replay(&self, since: Cursor, changed: u64) -> bool {
         let in_bounds = since == Cursor::EMPTY
             || (since.epoch == self.cursor.epoch
-                && since.version <= self.cursor.version
-                && since.version >= self.tombstone_floor);
+                && since.read_at <= self.cursor.version
+                && since.version >= self.tombstone_floor
+                && !self.forks.iter().any(|fork| fork.has_lost(since.read_at)));
         in_bounds && changed <= REPLAY_ROWS_MAX
     }
 
@@ -119,12 +155,12 @@ mod tests {
     use super::*;
 
     fn head() -> Head {
-        Head { cursor: Cursor { epoch: 7, version: 100 }, tombstone_floor: 20, ..Head::empty() }
+        Head { cursor: Cursor::new(7, 100), tombstone_floor: 20, ..Head::empty() }
     }
 
     #[test]
     fn a_cursor_is_served_between_the_floor_and_the_clock_of_its_own_data_set() {
-        let can = |epoch, version, changed| head().can_replay(Cursor { epoch, version }, changed);
+        let can = |epoch, version, changed| head().can_replay(Cursor::new(epoch, version), changed);
         assert!(can(7, 20, 1) && can(7, 100, 0) && can(7, 50, 1_000));
         assert!(!can(7, 19, 1), "older than the oldest kept tombstone");
         assert!(!can(7, 101, 0), "ahead of the clock");
@@ -133,10 +169,23 @@ mod tests {
     }
 
     #[test]
+    fn a_cursor_that_was_read_among_lost_writes_is_not_served_older_and_newer_ones_are() {
+        let forks = vec![Fork { from: 40, to: 50 }, Fork { from: 80, to: 81 }];
+        let head = Head { forks, ..head() };
+        let can = |version, read_at| head.can_replay(Cursor { epoch: 7, version, read_at }, 1);
+        assert!(can(40, 40) && can(50, 50) && can(80, 80) && can(81, 81));
+        assert!(!can(41, 41) && !can(49, 49), "everything up to a lost write");
+        assert!(!can(30, 45), "rows were left out whose newer states are lost");
+        assert!(can(30, 40), "they were not lost");
+        assert!(can(30, 60), "they are there, as they were written anew");
+        assert!(!can(100, 101), "the store is not yet where it was");
+    }
+
+    #[test]
     fn the_cursor_of_a_user_without_data_fits_every_epoch_and_floor() {
         assert!(head().can_replay(Cursor::EMPTY, 1_000));
         assert!(!head().can_replay(Cursor::EMPTY, 1_001));
-        assert!(!Head::empty().can_replay(Cursor { epoch: 7, version: 5 }, 0));
+        assert!(!Head::empty().can_replay(Cursor::new(7, 5), 0));
     }
 
     #[test]

@@ -132,7 +132,11 @@ impl Store for EmbeddedStore {
         loads.iter().map(|load| tables.load(load, now_us)).collect()
     }
 
-    async fn commit(&self, commits: Vec<Commit>) -> Vec<Result<Committed, StoreError>> {
+    fn replication_id(&self) -> u64 {
+        0
+    }
+
+    async fn commit(&self, _replication_id: u64, commits: Vec<Commit>) -> Vec<Result<Committed, StoreError>> {
         self.committer.commit(commits).await
     }
 
@@ -205,6 +209,13 @@ impl Store for EmbeddedStore {
     async fn hints(&self) -> Result<(Box<dyn HintSink>, Box<dyn HintStream>), StoreError> {
         let (sink, stream) = Followers::connect(&self.followers);
         Ok((Box::new(sink), Box::new(stream)))
+    }
+
+    async fn probe(&self, number: u64) -> Result<(), StoreError> {
+        // A store that cannot commit has nothing to tell.
+        self.committer.ping().await?;
+        self.followers.probe(number);
+        Ok(())
     }
 
     async fn renew_sessions(&self, leases: &[SessionLease], lease_ms: u64) -> Result<(), StoreError> {

@@ -201,11 +201,20 @@ pub trait HintSink: Send {
     async fn ping(&mut self) -> Result<(), StoreError>;
 }
 
+/// What comes on a path for hints.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Told {
+    /// A followed user's hint.
+    Hint(UserId, Arc<Hint>),
+    /// The number of a probe of this store: what was published up to it has come.
+    Probe(u64),
+}
+
 /// Yields the hints of followed users; `None` once the path is broken, after which nothing comes any more.
 #[async_trait]
 pub trait HintStream: Send {
-    /// The next hint.
-    async fn next(&mut self) -> Option<(UserId, Arc<Hint>)>;
+    /// What comes next.
+    async fn next(&mut self) -> Option<Told>;
 }
 
 /// A place where conversation lists are kept. Every read is one consistent step.
@@ -214,9 +223,14 @@ pub trait Store: lanes::LaneQueue + 'static {
     /// Reads what steps on several users need; one answer per entry, in order.
     async fn load(&self, loads: &[Load]) -> Result<Vec<Loaded>, StoreError>;
 
+    /// Names the server that takes commits: another id after a failover, which may have lost writes. 0 in a store that
+    /// is one server for ever.
+    fn replication_id(&self) -> u64;
+
     /// Commits steps on several users, each on its own; one answer per entry, in order. An entry's error says
-    /// nothing about the others. Answered only once it is as durable as the store makes it.
-    async fn commit(&self, commits: Vec<Commit>) -> Vec<Result<Committed, StoreError>>;
+    /// nothing about the others. Answered only once it is as durable as the store makes it. Steps for another server
+    /// than the one that takes them conflict, whatever their clock.
+    async fn commit(&self, replication_id: u64, commits: Vec<Commit>) -> Vec<Result<Committed, StoreError>>;
 
     /// The heads of several users, in order; [`Head::empty`] for users without data.
     async fn heads(&self, users: &[UserId]) -> Result<Vec<Head>, StoreError>;
@@ -251,6 +265,11 @@ pub trait Store: lanes::LaneQueue + 'static {
 
     /// A new path for hints; each node uses one, and makes a new one when it breaks.
     async fn hints(&self) -> Result<(Box<dyn HintSink>, Box<dyn HintStream>), StoreError>;
+
+    /// Publishes a probe in the way in which commits publish hints: each path that [`Store::hints`] of this very value
+    /// gave must yield it, and those of other nodes do not. An error also where commits would now reach another server
+    /// than [`Store::replication_id`] says; the next one finds it.
+    async fn probe(&self, number: u64) -> Result<(), StoreError>;
 
     /// Makes or renews leases of live sessions; they end by themselves after `lease_ms`.
     async fn renew_sessions(&self, leases: &[SessionLease], lease_ms: u64) -> Result<(), StoreError>;

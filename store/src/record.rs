@@ -5,7 +5,7 @@
 //! A tombstone is two: `T <version>`, and what only the rules need. JSON has no raw line breaks, so lines are safe.
 
 use crate::{StoreError, lanes::EntryId};
-use conversation_protocol::{ConversationId, Cursor, DeviceId, Facets, Head, LogEntry, RowState};
+use conversation_protocol::{ConversationId, Cursor, DeviceId, Facets, Fork, Head, LogEntry, RowState};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -30,6 +30,12 @@ pub struct StoredHead {
     /// The newest version of a purged tombstone.
     #[serde(default)]
     pub tombstone_floor: u64,
+    /// The replication id of the server that wrote it; 0 in a store that has none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub replication_id: u64,
+    /// Where writes were lost, in order, at most [`FORKS_MAX`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub forks: Vec<Fork>,
     /// The names of the conversation groups (folders).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub group_names: Vec<String>,
@@ -45,6 +51,14 @@ pub struct StoredHead {
     /// The same, for single devices.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub device_not_before: BTreeMap<DeviceId, u64>,
+}
+
+/// Forks that a head keeps.
+pub const FORKS_MAX: usize = 8;
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands over the field itself")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// A change to more rows than one step may write, begun and not done.
@@ -67,19 +81,43 @@ impl StoredHead {
     /// The head of a user whose first data is being written.
     pub fn new(epoch: u64) -> Self {
         Self {
-            cursor: Cursor { epoch, version: 0 },
+            cursor: Cursor::new(epoch, 0),
             total_unread: 0,
             rows: 0,
             pinned: 0,
             grouped: 0,
             tombstones: 0,
             tombstone_floor: 0,
+            replication_id: 0,
+            forks: Vec::new(),
             group_names: Vec::new(),
             unfinished: None,
             last_entry: None,
             not_before: 0,
             device_not_before: BTreeMap::new(),
         }
+    }
+
+    /// The server with this id writes the user from now on: it found the clock at `found`, and its first tick is `first`.
+    pub fn follow(&mut self, replication_id: u64, found: u64, first: u64) -> Option<Fork> {
+        if replication_id == self.replication_id {
+            return None;
+        }
+        self.replication_id = replication_id;
+        // A user without data has lost nothing that a client could have.
+        if found == 0 {
+            return None;
+        }
+        let fork = Fork { from: found, to: first };
+        self.forks.push(fork);
+        // Cursors below the floor are not served anyway.
+        self.forks.retain(|fork| fork.to > self.tombstone_floor);
+        if self.forks.len() > FORKS_MAX {
+            // As one they refuse also what lies between them.
+            let oldest = self.forks.remove(0);
+            self.forks[0].from = oldest.from;
+        }
+        Some(fork)
     }
 
     /// The value to keep.
@@ -112,6 +150,7 @@ pub fn read_head(value: Option<&str>) -> Result<Head, StoreError> {
         total_unread: head.total_unread,
         row_count: head.rows,
         tombstone_floor: head.tombstone_floor,
+        forks: head.forks,
         group_names: head.group_names,
         not_before: head.not_before,
         device_not_before: head.device_not_before,

@@ -10,6 +10,7 @@ mod link;
 mod reply;
 mod request;
 mod scripts;
+mod server;
 
 use crate::{
     Commit, Committed, FacetPage, FacetRow, HintSink, HintStream, Load, Loaded, RowSelection, SessionLease, Store,
@@ -32,6 +33,8 @@ pub struct RedisStore {
     reads: Link,
     /// Of the lanes' holder, so that a large backlog delays nobody else.
     lanes: Link,
+    /// The channel of this value's probes.
+    probes: String,
 }
 
 impl std::fmt::Debug for RedisStore {
@@ -51,11 +54,28 @@ impl RedisStore {
         let info = info.set_tcp_settings(TcpSettings::default().set_nodelay(true));
         let client = Client::open(info).map_err(|error| unavailable(&error))?;
         // The links try for ever and so cannot say why the first attempt fails.
-        client.get_multiplexed_async_connection().await.map_err(|error| unavailable(&error))?;
+        link::connect(&client).await?;
         let link = |purpose| Link::new(purpose, client.clone());
-        let store = Self { commits: link("commits")?, reads: link("reads")?, lanes: link("lanes")?, client };
+        let probes = keys::probe_channel(rand::random());
+        let store = Self { commits: link("commits"), reads: link("reads"), lanes: link("lanes"), client, probes };
         store.ping().await?;
         Ok(store)
+    }
+
+    /// The answers to a pipeline of commits, which all go to one server.
+    async fn commit_some(
+        &self,
+        replication_id: u64,
+        commits: &[Commit],
+    ) -> Result<Vec<Result<Value, StoreError>>, StoreError> {
+        let connected = self.commits.connected().await?;
+        let is_same = connected.replication_id == replication_id;
+        let server = if is_same { request::Server::Same } else { request::Server::Another };
+        let mut pipeline = Pipeline::with_capacity(commits.len());
+        for commit in commits {
+            pipeline.add_command(request::commit(commit, server));
+        }
+        self.commits.run_on(&connected, &pipeline).await
     }
 
     async fn read_all(
@@ -97,14 +117,14 @@ impl Store for RedisStore {
         loads.iter().zip(values).map(|(load, value)| reply::loaded(load, value?)).collect()
     }
 
-    async fn commit(&self, commits: Vec<Commit>) -> Vec<Result<Committed, StoreError>> {
+    fn replication_id(&self) -> u64 {
+        self.commits.replication_id()
+    }
+
+    async fn commit(&self, replication_id: u64, commits: Vec<Commit>) -> Vec<Result<Committed, StoreError>> {
         let mut outcomes = Vec::with_capacity(commits.len());
         for some in commits.chunks(PIPELINE_CALLS_MAX) {
-            let mut pipeline = Pipeline::with_capacity(some.len());
-            for commit in some {
-                pipeline.add_command(request::commit(commit));
-            }
-            match self.commits.run(&pipeline).await {
+            match self.commit_some(replication_id, some).await {
                 Ok(values) => outcomes
                     .extend(some.iter().zip(values).map(|(commit, value)| reply::committed(&commit.load, value?))),
                 Err(error) => outcomes.extend(some.iter().map(|_| Err(error.clone()))),
@@ -203,8 +223,29 @@ impl Store for RedisStore {
     }
 
     async fn hints(&self) -> Result<(Box<dyn HintSink>, Box<dyn HintStream>), StoreError> {
-        let (sink, stream) = hints::open(&self.client).await?;
+        let (sink, stream) = hints::open(&self.client, &self.probes).await?;
         Ok((Box::new(sink), Box::new(stream)))
+    }
+
+    async fn probe(&self, number: u64) -> Result<(), StoreError> {
+        let connected = self.commits.connected().await?;
+        let mut pipeline = Pipeline::with_capacity(2);
+        pipeline.cmd("PUBLISH").arg(&self.probes).arg(number).add_command(server::question());
+        let mut answers = self.commits.run_on(&connected, &pipeline).await?.into_iter();
+        let (published, about) = (answers.next(), answers.next());
+        // A server can become another one behind an open connection, a replica and a primary again.
+        let about = about.unwrap_or_else(|| Err(unexpected("no answer"))).and_then(server::read);
+        if about.is_ok_and(|id| id == connected.replication_id) {
+            // What still leads elsewhere leads to a server that was replaced.
+            for link in [&self.reads, &self.lanes] {
+                if link.replication_id() != connected.replication_id {
+                    link.renew();
+                }
+            }
+            return published.unwrap_or_else(|| Err(unexpected("no answer"))).map(drop);
+        }
+        self.commits.give_up(&connected);
+        Err(StoreError::Unavailable("redis: the server is another one by now".to_owned()))
     }
 
     async fn renew_sessions(&self, leases: &[SessionLease], lease_ms: u64) -> Result<(), StoreError> {

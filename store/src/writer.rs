@@ -231,6 +231,7 @@ impl Shard {
     }
 
     async fn run_round(&self, round: Vec<Work>) {
+        let replication_id = self.store.replication_id();
         let loads: Vec<_> = round.iter().map(|work| load_for(&work.user, &work.changes, self.limits)).collect();
         let loaded = match self.store.load(&loads).await {
             Ok(loaded) => loaded,
@@ -244,7 +245,7 @@ impl Shard {
         let mut commits = Vec::with_capacity(round.len());
         let mut held_up = Vec::new();
         for (work, loaded) in round.into_iter().zip(loaded) {
-            match self.decide(&work.user, &work.changes, &loaded) {
+            match self.decide(&work.user, &work.changes, &loaded, replication_id) {
                 Ok(Decided::Step(step)) => match *step {
                     Step { outcomes, commit: Some(commit), unfinished } => {
                         commits.push(commit);
@@ -256,7 +257,7 @@ impl Shard {
                 Err(error) => work.fail(&WriteError::Store(error)),
             }
         }
-        let results = if commits.is_empty() { Vec::new() } else { self.store.commit(commits).await };
+        let results = if commits.is_empty() { Vec::new() } else { self.store.commit(replication_id, commits).await };
         let settled = steps.into_iter().zip(results).map(|((work, done), result)| self.settle(work, done, result));
         // Users do not wait for each other's lost races.
         future::join(future::join_all(held_up), future::join_all(settled)).await;
@@ -274,9 +275,15 @@ impl Shard {
         }
     }
 
-    fn decide(&self, user: &UserId, changes: &[Change], loaded: &Loaded) -> Result<Decided, StoreError> {
+    fn decide(
+        &self,
+        user: &UserId,
+        changes: &[Change],
+        loaded: &Loaded,
+        replication_id: u64,
+    ) -> Result<Decided, StoreError> {
         let new_epoch = rand::rng().random_range(1..=u64::MAX);
-        step(load_for(user, changes, self.limits), loaded, changes, self.limits, new_epoch)
+        step(load_for(user, changes, self.limits), loaded, changes, self.limits, new_epoch, replication_id)
     }
 
     /// Answers committed changes, once further steps have done what they left.
@@ -333,7 +340,8 @@ impl Shard {
                     loaded.ok_or_else(|| StoreError::Corrupt("a load without an answer".to_owned()))?
                 }
             };
-            let Step { outcomes, commit, unfinished } = match self.decide(user, changes, &loaded)? {
+            let replication_id = self.store.replication_id();
+            let Step { outcomes, commit, unfinished } = match self.decide(user, changes, &loaded, replication_id)? {
                 Decided::Step(step) => *step,
                 Decided::Unfinished(unfinished) => {
                     Box::pin(self.complete(user, unfinished)).await?;
@@ -341,7 +349,7 @@ impl Shard {
                 }
             };
             let Some(commit) = commit else { return Ok(Done { outcomes, unfinished }) };
-            match self.commit_one(commit).await? {
+            match self.commit_one(replication_id, commit).await? {
                 Committed::Done => return Ok(Done { outcomes, unfinished }),
                 Committed::Conflict(now) => {
                     self.counts.conflicts.fetch_add(1, Ordering::Relaxed);
@@ -358,8 +366,8 @@ impl Shard {
         }
     }
 
-    async fn commit_one(&self, commit: Commit) -> Result<Committed, WriteError> {
-        let result = self.store.commit(vec![commit]).await.pop();
+    async fn commit_one(&self, replication_id: u64, commit: Commit) -> Result<Committed, WriteError> {
+        let result = self.store.commit(replication_id, vec![commit]).await.pop();
         Ok(result.ok_or_else(|| StoreError::Corrupt("a commit without an answer".to_owned()))??)
     }
 }

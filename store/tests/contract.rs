@@ -8,6 +8,7 @@ mod contract {
     mod commits;
     mod dying_writers;
     mod embedded_faults;
+    mod failovers;
     mod filters;
     mod hints;
     mod lanes;
@@ -58,6 +59,7 @@ mod contract {
                     hints::two_paths_get_each_hint_both,
                     hints::thousands_can_be_followed_at_once,
                     hints::a_path_ends_for_good,
+                    hints::a_probe_comes_on_every_path_behind_what_was_published_before_it,
                     sessions::leases_are_made_renewed_and_ended,
                     sessions::a_lease_ends_by_itself,
                     races::a_counter_in_a_head_loses_no_step,
@@ -83,6 +85,7 @@ mod contract {
         promises!(super::stores::redis();
             lanes::a_lane_is_held_by_one_node_until_its_lease_ends,
             lanes::nodes_are_counted_while_they_live,
+            hints::a_probe_is_of_its_own_node,
         );
     }
 

@@ -69,7 +69,7 @@ mod tests {
 
     #[track_caller]
     fn check(noted: Option<(u64, u64)>, head: (u64, u64), seen: (u64, u64), expected: Verdict) {
-        let cursor = |(epoch, version)| Cursor { epoch, version };
+        let cursor = |(epoch, version)| Cursor::new(epoch, version);
         assert_eq!(judge(noted.map(cursor), cursor(head), cursor(seen)), expected);
     }
 

@@ -130,6 +130,10 @@ impl FilterTotals {
 
     /// Takes a step that follows what was seen.
     pub(super) fn follow(&mut self, hint: &Hint) {
+        if hint.fork.is_some() {
+            // What was read, or is being read, may have lost writes in it.
+            return self.forget();
+        }
         match &mut self.base {
             Base::Unknown { .. } => {}
             Base::Reading { hinted, .. } => {

@@ -2,7 +2,7 @@
 //! groups, and which steps that covers.
 
 use conversation_protocol::{
-    ConversationId, Cursor, GroupEvent, Hint, LogEntry,
+    ConversationId, Cursor, Fork, GroupEvent, Hint, LogEntry,
     limits::{MAILBOX_BYTES_MAX, MAILBOX_GROUP_EVENTS_MAX, MAILBOX_ROWS_MAX},
 };
 use std::collections::BTreeMap;
@@ -18,6 +18,8 @@ pub(super) struct Mailbox {
     total: u64,
     bytes: usize,
     changes: BTreeMap<ConversationId, LogEntry>,
+    /// The fork among these steps, of several all that they span; in a box, since there hardly ever is one.
+    fork: Option<Box<Fork>>,
     /// What became of conversation groups, in order, with the clock of each step.
     groups: Vec<(u64, GroupEvent)>,
 }
@@ -43,7 +45,7 @@ impl Mailbox {
 
     /// Up to where every step is said or in here.
     pub(super) fn seen(&self) -> Cursor {
-        Cursor { epoch: self.epoch, version: self.to }
+        Cursor::new(self.epoch, self.to)
     }
 
     /// The total unread at [`Self::seen`].
@@ -78,14 +80,16 @@ impl Mailbox {
     }
 
     fn begin_anew(&mut self, hint: &Hint, fit: Fit) -> Fit {
-        self.forget_rows(Cursor { epoch: hint.epoch, version: hint.previous }, hint.total_unread);
+        self.forget_rows(Cursor::new(hint.epoch, hint.previous), hint.total_unread);
         self.merge(hint);
         fit
     }
 
     /// The notices stay: they are told before the sync that heals the gap, whose finish has the names.
     fn forget_rows(&mut self, seen: Cursor, total: u64) {
-        let groups = std::mem::take(&mut self.groups);
+        let mut groups = std::mem::take(&mut self.groups);
+        // They are older than the span that begins now, whose clocks may be those of another data set.
+        groups.iter_mut().for_each(|(clock, _)| *clock = 0);
         *self = Self { groups, ..Self::at(seen, total) };
         self.count_bytes();
     }
@@ -94,6 +98,10 @@ impl Mailbox {
     fn merge(&mut self, hint: &Hint) -> Fit {
         self.to = hint.clock;
         self.total = hint.total_unread;
+        if let Some(fork) = hint.fork {
+            let from = self.fork.as_ref().map_or(fork.from, |earlier| earlier.from.min(fork.from));
+            self.fork = Some(Box::new(Fork { from, to: fork.to }));
+        }
         for event in &hint.groups {
             self.bytes += bytes_of_group(event);
             self.groups.push((hint.clock, event.clone()));
@@ -150,7 +158,8 @@ impl Mailbox {
         }
     }
 
-    /// Everything up to `said` was said by a sync: keeps what came after it. False if steps after `said` are missing.
+    /// Everything up to `said` was said by a sync: keeps what came after it. False if steps after `said` are missing, or
+    /// if what was said was lost meanwhile.
     pub(super) fn settle(&mut self, said: Cursor, total: u64) -> bool {
         let nothing_held = self.seen() == Cursor::EMPTY;
         let same_data = self.epoch == said.epoch || said == Cursor::EMPTY;
@@ -158,7 +167,8 @@ impl Mailbox {
             *self = Self::at(said, total);
             return true;
         }
-        if same_data && self.from <= said.version {
+        let is_lost = self.fork.as_ref().is_some_and(|fork| fork.has_lost(said.version));
+        if same_data && self.from <= said.version && !is_lost {
             self.changes.retain(|_, change| change.version() > said.version);
             // The sync has told the names up to there.
             self.groups.retain(|(clock, _)| *clock > said.version);

@@ -102,7 +102,7 @@ impl Session {
         let given = if since == Cursor::EMPTY { frames::first_frame(&slice.entries) } else { slice.entries.len() };
         let entries = &slice.entries[..given];
         if let Some(last) = entries.last() {
-            let reached = Cursor { epoch: head.epoch, version: last.version() };
+            let reached = Cursor { epoch: head.epoch, version: last.version(), read_at: head.version };
             self.give(frames::changes(entries, began), reached, now, outputs);
         }
         if entries.is_empty() || slice.changed <= entries.len() as u64 {

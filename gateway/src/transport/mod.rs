@@ -122,7 +122,7 @@ mod tests {
     #[test]
     fn an_sse_event_has_its_name_its_cursor_and_its_data() {
         let mut frame = Frame::new(&Event::TotalUnreadMessageCountChanged { total_unread_count: 3, version: 9 });
-        frame.cursor = Some(Cursor { epoch: 10, version: 9 });
+        frame.cursor = Some(Cursor::new(10, 9));
         let mut bytes = BytesMut::new();
         Transport::Sse.encode_frame(&frame, &mut bytes);
         let text = String::from_utf8(bytes.to_vec()).unwrap();

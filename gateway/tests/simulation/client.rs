@@ -76,6 +76,15 @@ impl Client {
         self.cursor != self.complete_at || newest.is_some_and(|newest| *newest > at)
     }
 
+    /// Whether it was cut in the middle of what is sent together, and has rows of it that are lost, of which its cursor
+    /// does not tell. No session can know of them.
+    pub(crate) fn has_lost_rows(&self, store: &Store) -> bool {
+        let versions = self.rows.values().map(|(version, _)| version).chain(self.barriers.values());
+        let mut versions = versions.filter(|version| self.cursor.is_some_and(|at| **version > at.version));
+        let is_served = |version: &u64| self.cursor.is_some_and(|at| store.serves_with_lost(at, *version));
+        versions.any(is_served)
+    }
+
     /// A new connection begins.
     pub(crate) fn connect(&mut self) {
         self.session = Received { resumed: self.is_beyond_cursor(), ..Received::default() };

@@ -95,6 +95,30 @@ impl World {
         }
     }
 
+    fn promote_replica(&mut self, user: usize) {
+        let now_us = self.store_now_us(user);
+        let state = &self.users[user];
+        // A client that was cut has seen writes that its cursor does not tell; if just these are lost, nobody knows.
+        let at_risk = self.devices.iter().any(|device| {
+            device.user == user
+                && device.connection.is_some()
+                && device.client.session.resumed
+                && device.client.is_beyond_cursor()
+        });
+        // The clocks of a primary and its replica are less apart than the time in which one takes over from the other.
+        if at_risk || now_us <= state.store.cursor().version {
+            return;
+        }
+        let Some(replica) = state.store.replaced_by(&state.backup, &mut self.random) else { return };
+        self.seen.count("a replica that lagged behind takes over");
+        self.users[user].store = replica;
+        let changes: Vec<_> =
+            self.ids.iter().take(1 + self.random.below(3) as usize).map(|id| (id.clone(), Change::Message)).collect();
+        if let Some(hint) = self.users[user].store.step(&changes, now_us, &mut self.random) {
+            self.publish(user, hint);
+        }
+    }
+
     pub(crate) fn fault(&mut self) {
         if self.is_quiet {
             return;
@@ -144,6 +168,7 @@ impl World {
                 let backup = self.users[user].backup.clone();
                 self.users[user].store = backup.reborn(&mut self.random);
             }
+            FaultEvent::ReplicaPromoted => self.promote_replica(user),
             FaultEvent::StoreEmptied => self.users[user].store = Store::default(),
             FaultEvent::TombstonesPurged => {
                 let count = 1 + self.random.below(4) as usize;

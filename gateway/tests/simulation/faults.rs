@@ -73,6 +73,8 @@ pub(crate) enum FaultEvent {
     Interrupted,
     StoreReplaced,
     StoreEmptied,
+    /// A replica that lagged behind takes the store's place, and is written before anybody compares.
+    ReplicaPromoted,
     TombstonesPurged,
     /// The store answers nothing and takes nothing for a while.
     StorePaused,
@@ -116,6 +118,7 @@ impl Faults {
             (FaultEvent::TokenRefreshed, 2),
             (FaultEvent::Subscribed, 3),
             (FaultEvent::Unsubscribed, 1),
+            (FaultEvent::ReplicaPromoted, 5),
         ] {
             for _ in 0..some(random, most) {
                 events.push(event);
@@ -169,6 +172,7 @@ impl Faults {
             FaultEvent::Interrupted
             | FaultEvent::StoreReplaced
             | FaultEvent::StoreEmptied
+            | FaultEvent::ReplicaPromoted
             | FaultEvent::TombstonesPurged
             | FaultEvent::StorePaused
             | FaultEvent::StoreStopped

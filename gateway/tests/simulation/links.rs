@@ -30,6 +30,14 @@ impl World {
         let heartbeat = if self.random.percent(50) { Heartbeat::PingPong } else { Heartbeat::Comment };
         let jitter = self.random.next();
         let filters = if self.random.percent(30) { vec![self.filter()] } else { Vec::new() };
+        let is_lost = is_lost || {
+            let state = &self.devices[device];
+            let has_lost_rows = state.client.has_lost_rows(&self.users[state.user].store);
+            if has_lost_rows {
+                self.seen.count("a client that was cut among lost writes");
+            }
+            has_lost_rows
+        };
         let state = &mut self.devices[device];
         state.generation += 1;
         state.client.connect();

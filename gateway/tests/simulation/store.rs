@@ -2,7 +2,7 @@
 
 use crate::faults::Random;
 use conversation_protocol::{
-    ConversationId, Cursor, FacetChange, Facets, Filter, GroupEvent, Head, Hint, Kick, LogEntry, Page, RecvOpt,
+    ConversationId, Cursor, FacetChange, Facets, Filter, Fork, GroupEvent, Head, Hint, Kick, LogEntry, Page, RecvOpt,
     ReplaySlice, RowState, UnreadFacets,
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -64,6 +64,10 @@ pub(crate) struct Store {
     floor: u64,
     not_before: u64,
     groups: Vec<String>,
+    forks: Vec<Fork>,
+    /// Which server it is, and which one wrote last.
+    server: u64,
+    written_by: u64,
 }
 
 /// What an operation does to one conversation.
@@ -92,7 +96,7 @@ impl Change {
 
 impl Store {
     pub(crate) fn cursor(&self) -> Cursor {
-        Cursor { epoch: self.epoch, version: self.clock }
+        Cursor::new(self.epoch, self.clock)
     }
 
     pub(crate) fn head(&self) -> Head {
@@ -101,6 +105,7 @@ impl Store {
             total_unread: self.total(),
             row_count: self.rows.len() as u64,
             tombstone_floor: self.floor,
+            forks: self.forks.clone(),
             group_names: self.groups.clone(),
             not_before: self.not_before,
             device_not_before: BTreeMap::new(),
@@ -126,11 +131,26 @@ impl Store {
     }
 
     fn tick(&mut self, now_us: u64, random: &mut Random) -> u64 {
+        let found = self.clock;
         if self.epoch == 0 {
             self.epoch = random.next() | 1;
         }
         self.clock = (self.clock + 1).max(now_us);
+        if std::mem::replace(&mut self.written_by, self.server) != self.server && found > 0 {
+            self.forks.push(Fork { from: found, to: self.clock });
+        }
         self.clock
+    }
+
+    /// An older state of the same data takes over, as a server of its own; `None` if it is not older, or of other data.
+    pub(crate) fn replaced_by(&self, older: &Self, random: &mut Random) -> Option<Self> {
+        let is_older = older.epoch == self.epoch && older.clock < self.clock && older.clock > 0;
+        is_older.then(|| Self { server: random.next(), ..older.clone() })
+    }
+
+    /// Whether who stands at a cursor is served, though it has a write of this version, which is lost.
+    pub(crate) fn serves_with_lost(&self, cursor: Cursor, version: u64) -> bool {
+        self.forks.iter().any(|fork| fork.has_lost(version) && !fork.has_lost(cursor.read_at))
     }
 
     /// One step: all changes, each with its tick; `None` if nothing changed.
@@ -272,6 +292,7 @@ impl Store {
             groups: Vec::new(),
             truncated: false,
             kick: None,
+            fork: self.forks.last().copied().filter(|fork| fork.from == previous),
         }
     }
 

@@ -98,6 +98,7 @@ impl Seen {
             "a lost hint",
             "a race",
             "a store that is paused",
+            "a replica that lagged behind takes over",
             "a store that is stopped",
             "a clock that is wrong",
             "all come back at once",

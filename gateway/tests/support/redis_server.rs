@@ -33,6 +33,10 @@ impl RedisServer {
         panic!("redis-server does not start on any of {STARTS_MAX} ports");
     }
 
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     pub(crate) fn url(&self) -> String {
         format!("redis://{}", self.address)
     }
@@ -76,7 +80,7 @@ impl Drop for RedisServer {
 async fn launch(directory: &TempDir, address: SocketAddr) -> Option<Child> {
     let started = Command::new("redis-server")
         .args(["--bind", "127.0.0.1", "--port", &address.port().to_string(), "--save", "", "--appendonly", "no"])
-        .arg("--dir")
+        .args(["--repl-diskless-sync-delay", "0", "--dir"])
         .arg(directory.path())
         .stdout(Stdio::null())
         .stderr(Stdio::null())

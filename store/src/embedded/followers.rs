@@ -1,6 +1,6 @@
 //! Which paths for hints follow a user, and how hints reach them inside one process.
 
-use crate::{HintSink, HintStream, StoreError};
+use crate::{HintSink, HintStream, StoreError, Told};
 use async_trait::async_trait;
 use conversation_protocol::{Hint, UserId, limits::HINT_BYTES_MAX};
 use std::{
@@ -11,8 +11,6 @@ use tokio::sync::mpsc;
 
 /// Hints that may wait on one path; one more ends the path, and the relay heals it.
 const PATH_HINTS_MAX: usize = 16_384;
-
-type Told = (UserId, Arc<Hint>);
 
 /// All paths of a store.
 #[derive(Default)]
@@ -51,14 +49,20 @@ impl Followers {
             let Some(paths) = state.by_user.get(&user) else { continue };
             let hint = Arc::new(as_encoded(hint));
             let is_full = |path: &&u64| {
-                state.paths.get(path).is_some_and(|path| path.queue.try_send((user.clone(), hint.clone())).is_err())
+                let told = || Told::Hint(user.clone(), hint.clone());
+                state.paths.get(path).is_some_and(|path| path.queue.try_send(told()).is_err())
             };
-            let ended: Vec<u64> = paths.iter().filter(is_full).copied().collect();
-            for path in ended {
-                tracing::warn!(hints = PATH_HINTS_MAX, "a path for hints was full or given up, and ends");
-                state.remove(path);
-            }
+            let ended = paths.iter().filter(is_full).copied().collect();
+            state.end(ended);
         }
+    }
+
+    /// Hands a probe to every path.
+    pub(super) fn probe(&self, number: u64) {
+        let mut state = self.state();
+        let is_full = |(_, path): &(&u64, &Path)| path.queue.try_send(Told::Probe(number)).is_err();
+        let ended = state.paths.iter().filter(is_full).map(|(path, _)| *path).collect();
+        state.end(ended);
     }
 
     /// Ends all paths.
@@ -75,6 +79,13 @@ impl Followers {
 }
 
 impl State {
+    fn end(&mut self, paths: Vec<u64>) {
+        for path in paths {
+            tracing::warn!(hints = PATH_HINTS_MAX, "a path for hints was full or given up, and ends");
+            self.remove(path);
+        }
+    }
+
     fn remove(&mut self, path: u64) {
         let Some(removed) = self.paths.remove(&path) else { return };
         for user in removed.users {
@@ -184,6 +195,7 @@ mod tests {
             groups: Vec::new(),
             truncated: false,
             kick: None,
+            fork: None,
         }
     }
 
@@ -197,7 +209,7 @@ mod tests {
             followers.tell(vec![(user.clone(), hint(clock))]);
         }
         for clock in 1..=PATH_HINTS_MAX as u64 {
-            assert_eq!(stream.next().await.unwrap().1.clock, clock);
+            assert_eq!(stream.next().await, Some(Told::Hint(user.clone(), Arc::new(hint(clock)))));
         }
         assert!(stream.next().await.is_none());
         assert!(sink.ping().await.is_err() && sink.follow(&[user]).await.is_err());

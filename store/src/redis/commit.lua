@@ -1,7 +1,7 @@
 -- Commits one step on a user, if nobody else wrote the user meanwhile.
 --
 -- KEYS    1 head, 2 rows, 3 order, 4 log, 5 unread, 6 tombstones, 7 grouped
--- ARGV    1 the expected clock ("0": no head), 2 the new clock, 3 the new head, 4 the channel, 5 the hint,
+-- ARGV    1 the expected clock ("0": no head; "none": whatever there is, it is a conflict), 2 the new clock, 3 the new head, 4 the channel, 5 the hint,
 --         6 the number of the first command's argument, 7… what to read in case of a conflict (lookup.lua),
 --         then the commands: name, number of its key, number of its arguments, its arguments
 -- Result  1, or in case of a conflict, which changes nothing, what lookup.lua reads

@@ -4,7 +4,7 @@ use super::{
     keys::{channel, user_of_channel},
     link::{RESPONSE_TIMEOUT_MS, unavailable},
 };
-use crate::{HintSink, HintStream, StoreError};
+use crate::{HintSink, HintStream, StoreError, Told};
 use async_trait::async_trait;
 use conversation_protocol::{Hint, UserId};
 use futures_util::StreamExt;
@@ -23,12 +23,13 @@ const QUEUE_HINTS_MAX: usize = 16_384;
 /// Channels in one command.
 const CHANNELS_PER_COMMAND: usize = 1_000;
 
-/// Opens a path.
-pub(super) async fn open(client: &Client) -> Result<(Sink, Stream), StoreError> {
-    let (sink, messages) = within_timeout(client.get_async_pubsub()).await?.split();
+/// Opens a path, which follows a channel of probes from the first.
+pub(super) async fn open(client: &Client, probes: &str) -> Result<(Sink, Stream), StoreError> {
+    let (mut sink, messages) = within_timeout(client.get_async_pubsub()).await?.split();
+    within_timeout(sink.subscribe(probes)).await?;
     let (queue, received) = mpsc::channel(QUEUE_HINTS_MAX);
     let reader = tokio::spawn(read(messages, queue)).abort_handle();
-    Ok((Sink { sink, reader }, Stream { received }))
+    Ok((Sink { sink, reader }, Stream { received, probes: probes.to_owned() }))
 }
 
 /// Takes messages off the connection, which itself queues without a bound.
@@ -103,21 +104,32 @@ impl HintSink for Sink {
 /// Yields what a path was told.
 pub(super) struct Stream {
     received: mpsc::Receiver<Msg>,
+    /// The channel of probes.
+    probes: String,
 }
 
 #[async_trait]
 impl HintStream for Stream {
-    async fn next(&mut self) -> Option<(UserId, Arc<Hint>)> {
+    async fn next(&mut self) -> Option<Told> {
         let message = self.received.recv().await?;
-        let hint = decode(message.get_payload_bytes());
-        if let (Some(user), Some(hint)) = (user_of_channel(message.get_channel_name()), hint) {
-            return Some((user, Arc::new(hint)));
+        if let Some(told) = self.read(&message) {
+            return Some(told);
         }
         // A gap that nobody would see: ending the path makes everyone compare.
         tracing::error!(bytes = message.get_payload_bytes().len(), "a hint cannot be read; its path ends");
         self.received.close();
         while self.received.try_recv().is_ok() {}
         None
+    }
+}
+
+impl Stream {
+    fn read(&self, message: &Msg) -> Option<Told> {
+        let payload = message.get_payload_bytes();
+        if message.get_channel_name() == self.probes {
+            return Some(Told::Probe(std::str::from_utf8(payload).ok()?.parse().ok()?));
+        }
+        Some(Told::Hint(user_of_channel(message.get_channel_name())?, Arc::new(decode(payload)?)))
     }
 }
 
@@ -156,6 +168,7 @@ mod tests {
             groups: Vec::new(),
             truncated: false,
             kick: None,
+            fork: None,
         };
         let text = whole.encode();
         let header = text.split('\n').next().unwrap();

@@ -42,6 +42,11 @@ pub(super) fn channel(user: &UserId) -> String {
     format!("conv:{{{}}}:{user}", tags()[usize::from(bucket::of(user))])
 }
 
+/// The channel of one node's probes. It begins otherwise than what belongs to users, so that no userID leads here.
+pub(super) fn probe_channel(node: u64) -> String {
+    format!("probe:{{{}}}:{node:016x}", tags()[0])
+}
+
 /// The user whose channel this is.
 pub(super) fn user_of_channel(channel: &str) -> Option<UserId> {
     let (_, user) = channel.strip_prefix("conv:{")?.split_once("}:")?;

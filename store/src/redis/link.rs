@@ -1,15 +1,19 @@
 //! How commands reach Redis over one connection, and what happens when it breaks.
 
-use super::scripts::with_source;
+use super::{scripts::with_source, server};
 use crate::StoreError;
 use redis::{
-    Client, Cmd, Pipeline, RedisError, ServerError, ServerErrorKind, Value,
-    aio::{ConnectionLike, ConnectionManager, ConnectionManagerConfig},
+    AsyncConnectionConfig, Client, Cmd, Pipeline, RedisError, ServerError, ServerErrorKind, Value,
+    aio::{ConnectionLike, MultiplexedConnection},
 };
 use std::{
-    sync::{Mutex, PoisonError},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
+use tokio::{sync::watch, task::AbortHandle};
 
 /// Milliseconds within which an answer must come; a call without one is given up, and the connection with it.
 pub(super) const RESPONSE_TIMEOUT_MS: u64 = 3_000;
@@ -22,24 +26,47 @@ const RECONNECT_DELAY_MS: (u64, u64) = (50, 500);
 /// Calls that may wait to be written; further ones wait for a place.
 const CALLS_WAITING_MAX: usize = 1_024;
 
-/// One connection, made anew for ever.
+/// One connection to a primary, made anew for ever.
 pub(super) struct Link {
-    purpose: &'static str,
-    client: Client,
-    current: Mutex<Current>,
+    present: watch::Receiver<Option<Connected>>,
+    /// The newest connection that is no longer to be used.
+    given_up: Arc<watch::Sender<u64>>,
+    replication_id: Arc<AtomicU64>,
+    keeper: AbortHandle,
 }
 
-struct Current {
-    /// Counts the connections, so that of many calls that time out together only one gives the connection up.
+/// A connection that stands, as far as is known.
+#[derive(Clone)]
+pub(super) struct Connected {
+    /// Counts the connections, so that of many calls that fail together only one gives the connection up.
     generation: u64,
-    connection: ConnectionManager,
+    connection: MultiplexedConnection,
+    /// Of the server that it leads to.
+    pub(super) replication_id: u64,
 }
 
 impl Link {
-    /// A connection that is made with the first call. Needs a runtime.
-    pub(super) fn new(purpose: &'static str, client: Client) -> Result<Self, StoreError> {
-        let connection = connect(&client)?;
-        Ok(Self { purpose, client, current: Mutex::new(Current { generation: 0, connection }) })
+    /// A connection that is made in the background, and used once it is there. Needs a runtime.
+    pub(super) fn new(purpose: &'static str, client: Client) -> Self {
+        let (connected, present) = watch::channel(None);
+        let given_up = Arc::new(watch::Sender::new(0));
+        let replication_id = Arc::new(AtomicU64::new(0));
+        let keeper = keep(purpose, client, connected, given_up.subscribe(), replication_id.clone());
+        Self { present, given_up, replication_id, keeper: tokio::spawn(keeper).abort_handle() }
+    }
+
+    /// The replication id of the server that the newest connection led to; 0 before the first.
+    pub(super) fn replication_id(&self) -> u64 {
+        self.replication_id.load(Ordering::Relaxed)
+    }
+
+    /// The connection, once there is one.
+    pub(super) async fn connected(&self) -> Result<Connected, StoreError> {
+        let missing = || StoreError::Unavailable("redis: no connection".to_owned());
+        let limit = Duration::from_millis(RESPONSE_TIMEOUT_MS + CALL_MARGIN_MS);
+        let mut present = self.present.clone();
+        let connected = tokio::time::timeout(limit, present.wait_for(Option::is_some)).await;
+        connected.map_err(|_| missing())?.map_err(|_| missing())?.clone().ok_or_else(missing)
     }
 
     /// Runs commands in one round trip. An error in place of a value says nothing about the other commands.
@@ -47,7 +74,17 @@ impl Link {
         if pipeline.is_empty() {
             return Ok(Vec::new());
         }
-        let mut values = self.round_trip(pipeline).await?;
+        let connected = self.connected().await?;
+        self.run_on(&connected, pipeline).await
+    }
+
+    /// The same on this very connection.
+    pub(super) async fn run_on(
+        &self,
+        connected: &Connected,
+        pipeline: &Pipeline,
+    ) -> Result<Vec<Result<Value, StoreError>>, StoreError> {
+        let mut values = self.round_trip(connected, pipeline).await?;
         let unknown: Vec<usize> =
             (0..values.len()).filter(|at| is_error(&values[*at], ServerErrorKind::NoScript)).collect();
         if !unknown.is_empty() {
@@ -57,7 +94,7 @@ impl Link {
             for at in &unknown {
                 again.add_command(with_source(commands[*at]).unwrap_or_else(|| commands[*at].clone()));
             }
-            for (at, value) in unknown.into_iter().zip(self.round_trip(&again).await?) {
+            for (at, value) in unknown.into_iter().zip(self.round_trip(connected, &again).await?) {
                 values[at] = value;
             }
         }
@@ -71,60 +108,95 @@ impl Link {
         self.run(&pipeline).await?.pop().unwrap_or_else(|| Err(unexpected("no answer")))
     }
 
-    async fn round_trip(&self, pipeline: &Pipeline) -> Result<Vec<Value>, StoreError> {
-        let (generation, mut connection) = {
-            let current = self.current();
-            (current.generation, current.connection.clone())
-        };
+    async fn round_trip(&self, connected: &Connected, pipeline: &Pipeline) -> Result<Vec<Value>, StoreError> {
         let limit = Duration::from_millis(RESPONSE_TIMEOUT_MS + CALL_MARGIN_MS);
+        let mut connection = connected.connection.clone();
         let answered = tokio::time::timeout(limit, connection.req_packed_commands(pipeline, 0, pipeline.len())).await;
         match answered {
             Ok(Ok(values)) if values.len() != pipeline.len() => Err(unexpected("another number of answers")),
             Ok(Ok(values)) => {
                 if values.iter().any(|value| is_error(value, ServerErrorKind::ReadOnly)) {
                     // After a failover the address may lead to the new primary.
-                    self.give_up(generation);
+                    self.give_up(connected);
                 }
                 Ok(values)
             }
             Ok(Err(error)) => {
-                if error.is_timeout() {
-                    self.give_up(generation);
-                }
+                // Silent or broken; whichever it is, nothing more is known of it.
+                self.give_up(connected);
                 Err(unavailable(&error))
             }
-            // Still connecting, which goes on.
-            Err(_) => Err(StoreError::Unavailable("redis: no connection".to_owned())),
+            // It takes no more calls.
+            Err(_) => {
+                self.give_up(connected);
+                Err(StoreError::Unavailable(format!("redis: no answer within {RESPONSE_TIMEOUT_MS} ms")))
+            }
         }
     }
 
-    /// Makes the next call use a new connection: one that is silent may be dead without a word.
-    fn give_up(&self, generation: u64) {
-        let mut current = self.current();
-        if current.generation == generation
-            && let Ok(connection) = connect(&self.client)
-        {
-            tracing::warn!(purpose = self.purpose, "a connection to redis was given up");
-            *current = Current { generation: generation + 1, connection };
-        }
+    /// Makes the next call use a new connection.
+    pub(super) fn give_up(&self, connected: &Connected) {
+        self.given_up.send_if_modified(|newest| {
+            let is_news = *newest < connected.generation;
+            *newest = connected.generation.max(*newest);
+            is_news
+        });
     }
 
-    fn current(&self) -> std::sync::MutexGuard<'_, Current> {
-        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The same, whichever connection it is.
+    pub(super) fn renew(&self) {
+        let present = self.present.borrow().clone();
+        if let Some(connected) = present {
+            self.give_up(&connected);
+        }
     }
 }
 
-fn connect(client: &Client) -> Result<ConnectionManager, StoreError> {
-    let (first_delay_ms, delay_max_ms) = RECONNECT_DELAY_MS;
-    let config = ConnectionManagerConfig::new()
-        // The default of 6 ends in a connection that stays deaf for ever, without a word.
-        .set_number_of_retries(usize::MAX)
-        .set_min_delay(Duration::from_millis(first_delay_ms))
-        .set_max_delay(Duration::from_millis(delay_max_ms))
+impl Drop for Link {
+    fn drop(&mut self) {
+        self.keeper.abort();
+    }
+}
+
+/// Makes a connection, and another one whenever that was given up.
+async fn keep(
+    purpose: &'static str,
+    client: Client,
+    connected: watch::Sender<Option<Connected>>,
+    mut given_up: watch::Receiver<u64>,
+    replication_id: Arc<AtomicU64>,
+) {
+    let mut wait_ms = RECONNECT_DELAY_MS.0;
+    for generation in 1.. {
+        let (connection, id) = loop {
+            match connect(&client).await {
+                Ok(made) => break made,
+                Err(error) => tracing::debug!(purpose, %error, "redis: not connected"),
+            }
+            tokio::time::sleep(Duration::from_millis(rand::random_range(wait_ms..=2 * wait_ms))).await;
+            wait_ms = (wait_ms * 2).min(RECONNECT_DELAY_MS.1);
+        };
+        wait_ms = RECONNECT_DELAY_MS.0;
+        replication_id.store(id, Ordering::Relaxed);
+        connected.send_replace(Some(Connected { generation, connection, replication_id: id }));
+        if given_up.wait_for(|newest| *newest >= generation).await.is_err() {
+            return;
+        }
+        tracing::warn!(purpose, "a connection to redis was given up");
+        connected.send_replace(None);
+    }
+}
+
+/// A connection to a primary, and the primary's replication id.
+pub(super) async fn connect(client: &Client) -> Result<(MultiplexedConnection, u64), StoreError> {
+    let config = AsyncConnectionConfig::new()
         .set_connection_timeout(Some(Duration::from_millis(CONNECTION_TIMEOUT_MS)))
         .set_response_timeout(Some(Duration::from_millis(RESPONSE_TIMEOUT_MS)))
         .set_pipeline_buffer_size(CALLS_WAITING_MAX);
-    ConnectionManager::new_lazy_with_config(client.clone(), config).map_err(|error| unavailable(&error))
+    let made = client.get_multiplexed_async_connection_with_config(&config).await;
+    let mut connection = made.map_err(|error| unavailable(&error))?;
+    let replication_id = server::ask(&mut connection).await?;
+    Ok((connection, replication_id))
 }
 
 fn is_error(value: &Value, kind: ServerErrorKind) -> bool {

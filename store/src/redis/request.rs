@@ -52,12 +52,25 @@ fn lookup(call: &mut Cmd, load: &Load, before: usize) {
     }
 }
 
+/// In place of the expected clock it makes every step a conflict, which is answered with what is there.
+const NO_CLOCK: &str = "none";
+
+/// Whether the server that a step goes to is the one that it is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Server {
+    Same,
+    Another,
+}
+
 /// Commits a step.
-pub(super) fn commit(commit: &Commit) -> Cmd {
+pub(super) fn commit(commit: &Commit, server: Server) -> Cmd {
     let channel = channel(&commit.user);
     let mut call = scripts::COMMIT.call(&data_keys(&channel));
-    call.arg(commit.expected_clock)
-        .arg(commit.clock)
+    match server {
+        Server::Same => call.arg(commit.expected_clock),
+        Server::Another => call.arg(NO_CLOCK),
+    };
+    call.arg(commit.clock)
         .arg(&commit.head)
         .arg(channel)
         .arg(commit.hint.encode())

@@ -10,7 +10,7 @@ use crate::{
     record::{StoredHead, Unfinished},
 };
 use conversation_protocol::{
-    ConversationId, FacetChange, Facets, GroupEvent, Hint, Kick, RecvOpt, RowState, UserId,
+    ConversationId, Cursor, FacetChange, Facets, GroupEvent, Hint, Kick, RecvOpt, RowState, UserId,
     conversation::PIN_BIT,
     limits::{
         GROUPED_MAX, GROUPS_MAX, ROW_BYTES_MAX, STEP_ROWS_MAX, TOMBSTONE_AGE_MAX_US, TOMBSTONES_MAX, USER_ROWS_MAX,
@@ -145,13 +145,14 @@ fn lowest_for(ids: usize, changes: &[Change], limits: Limits) -> Option<Lowest> 
 }
 
 /// Applies changes, in order, to what a store holds of a user: what [`load_for`] asked for under the same limits.
-/// `new_epoch` names the data set of a user without data.
+/// `new_epoch` names the data set of a user without data, `replication_id` the server that is to take the step.
 pub fn step(
     load: Load,
     loaded: &Loaded,
     changes: &[Change],
     limits: Limits,
     new_epoch: u64,
+    replication_id: u64,
 ) -> Result<Decided, StoreError> {
     let mut state = State::read(&load.user, loaded, new_epoch)?;
     if let Some(unfinished) = &state.head.unfinished
@@ -162,7 +163,7 @@ pub fn step(
     let outcomes = changes.iter().map(|change| state.apply(change)).collect();
     state.retire_rows(loaded, limits)?;
     let unfinished = state.head.unfinished.clone();
-    let commit = state.into_commit(load, loaded);
+    let commit = state.into_commit(load, loaded, replication_id);
     Ok(Decided::Step(Box::new(Step { outcomes, commit, unfinished })))
 }
 
@@ -213,12 +214,16 @@ impl State {
 
     /// The next tick: the store's time, but always forward, and below the pin bit.
     fn tick(&mut self) -> Result<u64, Refusal> {
-        let tick = (self.head.cursor.version + 1).max(self.now_us);
+        let tick = self.tick_after(self.head.cursor.version);
         if tick >= PIN_BIT {
             return Err(Refusal::ClockExhausted);
         }
-        self.head.cursor.version = tick;
+        self.head.cursor = Cursor::new(self.head.cursor.epoch, tick);
         Ok(tick)
+    }
+
+    fn tick_after(&self, clock: u64) -> u64 {
+        (clock + 1).max(self.now_us)
     }
 
     fn apply(&mut self, change: &Change) -> Result<Outcome, Refusal> {
@@ -500,7 +505,7 @@ impl State {
         Ok(())
     }
 
-    fn into_commit(mut self, load: Load, loaded: &Loaded) -> Option<Commit> {
+    fn into_commit(mut self, load: Load, loaded: &Loaded, replication_id: u64) -> Option<Commit> {
         if self.head.cursor.version == self.clock_before {
             return None;
         }
@@ -516,6 +521,7 @@ impl State {
             groups: std::mem::take(&mut self.group_events),
             truncated: false,
             kick: self.kick.take(),
+            fork: None,
         };
         for (conversation_id, mut touched) in std::mem::take(&mut self.touched) {
             let (Some(now), true) = (touched.slot.indexed(), touched.is_dirty) else { continue };
@@ -543,6 +549,8 @@ impl State {
             writes.push(Write { conversation_id, before: touched.before, after: Some((now, value)) });
         }
         self.purge_tombstones(loaded, &mut writes);
+        let first_tick = self.tick_after(self.clock_before);
+        hint.fork = self.head.follow(replication_id, self.clock_before, first_tick);
         Some(Commit {
             user: self.user,
             expected_clock: self.clock_before,

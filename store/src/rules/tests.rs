@@ -1,6 +1,7 @@
 //! Each row of the table of orderKey and each line on unread in docs/DOMAIN.md, as one scenario.
 
 mod deletions;
+mod forks;
 mod groups;
 mod import;
 mod marks;
@@ -24,6 +25,8 @@ struct User {
     head: Option<String>,
     values: BTreeMap<ConversationId, String>,
     limits: Limits,
+    /// The server that takes the steps.
+    replication_id: u64,
     /// What the last step told clients: ids of rows and of deletions.
     told: Vec<String>,
     /// What all steps told of conversation groups.
@@ -136,6 +139,7 @@ impl User {
             head: None,
             values,
             limits,
+            replication_id: 0,
             told: Vec::new(),
             notices: Vec::new(),
             unfinished: None,
@@ -177,7 +181,7 @@ impl User {
         let lowest = list.iter().rev().take(lowest_max).map(|row| &row.conversation_id);
         let lowest = lowest.map(|id| (id.clone(), self.values[id].clone())).collect();
         let loaded = Loaded { now_us: self.now_us, head: self.head.clone(), rows, tombstones, lowest };
-        let step = match step(load, &loaded, changes, self.limits, 7).unwrap() {
+        let step = match step(load, &loaded, changes, self.limits, 7, self.replication_id).unwrap() {
             Decided::Step(step) => *step,
             Decided::Unfinished(unfinished) => {
                 self.try_steps(&[Change::Continue(unfinished)]).remove(0).unwrap();

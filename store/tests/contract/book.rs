@@ -108,6 +108,7 @@ impl Book {
             groups: Vec::new(),
             truncated: false,
             kick: None,
+            fork: None,
         };
         let commit = Commit {
             user: after.user.clone(),
@@ -152,7 +153,7 @@ impl Book {
 
     pub(super) fn head_value(&self) -> String {
         let mut head = StoredHead::new(EPOCH);
-        head.cursor = Cursor { epoch: EPOCH, version: self.clock };
+        head.cursor = Cursor::new(EPOCH, self.clock);
         head.total_unread = self.clock;
         head.rows = self.list().len() as u64;
         head.group_names = vec!["ü \"{}\"\n".to_owned()];
@@ -299,7 +300,7 @@ pub(super) async fn load_one(store: &dyn Store, load: &Load) -> Loaded {
 }
 
 pub(super) async fn commit_one(store: &dyn Store, commit: Commit) -> Committed {
-    let mut outcomes = store.commit(vec![commit]).await;
+    let mut outcomes = store.commit(store.replication_id(), vec![commit]).await;
     assert_eq!(outcomes.len(), 1);
     outcomes.remove(0).unwrap()
 }

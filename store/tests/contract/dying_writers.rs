@@ -98,10 +98,14 @@ impl Store for Fated {
         self.store.load(loads).await
     }
 
-    async fn commit(&self, commits: Vec<Commit>) -> Vec<Result<Committed, StoreError>> {
+    fn replication_id(&self) -> u64 {
+        self.store.replication_id()
+    }
+
+    async fn commit(&self, replication_id: u64, commits: Vec<Commit>) -> Vec<Result<Committed, StoreError>> {
         let number = 1 + self.commits.fetch_add(1, Ordering::Relaxed);
         self.meet(When::Before(number)).await;
-        let committed = self.store.commit(commits).await;
+        let committed = self.store.commit(replication_id, commits).await;
         self.meet(When::After(number)).await;
         committed
     }
@@ -146,6 +150,10 @@ impl Store for Fated {
 
     async fn hints(&self) -> Result<(Box<dyn HintSink>, Box<dyn HintStream>), StoreError> {
         self.store.hints().await
+    }
+
+    async fn probe(&self, number: u64) -> Result<(), StoreError> {
+        self.store.probe(number).await
     }
 
     async fn renew_sessions(&self, leases: &[SessionLease], lease_ms: u64) -> Result<(), StoreError> {

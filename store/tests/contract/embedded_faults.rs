@@ -72,7 +72,10 @@ async fn child_that_writes_until_killed() {
             let mut book = Book::new(user);
             for steps in 0.. {
                 let (commit, after) = next_step(&book, steps);
-                assert_eq!(store.commit(vec![commit]).await.remove(0).unwrap(), Committed::Done);
+                assert_eq!(
+                    store.commit(store.replication_id(), vec![commit]).await.remove(0).unwrap(),
+                    Committed::Done
+                );
                 book = after;
                 // One write, so that a line is whole or not there.
                 std::io::stdout().write_all(format!("\nanswered {number} {}\n", steps + 1).as_bytes()).unwrap();

@@ -5,7 +5,7 @@ use super::{
     stores::Stores,
 };
 use conversation_protocol::{Hint, UserId, limits::HINT_BYTES_MAX};
-use conversation_store::{Committed, HintStream};
+use conversation_store::{Committed, HintStream, Told};
 use std::time::Duration;
 
 /// Seconds after which a hint that has not come is missing.
@@ -13,8 +13,15 @@ const PATIENCE_S: u64 = 10;
 
 /// The next hint of a path.
 pub(super) async fn next(stream: &mut Box<dyn HintStream>) -> Option<(UserId, Hint)> {
+    match told(stream).await? {
+        Told::Hint(user, hint) => Some((user, (*hint).clone())),
+        Told::Probe(number) => panic!("expected a hint, got the probe {number}"),
+    }
+}
+
+async fn told(stream: &mut Box<dyn HintStream>) -> Option<Told> {
     let next = tokio::time::timeout(Duration::from_secs(PATIENCE_S), stream.next()).await;
-    next.expect("a hint is missing").map(|(user, hint)| (user, (*hint).clone()))
+    next.expect("nothing comes")
 }
 
 pub(super) async fn a_follower_gets_every_later_hint_as_it_was_encoded(stores: &Stores) {
@@ -88,7 +95,7 @@ pub(super) async fn thousands_can_be_followed_at_once(stores: &Stores) {
     let users: Vec<UserId> = (0..2_500).map(|number| user(&format!("user{number}"))).collect();
     sink.follow(&users).await.unwrap();
     let commits = users.iter().map(|user| Book::new(user.clone()).step(|step| step.put("c2c_x", 1, true)).0);
-    for outcome in stores.first.commit(commits.collect()).await {
+    for outcome in stores.first.commit(stores.first.replication_id(), commits.collect()).await {
         assert_eq!(outcome.unwrap(), Committed::Done);
     }
     let mut told = Vec::new();
@@ -108,4 +115,32 @@ pub(super) async fn a_path_ends_for_good(stores: &Stores) {
     tokio::time::timeout(Duration::from_secs(PATIENCE_S), attempts).await.expect("a sink without a stream fails");
     book.commit(&*stores.first, |step| step.put("c2c_x", 1, true)).await;
     assert!(sink.follow(&[user("bob")]).await.is_err());
+}
+
+pub(super) async fn a_probe_comes_on_every_path_behind_what_was_published_before_it(stores: &Stores) {
+    let (mut sink_a, mut stream_a) = stores.first.hints().await.unwrap();
+    let (mut sink_b, mut stream_b) = stores.first.hints().await.unwrap();
+    let mut book = Book::new(user("alice"));
+    for number in [1, 2, u64::MAX] {
+        stores.first.probe(number).await.unwrap();
+        assert_eq!(told(&mut stream_a).await, Some(Told::Probe(number)), "also while nobody is followed");
+        assert_eq!(told(&mut stream_b).await, Some(Told::Probe(number)));
+    }
+    sink_a.follow(std::slice::from_ref(&book.user)).await.unwrap();
+    let hint = book.commit(&*stores.first, |step| step.put("c2c_x", 1, true)).await;
+    stores.first.probe(3).await.unwrap();
+    assert_eq!(told(&mut stream_a).await, Some(Told::Hint(book.user, hint.into())));
+    assert_eq!(told(&mut stream_a).await, Some(Told::Probe(3)));
+    assert_eq!(told(&mut stream_b).await, Some(Told::Probe(3)));
+    drop((sink_a, stream_a));
+    stores.first.probe(4).await.unwrap();
+    assert_eq!(told(&mut stream_b).await, Some(Told::Probe(4)), "a path that went takes no other with it");
+    sink_b.ping().await.unwrap();
+}
+
+pub(super) async fn a_probe_is_of_its_own_node(stores: &Stores) {
+    let (_sink, mut stream) = stores.second.hints().await.unwrap();
+    stores.first.probe(1).await.unwrap();
+    stores.second.probe(2).await.unwrap();
+    assert_eq!(told(&mut stream).await, Some(Told::Probe(2)));
 }

@@ -24,7 +24,7 @@ async fn beside(server: &RedisServer) -> redis::aio::MultiplexedConnection {
     client.get_multiplexed_async_connection().await.unwrap()
 }
 
-async fn ask<T: redis::FromRedisValue>(server: &RedisServer, command: &[&str]) -> T {
+pub(super) async fn ask<T: redis::FromRedisValue>(server: &RedisServer, command: &[&str]) -> T {
     let (name, arguments) = command.split_first().unwrap();
     redis::cmd(name).arg(arguments).query_async(&mut beside(server).await).await.unwrap()
 }
@@ -56,7 +56,7 @@ async fn is_away(store: &dyn Store, book: &Book) {
     let commits = vec![book.step(|step| step.put("c2c_x", 1, true)).0; 3];
     let (outcomes, loaded, heads, page, replay, rows, sessions, pinged) = soon("a call", async {
         tokio::join!(
-            store.commit(commits),
+            store.commit(store.replication_id(), commits),
             store.load(std::slice::from_ref(&load)),
             store.heads(alice),
             store.page(&book.user, 0, 1),
@@ -84,7 +84,7 @@ async fn scripts_may_be_flushed_at_any_time() {
         flush().await;
         let steps = books.iter().map(|book| book.step(|step| step.put("c2c_bob", round, true)));
         let (commits, afters): (Vec<_>, Vec<_>) = steps.unzip();
-        for outcome in store.commit(commits).await {
+        for outcome in store.commit(store.replication_id(), commits).await {
             assert_eq!(outcome.unwrap(), Committed::Done);
         }
         books = afters;
@@ -179,7 +179,8 @@ async fn a_key_of_another_type_is_corrupt_and_harms_nobody_else() {
         other => panic!("expected a corrupt head, got {other:?}"),
     }
     let (late, after) = bob.step(|step| step.put("c2c_x", 2, true));
-    let outcomes = store.commit(vec![alice.step(|step| step.put("c2c_x", 2, true)).0, late]).await;
+    let outcomes =
+        store.commit(store.replication_id(), vec![alice.step(|step| step.put("c2c_x", 2, true)).0, late]).await;
     match outcomes.as_slice() {
         [Err(StoreError::Corrupt(_)), Ok(Committed::Done)] => after.check(&*store).await,
         other => panic!("expected one corrupt user and one done, got {other:?}"),

@@ -65,7 +65,7 @@ impl Drop for RedisServer {
 fn launch(directory: &TempDir, port: u16) -> Option<Child> {
     let started = Command::new("redis-server")
         .args(["--bind", "127.0.0.1", "--port", &port.to_string(), "--save", "", "--appendonly", "no"])
-        .arg("--dir")
+        .args(["--repl-diskless-sync-delay", "0", "--dir"])
         .arg(directory.path())
         .stdout(Stdio::null())
         .stderr(Stdio::null())

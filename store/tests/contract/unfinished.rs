@@ -48,7 +48,7 @@ async fn begin(store: &dyn Store, user: &UserId, change: Change) -> Unfinished {
     let (changes, limits) = ([change], Limits::default());
     let load = load_for(user, &changes, limits);
     let loaded = load_one(store, &load).await;
-    let Decided::Step(step) = step(load, &loaded, &changes, limits, 7).unwrap() else {
+    let Decided::Step(step) = step(load, &loaded, &changes, limits, 7, store.replication_id()).unwrap() else {
         panic!("nothing is unfinished")
     };
     assert_eq!(commit_one(store, step.commit.unwrap()).await, Committed::Done);

@@ -78,7 +78,7 @@ fn what_the_read_saw_before_its_hint_came_counts_once() {
 fn after_a_replay_only_what_differs_is_told() {
     let mut script = told(&["all", "star"]);
     script.check("hint 12>13", "read since 7:9");
-    script.check("slice head=13 b@12", "start replay; changed b@12 #7:12; total 0 @13; finish replay #7:13");
+    script.check("slice head=13 b@12", "start replay; changed b@12 #7:12:13; total 0 @13; finish replay #7:13");
     script.check("writable", "read unread").check("unread 13 *a=2 b=1", "all 3 @13 #7:13");
 }
 

@@ -88,9 +88,9 @@ fn a_hint_without_its_rows_during_a_sync_is_a_gap_unless_it_was_read() {
 #[test]
 fn hints_between_the_slices_of_a_replay_are_held_too() {
     Script::followed("7")
-        .check("slice head=12 changed=2 a@9", "start replay; changed a@9 #7:9")
+        .check("slice head=12 changed=2 a@9", "start replay; changed a@9 #7:9:12")
         .check("hint 12>13 a@13", "")
-        .check("writable", "read since 7:9")
+        .check("writable", "read since 7:9:12")
         .check("hint 13>14 c@14", "")
         .check("slice head=13 b@10 a@13", "changed b@10 a@13 #7:13; total 0 @13; finish replay #7:13")
         .check("writable", "changed c@14 #7:14");
@@ -186,16 +186,16 @@ fn a_store_that_went_back_gives_a_full_sync() {
 fn a_store_that_goes_back_in_the_middle_of_a_replay_ends_it() {
     // Found by the simulation: the slices left out a row whose newer state was then lost.
     Script::followed("7")
-        .check("slice head=20 changed=3 a@9", "start replay; changed a@9 #7:9")
-        .check("writable", "read since 7:9")
+        .check("slice head=20 changed=3 a@9", "start replay; changed a@9 #7:9:20")
+        .check("writable", "read since 7:9:20")
         .check("slice head=19 b@10", "failed 50004 0 ms")
         .check("writable", "read top 100");
     Script::followed("7")
-        .check("slice head=20 changed=3 a@9", "start replay; changed a@9 #7:9")
-        .check("writable", "read since 7:9")
+        .check("slice head=20 changed=3 a@9", "start replay; changed a@9 #7:9:20")
+        .check("writable", "read since 7:9:20")
         .check("fails", "failed 50004 500 ms")
         .check("writable", "")
-        .check("at 0.5", "read since 7:9")
+        .check("at 0.5", "read since 7:9:20")
         .check("slice head=19 b@10", "read top 100");
 }
 
@@ -227,10 +227,10 @@ fn a_comparison_during_a_sync_is_judged_at_its_finish() {
         .check("writable", "")
         .check("at 1", "read since 7:12");
     Script::followed("7")
-        .check("slice head=12 changed=2 a@9", "start replay; changed a@9 #7:9")
+        .check("slice head=12 changed=2 a@9", "start replay; changed a@9 #7:9:12")
         .check("compare", "")
         .check("compared 11", "")
-        .check("writable", "read since 7:9")
+        .check("writable", "read since 7:9:12")
         .check("slice head=12 b@12", "changed b@12 #7:12; total 0 @12; finish replay #7:12")
         .check("writable", "read top 100");
 }
@@ -245,9 +245,9 @@ fn a_kick_found_by_a_comparison_ends_the_session() {
 #[test]
 fn a_gap_during_a_sync_runs_another_one_after_it() {
     Script::followed("7")
-        .check("slice head=12 changed=2 a@9", "start replay; changed a@9 #7:9")
+        .check("slice head=12 changed=2 a@9", "start replay; changed a@9 #7:9:12")
         .check("probe 7:9 head=12", "false")
-        .check("writable", "read since 7:9")
+        .check("writable", "read since 7:9:12")
         .check("slice head=12 b@12", "changed b@12 #7:12; total 0 @12; finish replay #7:12")
         .check("writable", "read since 7:12")
         .check("slice head=12", FINISH)

@@ -79,3 +79,13 @@ fn the_first_frame_of_a_client_without_data_has_no_notice_beside_it() {
     script.run("writable");
     script.check("hint 0>9 a@8+8 g+work total=1", "new a@8 #7:9").check("writable", "created work; total 1 @9 #7:9");
 }
+
+#[test]
+fn notices_of_another_data_set_are_dropped_by_the_sync_that_leads_away_from_it() {
+    Script::followed("7")
+        .check("hint 19>20 g+far", "")
+        .check("hint 5>6 g+old epoch=8", "")
+        .check("slice head=8:5", "read top 100")
+        .check("page head=8:5 finished", "start full; total 0 @5; finish full next 3 true #8:5")
+        .check("writable", "created old #8:6");
+}

@@ -1,7 +1,7 @@
 //! How a test speaks to a session: one line of words in, one line of words out. Hides the API from the tests.
 //!
-//! Inputs: `followed`, `hint 8>9 a@9 b@8+2 -c@9 total=3 truncated epoch=8 kick=50 device=phone`, `slice`, `page` with
-//! `head=12 changed=3 total=2 floor=4 before=50` and rows, `fails`, `fails 2000` (ms), `compare`, `compared 12`,
+//! Inputs: `followed`, `hint 8>9 a@9 b@8+2 -c@9 total=3 truncated epoch=8 kick=50 device=phone fork=8>9`, `slice`, `page` with
+//! `head=12 changed=3 total=2 floor=4 fork=5>8 before=50` and rows, `fails`, `fails 2000` (ms), `compare`, `compared 12`,
 //! `writable`, `progress`, `received`, `refresh 60 900` (issued, expires in s), `make room`, `drain 500`,
 //! `probe 7:9 head=12`, and `at 26.5` (s), which sets the clock and ticks. `a@9+4` is row a of version 9, created at 4.
 //! A cursor is `epoch:version`; a bare version is of epoch 7.
@@ -14,8 +14,8 @@ use crate::session::{
     Heartbeat, Input, Output, ReadRequest, Session, SessionConfig, Subscription, SyncRead, TooManyFilters,
 };
 use conversation_protocol::{
-    ApiError, ConversationId, Cursor, ErrorKind, FacetChange, Facets, Filter, Frame, GroupEvent, Head, Hint, Kick,
-    LogEntry, Page, RecvOpt, ReplaySlice, RowState, UnreadFacets,
+    ApiError, ConversationId, Cursor, ErrorKind, FacetChange, Facets, Filter, Fork, Frame, GroupEvent, Head, Hint,
+    Kick, LogEntry, Page, RecvOpt, ReplaySlice, RowState, UnreadFacets,
 };
 use std::{sync::Arc, time::Duration};
 
@@ -256,7 +256,13 @@ impl<'a> Words<'a> {
                 not_before,
                 reason: "bye".to_owned(),
             }),
+            fork: self.fork("fork"),
         }
+    }
+
+    fn fork(&self, name: &str) -> Option<Fork> {
+        let (from, to) = self.value(name)?.split_once('>').expect("a fork is from>to");
+        Some(Fork { from: from.parse().unwrap(), to: to.parse().unwrap() })
     }
 
     fn facet_changes(&self) -> Vec<FacetChange> {
@@ -303,6 +309,7 @@ impl<'a> Words<'a> {
             total_unread: self.number("total").unwrap_or(0),
             row_count: self.number("count").unwrap_or(0),
             tombstone_floor: self.number("floor").unwrap_or(0),
+            forks: self.fork("fork").into_iter().collect(),
             not_before: self.number("before").unwrap_or(0),
             ..Head::empty()
         }

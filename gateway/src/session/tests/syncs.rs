@@ -38,7 +38,7 @@ fn a_full_sync_of_nothing_has_a_total_and_a_finish() {
 fn a_replay_tells_what_the_client_cannot_know_as_new() {
     Script::followed("7").check(
         "slice head=12 total=2 a@8+7 b@9+8 -c@10 d@11+11",
-        "start replay; new b@9 d@11; changed a@8; deleted c @10 #7:11; total 2 @12; finish replay #7:12",
+        "start replay; new b@9 d@11; changed a@8; deleted c @10 #7:11:12; total 2 @12; finish replay #7:12",
     );
 }
 
@@ -50,11 +50,11 @@ fn a_replay_without_changes_still_moves_the_cursor() {
 #[test]
 fn the_next_slice_is_read_when_the_client_has_taken_the_last() {
     Script::followed("7")
-        .check("slice head=20 changed=3 a@9", "start replay; changed a@9 #7:9")
+        .check("slice head=20 changed=3 a@9", "start replay; changed a@9 #7:9:20")
         .check("progress", "")
-        .check("writable", "read since 7:9")
-        .check("slice head=21 changed=2 b@10", "changed b@10 #7:10")
-        .check("writable", "read since 7:10")
+        .check("writable", "read since 7:9:20")
+        .check("slice head=21 changed=2 b@10", "changed b@10 #7:10:21")
+        .check("writable", "read since 7:10:21")
         .check("slice head=21 c@21+8", "new c@21 #7:21; total 0 @21; finish replay #7:21");
 }
 
@@ -73,17 +73,17 @@ fn the_cursor_of_a_user_without_data_fits_every_data_set_and_its_first_frame_has
     // a replay from 0:0, which fits every data set, left those rows.
     Script::new(config(Some("0:0")))
         .check("followed", "read since 0:0")
-        .check("slice head=9 floor=3 changed=4 a@5+5 b@6+6 -c@7 d@8+8", "start replay; new a@5 b@6 #7:6")
-        .check("writable", "read since 7:6")
-        .check("slice head=9 floor=3 -c@7 d@8+8", "new d@8; deleted c @7 #7:8; total 0 @9; finish replay #7:9");
+        .check("slice head=9 floor=3 changed=4 a@5+5 b@6+6 -c@7 d@8+8", "start replay; new a@5 b@6 #7:6:9")
+        .check("writable", "read since 7:6:9")
+        .check("slice head=9 floor=3 -c@7 d@8+8", "new d@8; deleted c @7 #7:8:9; total 0 @9; finish replay #7:9");
 }
 
 #[test]
 fn a_floor_that_rises_in_the_middle_of_a_replay_ends_it_and_a_full_sync_follows() {
     for lost in ["head=20 floor=10", "head=8:20", "head=0:0", "head=20 changed=1001"] {
         Script::followed("7")
-            .check("slice head=20 changed=3 a@9", "start replay; changed a@9 #7:9")
-            .check("writable", "read since 7:9")
+            .check("slice head=20 changed=3 a@9", "start replay; changed a@9 #7:9:20")
+            .check("writable", "read since 7:9:20")
             .check(&format!("slice {lost} b@11"), "failed 50004 0 ms")
             .check("writable", "read top 100")
             .check("page head=20", "start full; total 0 @20; finish full next 3 false #7:20");
@@ -115,11 +115,11 @@ fn a_failed_full_sync_stays_a_full_sync() {
 #[test]
 fn a_replay_that_fails_goes_on_from_where_it_came() {
     Script::followed("7")
-        .check("slice head=20 changed=3 a@9", "start replay; changed a@9 #7:9")
-        .check("writable", "read since 7:9")
+        .check("slice head=20 changed=3 a@9", "start replay; changed a@9 #7:9:20")
+        .check("writable", "read since 7:9:20")
         .check("fails 2000", "failed 50004 2000 ms")
         .check("writable", "")
-        .check("at 2", "read since 7:9");
+        .check("at 2", "read since 7:9:20");
 }
 
 #[test]

@@ -79,7 +79,7 @@ impl Copy {
             }
             for entry in &slice.entries {
                 assert!(entry.version() > self.cursor.version, "a replay rises by version");
-                self.cursor = Cursor { epoch: slice.head.cursor.epoch, version: entry.version() };
+                self.cursor = Cursor::new(slice.head.cursor.epoch, entry.version());
                 match entry {
                     LogEntry::Row(row) => self.put(row),
                     LogEntry::Deleted { conversation_id, .. } => _ = self.rows.remove(conversation_id),
