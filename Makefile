@@ -1,6 +1,6 @@
 # What a newcomer runs: `make test` installs what the tests need and runs them all.
 
-.PHONY: run test faults proofs tools check fuzz audit advisories
+.PHONY: run test faults mutations proofs tools check fuzz audit advisories
 
 run:
 	cargo run --release
@@ -14,6 +14,10 @@ faults: tools
 	@ls /usr/lib/*/faketime/libfaketimeMT.so.1 >/dev/null 2>&1 || ./scripts/install.sh libfaketime
 	cargo build --release -p conversation-gateway -p conversation-loadtest
 	cargo run --release -p conversation-loadtest -- faults --report docs/RELIABILITY.md $(if $(ONLY),--only $(ONLY))
+
+# Puts known bugs back one at a time: a test must find each. Some ten minutes.
+mutations: tools
+	./scripts/mutations.sh
 
 # The table of rules and the tests that prove them, from the last run of the tests.
 proofs:
@@ -32,6 +36,7 @@ check: tools
 	cargo clippy --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items
 	./scripts/documents.sh
+	./scripts/mutations.sh --check
 
 # What dependencies may be (deny.toml): licences, sources, banned and doubled crates. The tool is built once, in two minutes.
 DENY = target/tools/bin/cargo-deny
