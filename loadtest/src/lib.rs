@@ -7,9 +7,17 @@ pub mod client;
 #[cfg(feature = "tool")]
 pub mod clock;
 #[cfg(feature = "tool")]
+mod document;
+#[cfg(feature = "tool")]
 pub mod faults;
 #[cfg(feature = "tool")]
 pub mod http;
+#[cfg(feature = "tool")]
+pub mod measure;
+#[cfg(feature = "tool")]
+pub mod processes;
+#[cfg(feature = "tool")]
+mod proxy;
 #[cfg(feature = "tool")]
 pub mod run;
 #[cfg(feature = "tool")]

@@ -3,8 +3,9 @@
 use clap::{Args, Parser, Subcommand};
 use conversation_loadtest::{
     client::{ClientOptions, connection::Transport},
-    faults::{Conditions, FaultOptions, Outcome, Programs, Scenario, elapsed_seconds, faults, write_table},
+    faults::{Conditions, FaultOptions, Outcome, Scenario, elapsed_seconds, faults, write_table},
     http::{BaseUrl, Http},
+    processes::Programs,
     run::{RunOptions, run},
     tail::tail,
     token::Tokens,

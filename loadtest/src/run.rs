@@ -7,7 +7,6 @@ mod latency;
 mod open;
 mod operation;
 mod plan;
-mod process;
 mod report;
 mod scene;
 mod verify;
@@ -16,6 +15,7 @@ use crate::{
     client::{Client, state::Counters},
     clock,
     http::BaseUrl,
+    measure::process::Usage,
     token::Tokens,
 };
 use check::check;
@@ -30,8 +30,7 @@ use std::{
     time::Duration,
 };
 
-pub use latency::{Late, Percentiles};
-pub use process::Usage;
+pub use latency::Late;
 pub use report::{Report, ServerUsage};
 pub use scene::{Allowances, Scene, Troubles};
 pub(crate) use verify::{client_agrees, read_server};

@@ -1,10 +1,11 @@
 //! A message to 10,000 users whose node dies under way: the backend sends it again, and everybody has it once.
 
-use super::{acts::Act, processes::API_KEY};
+use super::acts::Act;
 use crate::{
     client::{Client, ClientOptions, NoObserver, connection::Transport},
     clock,
     http::{BaseUrl, CallError, Http},
+    processes::API_KEY,
     run::{client_agrees, read_server},
 };
 use conversation_protocol::{UserId, limits::RECIPIENTS_MAX, server::ApplyResult};

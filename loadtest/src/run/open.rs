@@ -6,13 +6,13 @@ use super::{
     latency::{DueByConversation, Measured, SessionObserver},
     operation::Conversation,
     plan::{Plan, PlanSize, SessionPlan},
-    process::Usage,
     usage,
 };
 use crate::{
     client::{Client, ClientOptions, connection::Transport},
     clock,
     http::Http,
+    measure::process::Usage,
 };
 use futures_util::{StreamExt, stream};
 use rand::{Rng, SeedableRng, rngs::SmallRng};

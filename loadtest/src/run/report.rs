@@ -1,9 +1,7 @@
 //! What a run says at its end, in words and as JSON.
 
-use super::{
-    latency::{Late, Percentiles},
-    process::Usage,
-};
+use super::latency::Late;
+use crate::measure::{percentiles::Percentiles, process::Usage};
 use serde::Serialize;
 use std::fmt;
 
@@ -123,11 +121,7 @@ impl fmt::Display for Report {
             self.full_syncs, self.replays, self.failed_syncs, self.cuts, self.lost
         )?;
         for (name, of) in [("latency", &self.latency), ("in syncs", &self.latency_in_syncs)] {
-            writeln!(
-                f,
-                "{name:<11} p50 {:.1} ms, p90 {:.1}, p99 {:.1}, p99.9 {:.1}, max {:.1} ({} timed)",
-                of.p50_ms, of.p90_ms, of.p99_ms, of.p999_ms, of.max_ms, of.count
-            )?;
+            writeln!(f, "{name:<11} {of}")?;
         }
         if self.late.count > 0 {
             let late = &self.late;
