@@ -3,9 +3,13 @@
 pub mod model;
 
 #[cfg(feature = "tool")]
+pub mod burst;
+#[cfg(feature = "tool")]
 pub mod client;
 #[cfg(feature = "tool")]
 pub mod clock;
+#[cfg(feature = "tool")]
+mod crowd;
 #[cfg(feature = "tool")]
 mod document;
 #[cfg(feature = "tool")]
@@ -22,5 +26,7 @@ mod proxy;
 pub mod run;
 #[cfg(feature = "tool")]
 pub mod tail;
+#[cfg(feature = "tool")]
+pub mod target;
 #[cfg(feature = "tool")]
 pub mod token;

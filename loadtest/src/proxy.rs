@@ -3,6 +3,7 @@
 mod delay;
 mod resp;
 
+use crate::{http::BaseUrl, processes::url_of};
 use delay::Late;
 use resp::Splitter;
 use std::{
@@ -122,6 +123,11 @@ impl Proxy {
         let address = listener.local_addr()?;
         let accepting = tokio::spawn(accept(listener, shared.clone()));
         Ok(Self { address, shared, accepting })
+    }
+
+    /// Where clients connect, as a URL.
+    pub(crate) fn url(&self) -> BaseUrl {
+        url_of(self.address)
     }
 
     /// Sends connections made from now on to another server.

@@ -33,7 +33,7 @@ use std::{
 pub use latency::Late;
 pub use report::{Report, ServerUsage};
 pub use scene::{Allowances, Scene, Troubles};
-pub(crate) use verify::{client_agrees, read_server};
+pub(crate) use verify::{ServerRows, client_agrees, read_server};
 
 /// Calls that may be due and not answered; further ones are not made.
 const OUTSTANDING_MAX: usize = 50_000;
