@@ -3,11 +3,13 @@
 use crate::{
     client::{Client, ClientOptions, Observer},
     clock,
-    http::{BaseUrl, Http},
+    http::{BaseUrl, CallError, Http},
     run::{ServerRows, client_agrees, read_server},
     token::Tokens,
 };
+use conversation_protocol::UserId;
 use futures_util::{StreamExt, stream};
+use serde_json::{Value, json};
 use std::{net::Ipv4Addr, sync::Arc, time::Duration};
 
 /// Sessions that connect at once.
@@ -18,6 +20,8 @@ const SESSIONS_PER_ADDRESS: usize = 20_000;
 const OPEN_TIMEOUT: Duration = Duration::from_secs(60);
 /// Users compared at once.
 const COMPARING_MAX: usize = 16;
+/// Users read in one call.
+const READ_AT_ONCE: usize = 500;
 /// Between two reads of one user.
 const LOOK: Duration = Duration::from_millis(250);
 /// Rows of a page.
@@ -137,4 +141,23 @@ impl Reader {
             }
         }
     }
+}
+
+/// What one of a backend's methods says of each user.
+pub(crate) async fn ask_all(
+    http: &Http,
+    url: &BaseUrl,
+    api_key: &str,
+    users: &[UserId],
+    method: &str,
+    params: impl Fn(&UserId) -> Value,
+) -> Result<Vec<Value>, CallError> {
+    let mut results = Vec::with_capacity(users.len());
+    for some in users.chunks(READ_AT_ONCE) {
+        let entries: Vec<Value> = some.iter().map(|user| json!({"method": method, "params": params(user)})).collect();
+        let mut answer = http.post(url, "/server/v1/batch", api_key, Value::from(entries).to_string()).await?;
+        let of_some = answer["resultList"].as_array_mut().map(std::mem::take).unwrap_or_default();
+        results.extend(of_some.into_iter().map(|mut entry| entry["result"].take()));
+    }
+    Ok(results)
 }

@@ -23,6 +23,8 @@ pub mod processes;
 #[cfg(feature = "tool")]
 mod proxy;
 #[cfg(feature = "tool")]
+pub mod reconnect;
+#[cfg(feature = "tool")]
 pub mod run;
 #[cfg(feature = "tool")]
 pub mod tail;

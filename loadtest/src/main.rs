@@ -7,6 +7,7 @@ use conversation_loadtest::{
     faults::{Conditions, FaultOptions, Outcome, Scenario, elapsed_seconds, faults, write_table},
     http::Http,
     processes::Programs,
+    reconnect::{self, ReconnectOptions, reconnect},
     run::{self, RunOptions, run},
     tail::tail,
     target::Target,
@@ -32,6 +33,8 @@ enum Command {
     Run(RunArguments),
     /// Sends many messages to one group, some of whose members read slowly or not at all; exits with 1 if a promise was broken.
     Burst(BurstOptions),
+    /// Drops many sessions at once and lets them come back at once; exits with 1 if a promise was broken.
+    Reconnect(ReconnectOptions),
     /// Starts gateways and a Redis of its own, breaks them under load, and checks that everything heals.
     Faults(FaultArguments),
     /// Prints the frames of one session as they come.
@@ -131,6 +134,9 @@ async fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Run(arguments) => run_command(arguments).await,
         Command::Burst(options) => finish(burst(&options).await, burst::Report::is_good, options.json.as_deref()),
+        Command::Reconnect(options) => {
+            finish(reconnect(&options).await, reconnect::Report::is_good, options.json.as_deref())
+        }
         Command::Faults(arguments) => match faults_command(arguments).await {
             Ok(code) => code,
             Err(problem) => {

@@ -63,8 +63,8 @@ mod tests {
     fn the_kernels_text_is_read() {
         let status = "Name:\tx\nVmRSS:\t  1234 kB\nThreads: 2\n";
         assert_eq!(
-            (field(status, "VmRSS:"), field(status, "Threads:"), field(status, "Vm")),
-            (Some(1234), Some(2), Some(1234))
+            (field(status, "VmRSS:"), field(status, "Threads:"), field(status, "Pid:")),
+            (Some(1234), Some(2), None)
         );
         let stat = "7 (a) b) S 1 2 3 4 5 6 7 8 9 10 150 50 13 14";
         assert_eq!(cpu_seconds(stat), Some(2.0));
