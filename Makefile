@@ -19,10 +19,11 @@ faults: tools
 proofs:
 	cargo xtask proofs --log target/test.log
 
-# A test that needs Redis starts a private server of its own; this only makes sure that there is one to start. The packages of
+# A test that needs Redis or HAProxy starts one of its own; this only makes sure that there is one to start. The packages of
 # protocol/check are the public validators of the documents.
 tools:
 	@command -v redis-server >/dev/null || command -v valkey-server >/dev/null || ./scripts/install.sh redis-server
+	@command -v haproxy >/dev/null || ./scripts/install.sh haproxy
 	@command -v npm >/dev/null || ./scripts/install.sh nodejs npm
 	@cd protocol/check && { [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --silent; }
 

@@ -4,6 +4,7 @@ mod support;
 
 mod process {
     mod addresses;
+    mod balanced;
     mod crash;
     mod development;
     mod drain;
