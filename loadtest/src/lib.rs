@@ -27,6 +27,8 @@ pub mod reconnect;
 #[cfg(feature = "tool")]
 pub mod run;
 #[cfg(feature = "tool")]
+pub mod soak;
+#[cfg(feature = "tool")]
 pub mod tail;
 #[cfg(feature = "tool")]
 pub mod target;

@@ -9,6 +9,7 @@ use conversation_loadtest::{
     processes::Programs,
     reconnect::{self, ReconnectOptions, reconnect},
     run::{self, RunOptions, run},
+    soak::{self, SoakOptions, soak},
     tail::tail,
     target::Target,
 };
@@ -35,6 +36,8 @@ enum Command {
     Burst(BurstOptions),
     /// Drops many sessions at once and lets them come back at once; exits with 1 if a promise was broken.
     Reconnect(ReconnectOptions),
+    /// Loads for long, and looks whether memory and descriptors stay flat; exits with 1 if not, or if a promise was broken.
+    Soak(SoakOptions),
     /// Starts gateways and a Redis of its own, breaks them under load, and checks that everything heals.
     Faults(FaultArguments),
     /// Prints the frames of one session as they come.
@@ -137,6 +140,7 @@ async fn main() -> ExitCode {
         Command::Reconnect(options) => {
             finish(reconnect(&options).await, reconnect::Report::is_good, options.json.as_deref())
         }
+        Command::Soak(options) => finish(soak(&options).await, soak::Report::is_good, options.json.as_deref()),
         Command::Faults(arguments) => match faults_command(arguments).await {
             Ok(code) => code,
             Err(problem) => {
@@ -210,11 +214,7 @@ fn write_json(path: &Path, value: &impl serde::Serialize) -> Result<(), String> 
 }
 
 async fn faults_command(arguments: FaultArguments) -> Result<ExitCode, String> {
-    let beside = || {
-        let tool = std::env::current_exe().map_err(|error| error.to_string())?;
-        Ok::<_, String>(tool.with_file_name("gateway"))
-    };
-    let gateway = arguments.gateway.map_or_else(beside, Ok)?;
+    let gateway = arguments.gateway.map_or_else(Programs::gateway_beside_tool, Ok)?;
     let scenarios = match (arguments.only.is_empty(), arguments.short) {
         (false, _) => arguments.only,
         (true, true) => Scenario::SHORT.to_vec(),

@@ -36,6 +36,14 @@ pub struct Programs {
     pub redis: PathBuf,
 }
 
+impl Programs {
+    /// The gateway's binary beside this program's.
+    pub fn gateway_beside_tool() -> Result<PathBuf, String> {
+        let tool = std::env::current_exe().map_err(|error| error.to_string())?;
+        Ok(tool.with_file_name("gateway"))
+    }
+}
+
 /// An address of this machine where nobody listened a moment ago.
 fn free_address() -> Result<SocketAddr, String> {
     let listener = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());

@@ -84,12 +84,18 @@ impl Measured {
         late.last_us = late.last_us.max(now_us);
     }
 
-    /// Of rows that came live, and of those that came in a sync.
-    pub(super) fn percentiles(&self) -> (Percentiles, Percentiles) {
+    /// Of rows that came live so far.
+    pub(super) fn live(&self) -> Histogram<u64> {
         let mut live = histogram();
         for shard in &self.live {
             live.add(&*shard.lock().unwrap_or_else(PoisonError::into_inner)).expect("the same bounds");
         }
+        live
+    }
+
+    /// Of rows that came live, and of those that came in a sync.
+    pub(super) fn percentiles(&self) -> (Percentiles, Percentiles) {
+        let live = self.live();
         (Percentiles::of(&live), Percentiles::of(&self.in_syncs.lock().unwrap_or_else(PoisonError::into_inner)))
     }
 }
