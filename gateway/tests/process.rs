@@ -11,4 +11,5 @@ mod process {
     mod fanout;
     mod load;
     mod settings;
+    mod storms;
 }

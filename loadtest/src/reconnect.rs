@@ -96,7 +96,9 @@ pub async fn reconnect(options: &ReconnectOptions) -> Result<Report, String> {
         }))
         .await?;
     let idle_begun = used(options).await?;
-    tokio::time::sleep(IDLE).await;
+    if !options.pid.is_empty() || options.redis.is_some() {
+        tokio::time::sleep(IDLE).await;
+    }
     let idle = used(options).await?;
 
     let mut random = SmallRng::seed_from_u64(options.seed);
