@@ -168,3 +168,33 @@ impl Report {
         self.violations().count == 0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Model;
+    use conversation_protocol::{UserId, server::ServerCall};
+    use serde_json::json;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn a_member_that_lacks_a_message_or_has_another_as_its_newest_is_found_out() {
+        let (mut model, bob) = (Model::default(), "bob".parse::<UserId>().unwrap());
+        for seq in [1, 3] {
+            let message = json!({"msgID": format!("m{seq}"), "seq": seq, "timestamp": 5, "text": "hi"});
+            let params = json!({"conversation": {"type": 2, "groupID": "g"}, "sender": "alice", "recipients": ["bob"],
+                "message": message});
+            model.apply_server(&ServerCall::parse("sendMessage", &params.to_string()).unwrap());
+        }
+        let server = |total| ServerRows { rows: model.rows(&bob), total, group_names: BTreeSet::new() };
+        let newest = |seq: u64| Some((seq, format!("m{seq}")));
+        assert_eq!(check_row(&server(2), 2, newest(3)), Ok(()));
+        assert!(check_row(&server(2), 3, newest(3)).is_err());
+        assert!(check_row(&server(3), 2, newest(3)).is_err());
+        assert!(check_row(&server(2), 2, newest(4)).is_err());
+        assert!(check_row(&server(2), 0, None).is_err());
+        let empty = ServerRows { rows: Vec::new(), total: 0, group_names: BTreeSet::new() };
+        assert_eq!(check_row(&empty, 0, None), Ok(()));
+        assert!(check_row(&empty, 2, newest(3)).is_err());
+    }
+}
