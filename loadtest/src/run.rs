@@ -9,6 +9,7 @@ mod operation;
 mod plan;
 mod report;
 mod scene;
+mod schedule;
 mod verify;
 
 use crate::{
@@ -22,6 +23,7 @@ use check::check;
 use lane::Tally;
 use open::{Opened, open};
 use rand::{Rng, SeedableRng, rngs::SmallRng};
+use schedule::Schedule;
 use std::{
     sync::{
         Arc,
@@ -190,17 +192,17 @@ fn count(clients: &[Arc<Client>]) -> Counters {
 /// them; says how many were not made and how many sessions were cut.
 async fn publish(options: &RunOptions, opened: &Opened, is_alone: &AtomicBool, random: &mut SmallRng) -> (u64, u64) {
     let begun_us = clock::now_us();
-    let calls = (options.rate * options.seconds) as u64;
+    let (schedule, calls) = (Schedule::new(begun_us, options.rate), (options.rate * options.seconds) as u64);
     let (mut made, mut overrun, mut cuts, mut cut_due) = (0_u64, 0_u64, 0_u64, 0.0_f64);
     let mut last_us = begun_us;
     loop {
         let now_us = clock::now_us();
         let elapsed_s = (now_us - begun_us) as f64 / 1e6;
         let is_last = elapsed_s >= options.seconds && is_alone.load(Ordering::Relaxed);
-        let due = (elapsed_s * options.rate) as u64;
+        let due = schedule.due_by(now_us);
         let due = if is_last { due.min(calls.max(made)) } else { due };
         while made < due {
-            let due_us = begun_us + (made as f64 / options.rate * 1e6) as u64;
+            let due_us = schedule.due_us(made);
             made += 1;
             if opened.world.tally.outstanding.load(Ordering::Relaxed) >= OUTSTANDING_MAX {
                 overrun += 1;
