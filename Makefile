@@ -1,6 +1,6 @@
 # What a newcomer runs: `make test` installs what the tests need and runs them all.
 
-.PHONY: run test faults proofs tools check fuzz
+.PHONY: run test faults soak proofs tools check fuzz
 
 run:
 	cargo run --release
@@ -14,6 +14,11 @@ faults: tools
 	@ls /usr/lib/*/faketime/libfaketimeMT.so.1 >/dev/null 2>&1 || ./scripts/install.sh libfaketime
 	cargo build --release -p conversation-gateway -p conversation-loadtest
 	cargo run --release -p conversation-loadtest -- faults --report docs/RELIABILITY.md $(if $(ONLY),--only $(ONLY))
+
+# A long mixed load on nodes and a Redis of its own: the figures of docs/RELIABILITY.md and their plot. Shorter: make soak SOAK_MINUTES=5
+soak: tools
+	cargo build --release -p conversation-gateway -p conversation-loadtest
+	cargo run --release -p conversation-loadtest -- soak --minutes $(or $(SOAK_MINUTES),30) --svg docs/soak.svg --report docs/RELIABILITY.md
 
 # The table of rules and the tests that prove them, from the last run of the tests.
 proofs:

@@ -23,7 +23,6 @@ use check::check;
 use lane::Tally;
 use open::{Opened, open};
 use rand::{Rng, SeedableRng, rngs::SmallRng};
-use schedule::Schedule;
 use std::{
     sync::{
         Arc,
@@ -35,6 +34,7 @@ use std::{
 pub use latency::Late;
 pub use report::{Report, ServerUsage};
 pub use scene::{Allowances, Scene, Troubles};
+pub(crate) use schedule::Schedule;
 pub(crate) use verify::{ServerRows, client_agrees, read_server};
 
 /// Calls that may be due and not answered; further ones are not made.

@@ -7,6 +7,7 @@ use super::{
 use crate::{
     clock,
     http::{CallError, Http},
+    run::Schedule,
 };
 use conversation_protocol::{ErrorKind, UserId, server::ApplyResult};
 use futures_util::{StreamExt, stream::FuturesUnordered};
@@ -66,13 +67,13 @@ pub(super) async fn send(
         places: users.iter().cloned().zip(0..).collect(),
         in_flight: Semaphore::new(CALLS_MAX),
     };
+    let (schedule, all) = (Schedule::new(begun_us, options.rate), (options.rate * options.seconds) as u64);
     let (mut calls, mut made) = (FuturesUnordered::new(), 0_u64);
     let mut ticks = tokio::time::interval(TICK);
     loop {
-        let elapsed_s = (clock::now_us() - begun_us) as f64 / 1e6;
-        let due = (elapsed_s.min(options.seconds) * options.rate) as u64;
+        let due = schedule.due_by(clock::now_us()).min(all);
         while made < due {
-            let due_us = begun_us + (made as f64 / options.rate * 1e6) as u64;
+            let due_us = schedule.due_us(made);
             made += 1;
             if calls.len() >= OUTSTANDING_MAX {
                 fates.count(|tally| tally.overrun += 1);
@@ -81,7 +82,7 @@ pub(super) async fn send(
             let seq = fates.due(due_us);
             calls.push(sender.send(seq));
         }
-        if elapsed_s >= options.seconds {
+        if made == all {
             break;
         }
         tokio::select! {
