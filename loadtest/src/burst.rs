@@ -7,12 +7,7 @@ mod samples;
 mod send;
 
 use crate::{
-    clock,
-    crowd::{Reader, Violations},
-    http::Http,
-    measure::process::Usage,
-    run::ServerRows,
-    target::Target,
+    clock, crowd::Reader, http::Http, measure::process::Usage, run::ServerRows, target::Target, violations::Violations,
 };
 use clap::Args;
 use fates::Fates;

@@ -58,6 +58,25 @@ pub struct ClientOptions {
     pub source: Option<Ipv4Addr>,
 }
 
+impl ClientOptions {
+    /// A WebSocket of a user's only device, and nothing that is special.
+    pub fn of(user: UserId, urls: Vec<BaseUrl>, tokens: Tokens, http: Http) -> Self {
+        Self {
+            urls,
+            first_url: 0,
+            user,
+            device: None,
+            transport: Transport::WebSocket,
+            tokens,
+            http,
+            window: None,
+            since: None,
+            filters: Vec::new(),
+            source: None,
+        }
+    }
+}
+
 /// Sees what a client gets, as it gets it.
 pub trait Observer: Send + 'static {
     /// A frame came, as it is on the wire.

@@ -6,6 +6,7 @@ use crate::{
     http::{BaseUrl, CallError, Http},
     run::{ServerRows, client_agrees, read_server},
     token::Tokens,
+    violations::Violations,
 };
 use conversation_protocol::UserId;
 use futures_util::{StreamExt, stream};
@@ -26,8 +27,6 @@ const READ_AT_ONCE: usize = 500;
 const LOOK: Duration = Duration::from_millis(250);
 /// Rows of a page.
 const PAGE_ROWS: u32 = 100;
-/// Violations kept in words; further ones are only counted.
-const VIOLATIONS_KEPT: usize = 100;
 
 /// The address that the so-manieth session connects from, where the gateway is on this machine.
 pub(crate) fn source(session: usize) -> Ipv4Addr {
@@ -52,36 +51,6 @@ pub(crate) async fn open<O: Observer>(
         return Err(format!("{dead} of {} sessions were not live within {OPEN_TIMEOUT:?}", opened.len()));
     }
     Ok(opened.into_iter().map(|(client, _)| client).collect())
-}
-
-/// Broken promises: how many, and the first of them in words.
-#[derive(Debug, Default)]
-pub(crate) struct Violations {
-    pub(crate) count: u64,
-    pub(crate) words: Vec<String>,
-}
-
-impl Violations {
-    pub(crate) fn add(&mut self, violation: String) {
-        self.add_counted(1, [violation]);
-    }
-
-    /// Adds some that were counted elsewhere, with those that are known in words.
-    pub(crate) fn add_counted(&mut self, count: u64, words: impl IntoIterator<Item = String>) {
-        self.count += count;
-        let room = VIOLATIONS_KEPT.saturating_sub(self.words.len());
-        self.words.extend(words.into_iter().take(room));
-    }
-
-    /// What the client saw broken, and whether it has given up.
-    pub(crate) fn add_of_client(&mut self, client: &Client) {
-        let user = client.user();
-        let (count, words) = client.with_state(|state| (state.violation_count(), state.violations().to_vec()));
-        self.add_counted(count, words.into_iter().map(|violation| format!("{user}: {violation}")));
-        if client.is_stopped() {
-            self.add(format!("{user}: the client has given up"));
-        }
-    }
 }
 
 /// Who reads lists of the server.

@@ -34,3 +34,5 @@ pub mod tail;
 pub mod target;
 #[cfg(feature = "tool")]
 pub mod token;
+#[cfg(feature = "tool")]
+mod violations;

@@ -149,18 +149,13 @@ async fn main() -> ExitCode {
             }
         },
         Command::Tail(arguments) => {
+            let (target, http) = (arguments.target, Http::new());
+            let tokens = target.tokens();
             let options = ClientOptions {
-                tokens: arguments.target.tokens(),
-                urls: arguments.target.url,
-                first_url: 0,
-                user: arguments.user,
                 device: arguments.device,
                 transport: if arguments.sse { Transport::EventStream } else { Transport::WebSocket },
-                http: Http::new(),
-                window: None,
                 since: arguments.since,
-                filters: Vec::new(),
-                source: None,
+                ..ClientOptions::of(arguments.user, target.url, tokens, http)
             };
             eprintln!("{}", tail(options).await);
             ExitCode::FAILURE

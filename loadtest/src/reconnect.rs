@@ -5,7 +5,7 @@ mod returns;
 mod rows;
 
 use crate::{
-    client::{Client, ClientOptions, connection::Transport, state::Phase},
+    client::{Client, ClientOptions, state::Phase},
     clock,
     crowd::{self, Reader},
     http::Http,
@@ -90,11 +90,12 @@ pub async fn reconnect(options: &ReconnectOptions) -> Result<Report, String> {
     let rows = Rows::new(options, &http)?;
     rows.send(options.rows, 1).await?;
     let returns = Returns::new(options.sessions as usize);
-    let clients =
-        crowd::open(rows.users.iter().enumerate().map(|(n, user)| {
-            (client_options(options, &http, n, user.clone()), Watcher { n, returns: returns.clone() })
-        }))
-        .await?;
+    let starts = rows.users.iter().enumerate().map(|(n, user)| {
+        let of = ClientOptions::of(user.clone(), options.target.url.clone(), options.target.tokens(), http.clone());
+        let of = ClientOptions { first_url: n, source: Some(crowd::source(n)), ..of };
+        (of, Watcher { n, returns: returns.clone() })
+    });
+    let clients = crowd::open(starts).await?;
     let idle_begun = used(options).await?;
     if !options.pid.is_empty() || options.redis.is_some() {
         tokio::time::sleep(IDLE).await;
@@ -147,27 +148,6 @@ pub async fn reconnect(options: &ReconnectOptions) -> Result<Report, String> {
         client.stop().await;
     }
     Ok(report)
-}
-
-fn client_options(
-    options: &ReconnectOptions,
-    http: &Http,
-    n: usize,
-    user: conversation_protocol::UserId,
-) -> ClientOptions {
-    ClientOptions {
-        urls: options.target.url.clone(),
-        first_url: n,
-        user,
-        device: None,
-        transport: Transport::WebSocket,
-        tokens: options.target.tokens(),
-        http: http.clone(),
-        window: None,
-        since: None,
-        filters: Vec::new(),
-        source: Some(crowd::source(n)),
-    }
 }
 
 async fn used(options: &ReconnectOptions) -> Result<Used, String> {

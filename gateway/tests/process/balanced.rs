@@ -59,18 +59,10 @@ fn url(balancer: &HaProxy) -> BaseUrl {
 async fn watch(balancer: &HaProxy) -> Vec<(Client, Watcher)> {
     let mut watched = Vec::with_capacity(WATCHED);
     for n in 0..WATCHED {
+        let (user, tokens) = (format!("watched{n}").parse().unwrap(), Tokens::Secret(keys::SECRET.clone()));
         let options = ClientOptions {
-            urls: vec![url(balancer)],
-            first_url: 0,
-            user: format!("watched{n}").parse().unwrap(),
-            device: None,
             transport: if n.is_multiple_of(4) { Transport::EventStream } else { Transport::WebSocket },
-            tokens: Tokens::Secret(keys::SECRET.clone()),
-            http: Http::new(),
-            window: None,
-            since: None,
-            filters: Vec::new(),
-            source: None,
+            ..ClientOptions::of(user, vec![url(balancer)], tokens, Http::new())
         };
         let watcher = Watcher::default();
         watched.push((Client::start(options, watcher.clone()), watcher));

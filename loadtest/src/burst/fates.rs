@@ -1,7 +1,7 @@
 //! What became of each message, for each member.
 
 use super::check_row;
-use crate::{crowd::Violations, run::ServerRows};
+use crate::{run::ServerRows, violations::Violations};
 use serde::Serialize;
 use std::sync::{
     Mutex, PoisonError,

@@ -2,7 +2,7 @@
 
 use super::{BurstOptions, fates::Fates};
 use crate::{
-    client::{Client, ClientOptions, Observer, connection::Transport, state::Phase},
+    client::{Client, ClientOptions, Observer, state::Phase},
     clock, crowd,
     http::{BaseUrl, Http},
     measure::percentiles::{Percentiles, histogram},
@@ -80,17 +80,9 @@ impl Members {
                 Reading::Never => stuck_urls.clone(),
             };
             let of_client = ClientOptions {
-                urls,
                 first_url: n,
-                user: users[n].clone(),
-                device: None,
-                transport: Transport::WebSocket,
-                tokens: options.target.tokens(),
-                http: http.clone(),
-                window: None,
-                since: None,
-                filters: Vec::new(),
                 source: Some(crowd::source(n)),
+                ..ClientOptions::of(users[n].clone(), urls, options.target.tokens(), http.clone())
             };
             (of_client, Watcher(arrivals[n].clone()))
         });

@@ -1,12 +1,10 @@
 //! What a burst says at its end, in words and as JSON.
 
 use super::{fates::Tally, samples::Sample};
-use crate::measure::percentiles::Percentiles;
+use crate::{measure::percentiles::Percentiles, violations::tell};
 use serde::Serialize;
 use std::fmt;
 
-/// Violations shown in words.
-const VIOLATIONS_SHOWN: usize = 10;
 /// Looks shown of a phase.
 const LOOKS_SHOWN: usize = 12;
 
@@ -96,14 +94,7 @@ impl fmt::Display for Report {
             }
         }
         let violations = self.violations();
-        if violations.count == 0 {
-            return write!(f, "violations  none");
-        }
-        write!(f, "violations  {}", violations.count)?;
-        for violation in violations.words.iter().take(VIOLATIONS_SHOWN) {
-            write!(f, "\n  - {}", violation.chars().take(1_500).collect::<String>())?;
-        }
-        Ok(())
+        tell(f, violations.count, &violations.words)
     }
 }
 

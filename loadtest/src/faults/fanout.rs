@@ -87,17 +87,9 @@ pub(super) async fn killed_in_fanout(act: &mut Act<'_>) -> Result<(), String> {
 
 fn listen(act: &Act<'_>, urls: &[BaseUrl], n: usize, user: &UserId) -> Client {
     let options = ClientOptions {
-        urls: urls.to_vec(),
         first_url: n,
-        user: user.clone(),
-        device: None,
         transport: if n.is_multiple_of(4) { Transport::EventStream } else { Transport::WebSocket },
-        tokens: act.tokens.clone(),
-        http: Http::new(),
-        window: None,
-        since: None,
-        filters: Vec::new(),
-        source: None,
+        ..ClientOptions::of(user.clone(), urls.to_vec(), act.tokens.clone(), Http::new())
     };
     Client::start(options, NoObserver)
 }

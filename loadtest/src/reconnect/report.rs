@@ -1,12 +1,10 @@
 //! What a storm says at its end, in words and as JSON.
 
 use super::{Used, returns::Seen};
-use crate::measure::percentiles::Percentiles;
+use crate::{measure::percentiles::Percentiles, violations::tell};
 use serde::Serialize;
 use std::{collections::BTreeMap, fmt};
 
-/// Violations shown in words.
-const VIOLATIONS_SHOWN: usize = 10;
 /// Commands shown by name.
 const COMMANDS_SHOWN: usize = 6;
 
@@ -120,14 +118,7 @@ impl fmt::Display for Report {
         if let Some(peak) = self.redis_clients_peak {
             writeln!(f, "            {peak} connections at most")?;
         }
-        if self.is_good() {
-            return write!(f, "violations  none");
-        }
-        write!(f, "violations  {}", self.violation_count)?;
-        for violation in self.violations.iter().take(VIOLATIONS_SHOWN) {
-            write!(f, "\n  - {}", violation.chars().take(1_500).collect::<String>())?;
-        }
-        Ok(())
+        tell(f, self.violation_count, &self.violations)
     }
 }
 

@@ -1,12 +1,12 @@
 //! What a run says at its end, in words and as JSON.
 
 use super::latency::Late;
-use crate::measure::{percentiles::Percentiles, process::Usage};
+use crate::{
+    measure::{percentiles::Percentiles, process::Usage},
+    violations::tell,
+};
 use serde::Serialize;
 use std::fmt;
-
-/// Violations shown in words.
-const VIOLATIONS_SHOWN: usize = 10;
 
 /// What the server's processes used.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -148,14 +148,6 @@ impl fmt::Display for Report {
             "checked     {} rows against the model, all clients after {:.1} s",
             self.rows_compared, self.quiet_seconds
         )?;
-        if self.is_good() {
-            return write!(f, "violations  none");
-        }
-        write!(f, "violations  {}", self.violation_count)?;
-        for violation in self.violations.iter().take(VIOLATIONS_SHOWN) {
-            let shown: String = violation.chars().take(1_500).collect();
-            write!(f, "\n  - {shown}")?;
-        }
-        Ok(())
+        tell(f, self.violation_count, &self.violations)
     }
 }

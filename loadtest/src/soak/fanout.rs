@@ -4,9 +4,10 @@ use super::{SoakOptions, servers::Servers};
 use crate::{
     client::{Client, ClientOptions, NoObserver, connection::Transport},
     clock,
-    crowd::{self, Reader, Violations},
+    crowd::{self, Reader},
     http::{CallError, Http},
     run::ServerRows,
+    violations::Violations,
 };
 use conversation_protocol::{UserId, server::ApplyResult};
 use serde_json::{Value, json};
@@ -70,18 +71,11 @@ impl Group<'_> {
     async fn listen(&self) -> Result<Vec<Arc<Client>>, String> {
         let listeners = self.members.iter().step_by(LISTENER_EVERY).enumerate();
         crowd::open(listeners.map(|(n, user)| {
+            let (urls, tokens) = (self.servers.urls.clone(), self.servers.tokens.clone());
             let options = ClientOptions {
-                urls: self.servers.urls.clone(),
                 first_url: n,
-                user: user.clone(),
-                device: None,
                 transport: if n.is_multiple_of(4) { Transport::EventStream } else { Transport::WebSocket },
-                tokens: self.servers.tokens.clone(),
-                http: self.http.clone(),
-                window: None,
-                since: None,
-                filters: Vec::new(),
-                source: None,
+                ..ClientOptions::of(user.clone(), urls, tokens, self.http.clone())
             };
             (options, NoObserver)
         }))

@@ -2,16 +2,14 @@
 
 use super::{SoakOptions, WARM_UP, samples::Sample};
 use crate::{
-    crowd::Violations,
     document,
     measure::{percentiles::Percentiles, process::Usage, slope::slope},
     run,
+    violations::{Violations, tell},
 };
 use serde::Serialize;
 use std::{fmt, path::Path};
 
-/// Violations shown in words.
-const VIOLATIONS_SHOWN: usize = 10;
 /// The name of the figures' place in a document.
 const PLACE: &str = "soak";
 
@@ -213,14 +211,7 @@ impl fmt::Display for Report {
             writeln!(f, "{name:<28} {first:>12.1} {last:>12.1} {per_hour:>+12.1} {most:>12}{verdict}")?;
         }
         writeln!(f, "{} messages through lanes, {} looks", self.fanout_messages, self.samples.len())?;
-        if self.violation_count == 0 {
-            return write!(f, "violations  none");
-        }
-        write!(f, "violations  {}", self.violation_count)?;
-        for violation in self.violations.iter().take(VIOLATIONS_SHOWN) {
-            write!(f, "\n  - {}", violation.chars().take(1_500).collect::<String>())?;
-        }
-        Ok(())
+        tell(f, self.violation_count, &self.violations)
     }
 }
 
