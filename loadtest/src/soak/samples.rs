@@ -16,8 +16,8 @@ pub struct Sample {
     pub after_seconds: f64,
     /// Each node's process.
     pub processes: Vec<Usage>,
-    /// Sessions of all nodes.
-    pub sessions: u64,
+    /// Sessions of each node.
+    pub sessions: Vec<u64>,
     /// Entries that wait in lanes.
     pub lane_entries: u64,
     /// Memory that Redis uses for its data, if it is known.
@@ -34,10 +34,10 @@ impl Sample {
         latency: Option<Percentiles>,
     ) -> Result<Self, String> {
         let processes = servers.pids.iter().map(|pid| Usage::of(&[*pid])).collect::<Result<_, _>>()?;
-        let (mut sessions, mut lane_entries) = (0, 0);
+        let (mut sessions, mut lane_entries) = (Vec::new(), 0);
         for url in &servers.urls {
             let metrics = scrape(http, url).await.map_err(|error| format!("{url}: {error}"))?;
-            sessions += metrics.sum("gateway_sessions") as u64;
+            sessions.push(metrics.sum("gateway_sessions") as u64);
             lane_entries += metrics.sum("gateway_fanout_waiting") as u64;
         }
         let store_bytes = match &servers.redis {
