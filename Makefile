@@ -1,6 +1,6 @@
 # What a newcomer runs: `make test` installs what the tests need and runs them all.
 
-.PHONY: run test faults mutations proofs tools check fuzz audit advisories
+.PHONY: run test faults soak mutations proofs tools check fuzz audit advisories
 
 run:
 	cargo run --release
@@ -19,14 +19,20 @@ faults: tools
 mutations: tools
 	./scripts/mutations.sh
 
+# A long mixed load on nodes and a Redis of its own: the figures of docs/RELIABILITY.md and their plot. Shorter: make soak SOAK_MINUTES=5
+soak: tools
+	cargo build --release -p conversation-gateway -p conversation-loadtest
+	cargo run --release -p conversation-loadtest -- soak --minutes $(or $(SOAK_MINUTES),30) --svg docs/soak.svg --report docs/RELIABILITY.md
+
 # The table of rules and the tests that prove them, from the last run of the tests.
 proofs:
 	cargo xtask proofs --log target/test.log
 
-# A test that needs Redis starts a private server of its own; this only makes sure that there is one to start. The packages of
+# A test that needs Redis or HAProxy starts one of its own; this only makes sure that there is one to start. The packages of
 # protocol/check are the public validators of the documents.
 tools:
 	@command -v redis-server >/dev/null || command -v valkey-server >/dev/null || ./scripts/install.sh redis-server
+	@command -v haproxy >/dev/null || ./scripts/install.sh haproxy
 	@command -v npm >/dev/null || ./scripts/install.sh nodejs npm
 	@cd protocol/check && { [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --silent; }
 

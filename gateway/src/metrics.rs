@@ -51,6 +51,10 @@ pub struct Metrics {
     pub fanout_entries: IntCounter,
     /// Entries that could not be made and are kept aside.
     pub fanout_dead: IntCounter,
+    /// Entries that wait in the lanes that this node holds.
+    pub fanout_waiting: IntGauge,
+    /// Milliseconds that the oldest of them has waited.
+    pub fanout_oldest_ms: IntGauge,
     /// Lanes that this node holds.
     pub fanout_lanes: IntGauge,
     /// Reads of the token keys at `--jwks`, by result.
@@ -178,6 +182,18 @@ impl Metrics {
                 IntCounter::with_opts,
                 "fanout_dead_total",
                 "Entries of lanes that could not be made and are kept aside.",
+            ),
+            fanout_waiting: register(
+                &registry,
+                IntGauge::with_opts,
+                "fanout_waiting",
+                "Entries that wait in the lanes that this node holds.",
+            ),
+            fanout_oldest_ms: register(
+                &registry,
+                IntGauge::with_opts,
+                "fanout_oldest_ms",
+                "Milliseconds that the oldest of them has waited.",
             ),
             fanout_lanes: register(&registry, IntGauge::with_opts, "fanout_lanes", "Lanes that this node holds."),
             jwks_reads: register(

@@ -4,6 +4,7 @@ mod support;
 
 mod process {
     mod addresses;
+    mod balanced;
     mod crash;
     mod deaf;
     mod development;
@@ -13,4 +14,5 @@ mod process {
     mod load;
     mod secrets;
     mod settings;
+    mod storms;
 }

@@ -58,12 +58,33 @@ pub struct ClientOptions {
     pub source: Option<Ipv4Addr>,
 }
 
+impl ClientOptions {
+    /// A WebSocket of a user's only device, and nothing that is special.
+    pub fn of(user: UserId, urls: Vec<BaseUrl>, tokens: Tokens, http: Http) -> Self {
+        Self {
+            urls,
+            first_url: 0,
+            user,
+            device: None,
+            transport: Transport::WebSocket,
+            tokens,
+            http,
+            window: None,
+            since: None,
+            filters: Vec::new(),
+            source: None,
+        }
+    }
+}
+
 /// Sees what a client gets, as it gets it.
 pub trait Observer: Send + 'static {
     /// A frame came, as it is on the wire.
     fn frame(&mut self, _text: &str) {}
     /// The client has a row that it did not have in this version; in `phase`, in place of `previous`.
     fn row(&mut self, _phase: Phase, _previous: Option<&Conversation>, _row: &Conversation) {}
+    /// The session stands elsewhere than before.
+    fn reached(&mut self, _phase: Phase) {}
     /// A connection ended; `is_wanted` if the client itself cut it.
     fn ended(&mut self, _why: &backoff::Ended, _is_wanted: bool) {}
 }
@@ -80,8 +101,12 @@ enum Command {
         params: Value,
         answer: oneshot::Sender<Result<Value, CallError>>,
     },
-    /// Cut, and stay away for a while.
-    Cut(Duration),
+    /// Cut, and stay away for a while, or until [`Command::Return`].
+    Cut(Option<Duration>),
+    /// Forget the list and its cursor; only without a connection.
+    Forget,
+    /// Come back at once.
+    Return,
     Stop,
 }
 
@@ -129,7 +154,22 @@ impl Client {
 
     /// Cuts the connection without a word; after a while the client resumes at the next node with its cursor.
     pub async fn cut(&self, away: Duration) {
-        let _ = self.commands.send(Command::Cut(away)).await;
+        let _ = self.commands.send(Command::Cut(Some(away))).await;
+    }
+
+    /// Cuts the connection without a word, and stays away until [`Self::come_back`].
+    pub async fn leave(&self) {
+        let _ = self.commands.send(Command::Cut(None)).await;
+    }
+
+    /// Forgets the list and its cursor while it is away.
+    pub async fn forget(&self) {
+        let _ = self.commands.send(Command::Forget).await;
+    }
+
+    /// Comes back at once from wherever it stays away.
+    pub async fn come_back(&self) {
+        let _ = self.commands.send(Command::Return).await;
     }
 
     /// Waits until the client is live and has paged everything, or the time is up; says whether it is.

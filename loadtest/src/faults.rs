@@ -2,14 +2,10 @@
 
 mod acts;
 mod connections;
-mod delay;
 mod fanout;
 mod gateways;
 mod measure;
-mod processes;
-mod proxy;
 mod report;
-mod resp;
 mod scenario;
 mod stage;
 mod store;
@@ -17,12 +13,12 @@ mod store;
 use crate::{
     client::state::Counters,
     clock,
+    processes::{API_KEY, Programs, SECRET},
     run::{Late, Report, RunOptions, Scene, run_beside},
     token::Tokens,
 };
 use acts::{Act, Findings};
 use measure::{Lookout, Moments};
-use processes::{API_KEY, SECRET};
 use rand::{SeedableRng, rngs::SmallRng};
 use serde::Serialize;
 use stage::Stage;
@@ -30,7 +26,6 @@ use std::time::Duration;
 use tokio::time::{sleep, timeout};
 
 pub use measure::Sign;
-pub use processes::Programs;
 pub use report::{Conditions, write_table};
 pub use scenario::Scenario;
 

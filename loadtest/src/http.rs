@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use conversation_protocol::error::ErrorBody;
 use http_body_util::{BodyExt, Full};
-use hyper::{Method, Request, StatusCode};
+use hyper::{HeaderMap, Method, Request, StatusCode};
 use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::TokioExecutor,
@@ -73,6 +73,13 @@ impl CallError {
     }
 }
 
+/// An answer as it came.
+struct Raw {
+    status: StatusCode,
+    retry_after: Option<u64>,
+    body: Bytes,
+}
+
 /// A pool of connections.
 #[derive(Debug, Clone)]
 pub struct Http {
@@ -109,8 +116,22 @@ impl Http {
     pub async fn text(&self, url: &BaseUrl, path: &str) -> Result<(u16, String), CallError> {
         let unanswered = |problem: String| CallError::Unanswered(problem);
         let request = Request::get(format!("{url}{path}")).body(Full::default());
-        let (status, body) = self.exchange(request.map_err(|error| unanswered(error.to_string()))?).await?;
-        Ok((status.as_u16(), String::from_utf8_lossy(&body).into_owned()))
+        let raw = self.exchange(request.map_err(|error| unanswered(error.to_string()))?).await?;
+        Ok((raw.status.as_u16(), String::from_utf8_lossy(&raw.body).into_owned()))
+    }
+
+    /// `POST path` as in [`Self::post`], with the seconds of the answer's Retry-After.
+    pub async fn post_and_hint(
+        &self,
+        url: &BaseUrl,
+        path: &str,
+        token: &str,
+        body: String,
+    ) -> (Result<Value, CallError>, Option<u64>) {
+        match self.raw(Method::POST, url, path, Some(token), body).await {
+            Ok(raw) => (read_answer(raw.status, &raw.body), raw.retry_after),
+            Err(error) => (Err(error), None),
+        }
     }
 
     async fn call(
@@ -121,6 +142,18 @@ impl Http {
         token: Option<&str>,
         body: String,
     ) -> Result<Value, CallError> {
+        let raw = self.raw(method, url, path, token, body).await?;
+        read_answer(raw.status, &raw.body)
+    }
+
+    async fn raw(
+        &self,
+        method: Method,
+        url: &BaseUrl,
+        path: &str,
+        token: Option<&str>,
+        body: String,
+    ) -> Result<Raw, CallError> {
         let mut request = Request::builder().method(method).uri(format!("{url}{path}"));
         if let Some(token) = token {
             request = request.header("authorization", format!("Bearer {token}"));
@@ -129,22 +162,26 @@ impl Http {
             request = request.header("content-type", "application/json");
         }
         let request = request.body(Full::new(Bytes::from(body)));
-        let (status, body) = self.exchange(request.map_err(|error| CallError::Unanswered(error.to_string()))?).await?;
-        read_answer(status, &body)
+        self.exchange(request.map_err(|error| CallError::Unanswered(error.to_string()))?).await
     }
 
-    async fn exchange(&self, request: Request<Full<Bytes>>) -> Result<(StatusCode, Bytes), CallError> {
+    async fn exchange(&self, request: Request<Full<Bytes>>) -> Result<Raw, CallError> {
         let unanswered = |problem: String| CallError::Unanswered(problem);
         let exchange = async {
             let response = self.client.request(request).await.map_err(|error| unanswered(causes(&error)))?;
-            let status = response.status();
+            let (status, retry_after) = (response.status(), retry_after(response.headers()));
             let body = response.into_body().collect().await.map_err(|error| unanswered(causes(&error)))?;
-            Ok((status, body.to_bytes()))
+            Ok(Raw { status, retry_after, body: body.to_bytes() })
         };
         tokio::time::timeout(CALL_TIMEOUT, exchange)
             .await
             .map_err(|_| unanswered(format!("none within {CALL_TIMEOUT:?}")))?
     }
+}
+
+/// The seconds of a Retry-After; a date is none.
+pub(crate) fn retry_after(headers: &HeaderMap) -> Option<u64> {
+    headers.get("retry-after")?.to_str().ok()?.trim().parse().ok()
 }
 
 fn read_answer(status: StatusCode, body: &[u8]) -> Result<Value, CallError> {

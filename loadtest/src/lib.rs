@@ -3,16 +3,36 @@
 pub mod model;
 
 #[cfg(feature = "tool")]
+pub mod burst;
+#[cfg(feature = "tool")]
 pub mod client;
 #[cfg(feature = "tool")]
 pub mod clock;
+#[cfg(feature = "tool")]
+mod crowd;
+#[cfg(feature = "tool")]
+mod document;
 #[cfg(feature = "tool")]
 pub mod faults;
 #[cfg(feature = "tool")]
 pub mod http;
 #[cfg(feature = "tool")]
+pub mod measure;
+#[cfg(feature = "tool")]
+pub mod processes;
+#[cfg(feature = "tool")]
+mod proxy;
+#[cfg(feature = "tool")]
+pub mod reconnect;
+#[cfg(feature = "tool")]
 pub mod run;
+#[cfg(feature = "tool")]
+pub mod soak;
 #[cfg(feature = "tool")]
 pub mod tail;
 #[cfg(feature = "tool")]
+pub mod target;
+#[cfg(feature = "tool")]
 pub mod token;
+#[cfg(feature = "tool")]
+mod violations;

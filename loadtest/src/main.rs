@@ -2,15 +2,20 @@
 
 use clap::{Args, Parser, Subcommand};
 use conversation_loadtest::{
+    burst::{self, BurstOptions, burst},
     client::{ClientOptions, connection::Transport},
-    faults::{Conditions, FaultOptions, Outcome, Programs, Scenario, elapsed_seconds, faults, write_table},
-    http::{BaseUrl, Http},
-    run::{RunOptions, run},
+    faults::{Conditions, FaultOptions, Outcome, Scenario, elapsed_seconds, faults, write_table},
+    http::Http,
+    processes::Programs,
+    reconnect::{self, ReconnectOptions, reconnect},
+    run::{self, RunOptions, run},
+    soak::{self, SoakOptions, soak},
     tail::tail,
-    token::Tokens,
+    target::Target,
 };
 use conversation_protocol::{Cursor, UserId};
 use std::{
+    fmt,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -27,26 +32,16 @@ struct Arguments {
 enum Command {
     /// Opens sessions, publishes, cuts and resumes, and checks every promise; exits with 1 if one was broken.
     Run(RunArguments),
+    /// Sends many messages to one group, some of whose members read slowly or not at all; exits with 1 if a promise was broken.
+    Burst(BurstOptions),
+    /// Drops many sessions at once and lets them come back at once; exits with 1 if a promise was broken.
+    Reconnect(ReconnectOptions),
+    /// Loads for long, and looks whether memory and descriptors stay flat; exits with 1 if not, or if a promise was broken.
+    Soak(SoakOptions),
     /// Starts gateways and a Redis of its own, breaks them under load, and checks that everything heals.
     Faults(FaultArguments),
     /// Prints the frames of one session as they come.
     Tail(TailArguments),
-}
-
-#[derive(Args)]
-struct Target {
-    /// Where the gateway's nodes are, separated by commas.
-    #[arg(long, value_delimiter = ',', default_value = "http://127.0.0.1:8080")]
-    url: Vec<BaseUrl>,
-    /// The HS256 secret for tokens; without it they come from /dev/token.
-    #[arg(long, env = "GATEWAY_JWT_SECRET", hide_env_values = true)]
-    jwt_secret: Option<String>,
-}
-
-impl Target {
-    fn tokens(&self) -> Tokens {
-        self.jwt_secret.clone().map_or(Tokens::Development, Tokens::Secret)
-    }
 }
 
 #[derive(Args)]
@@ -141,6 +136,11 @@ struct FaultArguments {
 async fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Run(arguments) => run_command(arguments).await,
+        Command::Burst(options) => finish(burst(&options).await, burst::Report::is_good, options.json.as_deref()),
+        Command::Reconnect(options) => {
+            finish(reconnect(&options).await, reconnect::Report::is_good, options.json.as_deref())
+        }
+        Command::Soak(options) => finish(soak(&options).await, soak::Report::is_good, options.json.as_deref()),
         Command::Faults(arguments) => match faults_command(arguments).await {
             Ok(code) => code,
             Err(problem) => {
@@ -149,18 +149,13 @@ async fn main() -> ExitCode {
             }
         },
         Command::Tail(arguments) => {
+            let (target, http) = (arguments.target, Http::new());
+            let tokens = target.tokens();
             let options = ClientOptions {
-                tokens: arguments.target.tokens(),
-                urls: arguments.target.url,
-                first_url: 0,
-                user: arguments.user,
                 device: arguments.device,
                 transport: if arguments.sse { Transport::EventStream } else { Transport::WebSocket },
-                http: Http::new(),
-                window: None,
                 since: arguments.since,
-                filters: Vec::new(),
-                source: None,
+                ..ClientOptions::of(arguments.user, target.url, tokens, http)
             };
             eprintln!("{}", tail(options).await);
             ExitCode::FAILURE
@@ -185,21 +180,27 @@ async fn run_command(arguments: RunArguments) -> ExitCode {
         pids: arguments.pid,
         seed: arguments.seed,
     };
-    let report = match run(&options).await {
-        Ok(report) => report,
+    finish(run(&options).await, run::Report::is_good, arguments.json.as_deref())
+}
+
+/// Tells a report, and whether everything held in the exit code; 2 if it could not be made.
+fn finish<R: fmt::Display + serde::Serialize>(
+    report: Result<R, String>,
+    is_good: impl FnOnce(&R) -> bool,
+    json: Option<&Path>,
+) -> ExitCode {
+    let told = report.map_err(|problem| format!("the run could not be made: {problem}")).and_then(|report| {
+        println!("{report}");
+        json.map_or(Ok(()), |path| write_json(path, &report)).map(|()| report)
+    });
+    match told {
+        Ok(report) if is_good(&report) => ExitCode::SUCCESS,
+        Ok(_) => ExitCode::FAILURE,
         Err(problem) => {
-            eprintln!("the run could not be made: {problem}");
-            return ExitCode::from(2);
+            eprintln!("{problem}");
+            ExitCode::from(2)
         }
-    };
-    println!("{report}");
-    if let Some(path) = arguments.json
-        && let Err(problem) = write_json(&path, &report)
-    {
-        eprintln!("{problem}");
-        return ExitCode::from(2);
     }
-    if report.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn write_json(path: &Path, value: &impl serde::Serialize) -> Result<(), String> {
@@ -208,11 +209,7 @@ fn write_json(path: &Path, value: &impl serde::Serialize) -> Result<(), String> 
 }
 
 async fn faults_command(arguments: FaultArguments) -> Result<ExitCode, String> {
-    let beside = || {
-        let tool = std::env::current_exe().map_err(|error| error.to_string())?;
-        Ok::<_, String>(tool.with_file_name("gateway"))
-    };
-    let gateway = arguments.gateway.map_or_else(beside, Ok)?;
+    let gateway = arguments.gateway.map_or_else(Programs::gateway_beside_tool, Ok)?;
     let scenarios = match (arguments.only.is_empty(), arguments.short) {
         (false, _) => arguments.only,
         (true, true) => Scenario::SHORT.to_vec(),

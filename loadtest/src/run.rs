@@ -7,7 +7,6 @@ mod latency;
 mod open;
 mod operation;
 mod plan;
-mod process;
 mod report;
 mod scene;
 mod schedule;
@@ -17,13 +16,13 @@ use crate::{
     client::{Client, state::Counters},
     clock,
     http::BaseUrl,
+    measure::process::Usage,
     token::Tokens,
 };
 use check::check;
 use lane::Tally;
 use open::{Opened, open};
 use rand::{Rng, SeedableRng, rngs::SmallRng};
-use schedule::Schedule;
 use std::{
     sync::{
         Arc,
@@ -32,11 +31,11 @@ use std::{
     time::Duration,
 };
 
-pub use latency::{Late, Percentiles};
-pub use process::Usage;
+pub use latency::Late;
 pub use report::{Report, ServerUsage};
 pub use scene::{Allowances, Scene, Troubles};
-pub(crate) use verify::{client_agrees, read_server};
+pub(crate) use schedule::Schedule;
+pub(crate) use verify::{ServerRows, client_agrees, read_server};
 
 /// Calls that may be due and not answered; further ones are not made.
 const OUTSTANDING_MAX: usize = 50_000;

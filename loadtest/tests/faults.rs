@@ -1,24 +1,9 @@
 //! Does everything heal that breaks? The short form of the fault suite, with the binaries that were built for the tests.
 
-use std::{
-    path::{Path, PathBuf},
-    process::Command,
-};
+mod support;
 
-/// The gateway beside the tool; built if nothing has built it yet.
-fn gateway() -> PathBuf {
-    let tool = Path::new(env!("CARGO_BIN_EXE_loadtest"));
-    let gateway = tool.with_file_name("gateway");
-    if !gateway.exists() {
-        let mut build = Command::new(env!("CARGO"));
-        build.args(["build", "--package", "conversation-gateway", "--bin", "gateway"]);
-        if !cfg!(debug_assertions) {
-            build.arg("--release");
-        }
-        assert!(build.status().expect("cargo is there").success(), "the gateway cannot be built");
-    }
-    gateway
-}
+use std::process::Command;
+use support::gateway;
 
 #[test]
 fn everything_heals_in_the_short_form() {

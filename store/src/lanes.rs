@@ -94,6 +94,15 @@ pub enum Enqueued {
     Full,
 }
 
+/// What waits in a lane.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Backlog {
+    /// Entries that are not done.
+    pub entries: u64,
+    /// Milliseconds that the oldest of them has waited.
+    pub oldest_ms: u64,
+}
+
 /// Tells which lanes have something to do. A wake may be lost, so lanes must be looked at now and then.
 #[async_trait]
 pub trait LaneWakes: Send {
@@ -118,6 +127,9 @@ pub trait LaneQueue: Send + Sync {
 
     /// The oldest entries of a lane, in order.
     async fn lane_entries(&self, lane: Lane, count_max: usize) -> Result<Vec<(EntryId, String)>, StoreError>;
+
+    /// What waits in each of some lanes, in order.
+    async fn backlogs(&self, lanes: &[Lane]) -> Result<Vec<Backlog>, StoreError>;
 
     /// Removes entries of a lane that are done; keeps `dead` for the operator.
     async fn finish_entries(&self, lane: Lane, done: &[EntryId], dead: &[String]) -> Result<(), StoreError>;

@@ -72,6 +72,7 @@ mod contract {
                     dying_writers::a_change_of_a_group_that_is_overtaken_is_made_of_the_rows_that_came_meanwhile,
                     races::writers_of_one_user_keep_the_list_within_its_limit,
                     lanes::entries_wait_in_order_until_they_are_done,
+                    lanes::what_waits_in_a_lane_is_counted_and_grows_older,
                     lanes::ids_of_entries_rise_also_after_a_lane_was_empty,
                     lanes::a_lane_that_was_empty_wakes_whoever_listens,
                     lanes::an_entry_that_was_made_is_not_made_again,

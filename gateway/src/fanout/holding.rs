@@ -92,6 +92,16 @@ impl Holding {
             }
         }
         self.fanout.metrics.fanout_lanes.set(self.lanes.len() as i64);
+        self.look_at_backlogs().await
+    }
+
+    /// Tells what waits in the lanes of this node.
+    async fn look_at_backlogs(&self) -> Result<(), StoreError> {
+        let mine: Vec<Lane> = self.lanes.keys().copied().collect();
+        let backlogs = self.fanout.store.backlogs(&mine).await?;
+        let metrics = &self.fanout.metrics;
+        metrics.fanout_waiting.set(backlogs.iter().map(|of| of.entries as i64).sum());
+        metrics.fanout_oldest_ms.set(backlogs.iter().map(|of| of.oldest_ms as i64).max().unwrap_or(0));
         Ok(())
     }
 

@@ -175,6 +175,23 @@ async fn an_entry_that_cannot_be_made_is_kept_aside_and_stops_nothing() {
 }
 
 #[tokio::test]
+async fn what_waits_in_lanes_is_told_and_goes() {
+    let gateway = Gateway::start().await;
+    let mut seq = 0;
+    until("something that waits when it is looked at", async || {
+        seq += 1;
+        queued(&gateway, 1_000, seq).await;
+        gateway.metric("gateway_fanout_waiting").await > 0
+    })
+    .await;
+    all_have(&gateway, 1_000, seq).await;
+    until("nothing that waits", async || {
+        gateway.metric("gateway_fanout_waiting").await + gateway.metric("gateway_fanout_oldest_ms").await == 0
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn lanes_that_are_full_are_told_with_a_time_to_come_back() {
     let redis = RedisServer::start().await;
     let mut gateway = Gateway::with(&["--store", &redis.url()]).await;

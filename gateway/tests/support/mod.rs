@@ -5,6 +5,7 @@ pub(crate) mod backend;
 pub(crate) mod connection;
 pub(crate) mod events;
 pub(crate) mod gateway;
+pub(crate) mod haproxy;
 pub(crate) mod http;
 pub(crate) mod key_server;
 pub(crate) mod keys;

@@ -13,12 +13,14 @@ const DELAY_MAX_MS: u64 = 10_000;
 pub enum Ended {
     /// The WebSocket was closed with this code.
     Code(u16),
-    /// The server answered with this HTTP status instead of a stream.
-    Status(u16),
-    /// The connection was refused, broke or fell silent.
+    /// The server answered with this HTTP status instead of a stream, and with the seconds of a Retry-After.
+    Status(u16, Option<u64>),
+    /// Nothing came for too long.
+    TimedOut(String),
+    /// The connection was refused or broke.
     Broken(String),
-    /// The client itself cut it, to stay away for this long.
-    Cut(Duration),
+    /// The client itself cut it, to stay away for this long, or until it is told to come back.
+    Cut(Option<Duration>),
 }
 
 /// What to do next.
@@ -57,16 +59,18 @@ pub fn next(ended: &Ended, farewell: Option<Farewell>, of: Attempt) -> Next {
             Next::Again { after: full_jitter(attempt, random), with_new_token: true }
         }
         (Some(Farewell::Reconnect(after_ms)), _) => again(Duration::from_millis(after_ms)),
-        (None, Ended::Code(4001) | Ended::Status(401)) if !is_token_untried => {
+        (None, Ended::Code(4001) | Ended::Status(401, _)) if !is_token_untried => {
             Next::Again { after: full_jitter(attempt, random), with_new_token: true }
         }
         (None, Ended::Code(code @ 4000..=4099)) => Next::Stop(format!("closed with {code}")),
         (None, Ended::Code(1009)) => Next::Stop("closed with 1009, a frame was too large".to_owned()),
         (None, Ended::Code(4200..=4299)) if attempt == 0 => again(Duration::ZERO),
-        (None, Ended::Cut(away)) => again(*away),
-        (None, Ended::Status(204)) => Next::Stop("answered with 204, kicked offline".to_owned()),
-        (None, Ended::Status(status @ (400 | 401 | 403 | 404))) => Next::Stop(format!("answered with {status}")),
-        (None, Ended::Code(_) | Ended::Status(_) | Ended::Broken(_)) => back_off(),
+        (None, Ended::Cut(away)) => again(away.unwrap_or(Duration::MAX)),
+        (None, Ended::Status(204, _)) => Next::Stop("answered with 204, kicked offline".to_owned()),
+        (None, Ended::Status(status @ (400 | 401 | 403 | 404), _)) => Next::Stop(format!("answered with {status}")),
+        // Not all in the same moment.
+        (None, Ended::Status(_, Some(seconds))) => again(Duration::from_secs(*seconds) + full_jitter(attempt, random)),
+        (None, Ended::Code(_) | Ended::Status(_, None) | Ended::TimedOut(_) | Ended::Broken(_)) => back_off(),
     }
 }
 
@@ -122,7 +126,8 @@ mod tests {
     fn the_servers_own_delay_wins() {
         let draining = next(&Ended::Code(4200), Some(Farewell::Reconnect(1234)), 3, 0.9);
         assert_eq!(after_ms(draining), 1234);
-        assert!(matches!(next(&Ended::Status(204), None, 0, 0.0), Next::Stop(_)));
-        assert_eq!(after_ms(next(&Ended::Status(503), None, 0, 1.0)), 250);
+        assert!(matches!(next(&Ended::Status(204, None), None, 0, 0.0), Next::Stop(_)));
+        assert_eq!(after_ms(next(&Ended::Status(503, None), None, 0, 1.0)), 250);
+        assert_eq!(after_ms(next(&Ended::Status(429, Some(2)), None, 0, 1.0)), 2_250);
     }
 }

@@ -5,7 +5,7 @@ use super::{
     event_stream::{EventStreamParser, StreamItem},
 };
 use crate::{
-    http::{BaseUrl, causes},
+    http::{BaseUrl, causes, retry_after},
     token::percent_encode,
 };
 use bytes::Bytes;
@@ -82,7 +82,7 @@ impl Connection {
     pub async fn open(transport: Transport, hello: &Hello<'_>) -> Result<Self, Ended> {
         match timeout(CONNECT_TIMEOUT, connect(transport, hello)).await {
             Ok(result) => result.map(|stream| Self { stream }),
-            Err(_) => Err(Ended::Broken(format!("not connected within {CONNECT_TIMEOUT:?}"))),
+            Err(_) => Err(Ended::TimedOut(format!("not connected within {CONNECT_TIMEOUT:?}"))),
         }
     }
 
@@ -90,7 +90,7 @@ impl Connection {
     pub async fn next(&mut self) -> Incoming {
         match timeout(SILENCE_MAX, self.stream.next()).await {
             Ok(incoming) => incoming,
-            Err(_) => Incoming::Ended(Ended::Broken(format!("silent for {SILENCE_MAX:?}"))),
+            Err(_) => Incoming::Ended(Ended::TimedOut(format!("silent for {SILENCE_MAX:?}"))),
         }
     }
 
@@ -183,7 +183,7 @@ async fn connect(transport: Transport, hello: &Hello<'_>) -> Result<Stream, Ende
                 .map_err(|error| broken(error.to_string()))?;
             let response = sender.send_request(request).await.map_err(|error| broken(causes(&error)))?;
             if response.status() != 200 {
-                return Err(Ended::Status(response.status().as_u16()));
+                return Err(Ended::Status(response.status().as_u16(), retry_after(response.headers())));
             }
             let body = response.into_body();
             Ok(Stream::Events { body, parser: EventStreamParser::default(), ready: VecDeque::new() })
@@ -222,7 +222,7 @@ fn query(hello: &Hello<'_>) -> String {
 
 fn ended(error: &Error) -> Ended {
     match error {
-        Error::Http(response) => Ended::Status(response.status().as_u16()),
+        Error::Http(response) => Ended::Status(response.status().as_u16(), retry_after(response.headers())),
         other => Ended::Broken(causes(other)),
     }
 }

@@ -126,6 +126,8 @@ impl Driver {
                 command = self.commands.recv() => match command {
                     Some(Command::Call { method, params, answer }) => self.call_over_http(&method, params, answer),
                     Some(Command::Cut(_)) => {}
+                    Some(Command::Forget) => self.with_state(ClientState::forget),
+                    Some(Command::Return) => return true,
                     Some(Command::Stop) | None => return false,
                 },
             }
@@ -166,6 +168,7 @@ impl Driver {
                         }
                     }
                     Some(Command::Cut(away)) => return Some(Ended::Cut(away)),
+                    Some(Command::Forget | Command::Return) => {}
                     Some(Command::Stop) | None => return None,
                 },
                 answer = answered(&mut session.page) => self.page(session, answer).await,
@@ -185,6 +188,7 @@ impl Driver {
                 drop(state);
                 if reached != phase {
                     self.phase.send_replace(reached);
+                    self.observer.reached(reached);
                 }
                 if reached == Phase::Live && phase != Phase::Live {
                     self.failed = 0;

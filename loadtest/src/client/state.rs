@@ -99,6 +99,14 @@ impl ClientState {
         self.phase = Phase::Offline;
     }
 
+    /// Forgets the list and its cursor, as a client does whose data was deleted; only without a session.
+    pub fn forget(&mut self) {
+        let watched: Vec<Filter> = self.extras.totals().map(|(filter, _)| filter.clone()).collect();
+        let (counters, session) = (self.counters, self.session);
+        let (violations, violation_count) = (std::mem::take(&mut self.violations), self.violation_count);
+        *self = Self { counters, session, violations, violation_count, ..Self::resuming(None, &watched) };
+    }
+
     /// Takes a frame. `on_row` sees each row that is new to the client, with the one that it replaces.
     pub fn frame(&mut self, frame: &ReceivedFrame, mut on_row: impl FnMut(Option<&Conversation>, &Conversation)) {
         self.counters.frames += 1;

@@ -110,6 +110,31 @@ async fn a_cut_client_resumes_with_its_cursor() {
 }
 
 #[tokio::test]
+async fn a_client_that_left_comes_back_when_it_is_told_and_without_a_cursor_if_it_forgot() {
+    let script = Script::new().await;
+    let client = Client::start(options(&script.url, Transport::WebSocket), NoObserver);
+    for forgets in [false, true] {
+        let (mut stream, query) = script.websocket().await;
+        let is_first = !query.contains("since");
+        let mode = if is_first { "full" } else { "replay" };
+        send(&mut stream, &[start(mode), total(0, 5), finish(mode, 5)]).await;
+        assert!(client.wait_complete(WAIT).await);
+        client.leave().await;
+        while client.with_state(|state| state.phase()) != Phase::Offline {
+            tokio::task::yield_now().await;
+        }
+        if forgets {
+            client.forget().await;
+        }
+        client.come_back().await;
+    }
+    let (_, query) = script.websocket().await;
+    assert_eq!(query, "device=phone");
+    assert_eq!(client.with_state(|state| (state.counters().full_syncs, state.counters().replays)), (1, 1));
+    client.stop().await;
+}
+
+#[tokio::test]
 async fn a_violation_on_the_wire_is_reported() {
     let script = Script::new().await;
     let client = Client::start(options(&script.url, Transport::WebSocket), NoObserver);

@@ -1,11 +1,11 @@
 //! What is done to clients' connections.
 
-use super::{
-    acts::Act,
-    measure::counters,
+use super::acts::Act;
+use crate::{
+    http::Http,
+    measure::exposition::scrape,
     proxy::{Kind, Rule},
 };
-use crate::http::Http;
 use tokio::time::sleep;
 
 /// What a slow client reads, in bytes a second: less than it is sent.
@@ -34,8 +34,7 @@ pub(super) async fn half_open(act: &mut Act<'_>) -> Result<(), String> {
     node.door.heal();
     let url = node.gateway.url();
     act.moments.over();
-    let counters = counters(&Http::new(), &url).await.unwrap_or_default();
-    let closed = counters.get("gateway_closes_total").copied().unwrap_or_default();
+    let closed = scrape(&Http::new(), &url).await.map_or(0.0, |metrics| metrics.sum("gateway_closes_total"));
     act.note(format!("the node had closed {closed} of {cut} sessions by itself"));
     Ok(())
 }

@@ -1,10 +1,12 @@
 //! A message to 10,000 users whose node dies under way: the backend sends it again, and everybody has it once.
 
-use super::{acts::Act, processes::API_KEY};
+use super::acts::Act;
 use crate::{
     client::{Client, ClientOptions, NoObserver, connection::Transport},
     clock,
+    crowd::ask_all,
     http::{BaseUrl, CallError, Http},
+    processes::API_KEY,
     run::{client_agrees, read_server},
 };
 use conversation_protocol::{UserId, limits::RECIPIENTS_MAX, server::ApplyResult};
@@ -21,8 +23,6 @@ const KILL_AFTER: std::ops::Range<f64> = 0.02..0.9;
 const REPEAT_US: u64 = 120_000_000;
 /// Recipients with a session.
 const LISTENERS: usize = 20;
-/// Users read in one call.
-const READ_AT_ONCE: usize = 500;
 /// How long everybody may take to have a message, and listeners to agree.
 const PATIENCE_US: u64 = 60_000_000;
 /// Between two looks at everybody.
@@ -87,17 +87,9 @@ pub(super) async fn killed_in_fanout(act: &mut Act<'_>) -> Result<(), String> {
 
 fn listen(act: &Act<'_>, urls: &[BaseUrl], n: usize, user: &UserId) -> Client {
     let options = ClientOptions {
-        urls: urls.to_vec(),
         first_url: n,
-        user: user.clone(),
-        device: None,
         transport: if n.is_multiple_of(4) { Transport::EventStream } else { Transport::WebSocket },
-        tokens: act.tokens.clone(),
-        http: Http::new(),
-        window: None,
-        since: None,
-        filters: Vec::new(),
-        source: None,
+        ..ClientOptions::of(user.clone(), urls.to_vec(), act.tokens.clone(), Http::new())
     };
     Client::start(options, NoObserver)
 }
@@ -131,29 +123,12 @@ async fn repeat(
     }
 }
 
-/// What one of a backend's methods says of each user.
-async fn ask_all(
-    http: &Http,
-    url: &BaseUrl,
-    users: &[UserId],
-    method: &str,
-    params: impl Fn(&UserId) -> Value,
-) -> Result<Vec<Value>, CallError> {
-    let mut results = Vec::with_capacity(users.len());
-    for some in users.chunks(READ_AT_ONCE) {
-        let entries: Vec<Value> = some.iter().map(|user| json!({"method": method, "params": params(user)})).collect();
-        let mut answer = http.post(url, "/server/v1/batch", API_KEY, Value::from(entries).to_string()).await?;
-        let of_some = answer["resultList"].as_array_mut().map(std::mem::take).unwrap_or_default();
-        results.extend(of_some.into_iter().map(|mut entry| entry["result"].take()));
-    }
-    Ok(results)
-}
-
 /// Waits until everybody has that many messages.
 async fn everybody_has(http: &Http, url: &BaseUrl, users: &[UserId], count: u64) -> Result<(), String> {
     let begun_us = clock::now_us();
     loop {
-        let totals = ask_all(http, url, users, "getTotalUnreadMessageCount", |user| json!({"userID": user})).await;
+        let totals =
+            ask_all(http, url, API_KEY, users, "getTotalUnreadMessageCount", |user| json!({"userID": user})).await;
         let lacking = match &totals {
             Ok(totals) => totals.iter().filter(|total| total["totalUnreadCount"] != count).count(),
             Err(_) => users.len(),
@@ -174,7 +149,8 @@ async fn everybody_has(http: &Http, url: &BaseUrl, users: &[UserId], count: u64)
 /// Each of the users has one row with every message, unread once.
 async fn everybody_has_all(act: &mut Act<'_>, http: &Http, url: &BaseUrl, users: &[UserId]) -> Result<(), String> {
     let params = |user: &UserId| json!({"userID": user, "nextSeq": 0, "count": 10});
-    let pages = ask_all(http, url, users, "getConversationList", params).await.map_err(|error| error.to_string())?;
+    let pages =
+        ask_all(http, url, API_KEY, users, "getConversationList", params).await.map_err(|error| error.to_string())?;
     let is_right = |page: &Value| {
         page["conversationList"].as_array().is_some_and(|rows| {
             rows.len() == 1 && rows[0]["unreadCount"] == MESSAGES && rows[0]["lastMessage"]["seq"] == MESSAGES

@@ -1,7 +1,7 @@
 //! What is done to gateways: killed, frozen, drained, given another clock.
 
-use super::{acts::Act, processes::API_KEY};
-use crate::http::Http;
+use super::acts::Act;
+use crate::{http::Http, processes::API_KEY};
 use conversation_protocol::UserId;
 use rand::Rng;
 use serde_json::json;

@@ -4,6 +4,7 @@ use super::stage::Stage;
 use crate::{
     clock,
     http::{BaseUrl, Http},
+    measure::exposition::scrape,
     run::{Scene, Troubles},
 };
 use futures_util::future;
@@ -114,34 +115,14 @@ impl Lookout {
 }
 
 /// The counters of a node, summed up over their labels.
-pub(super) async fn counters(http: &Http, url: &BaseUrl) -> Option<BTreeMap<&'static str, f64>> {
-    let (_, text) = http.text(url, "/metrics").await.ok()?;
-    Some(read_counters(&text))
-}
-
-fn read_counters(text: &str) -> BTreeMap<&'static str, f64> {
-    let mut sums = BTreeMap::new();
-    for line in text.lines() {
-        let Some((full_name, value)) = line.rsplit_once(' ') else { continue };
-        let name = full_name.split('{').next().unwrap_or(full_name);
-        if let (Some((counter, _)), Ok(value)) =
-            (COUNTERS.iter().find(|(counter, _)| *counter == name), value.parse::<f64>())
-        {
-            *sums.entry(*counter).or_default() += value;
-        }
-    }
-    sums
+async fn counters(http: &Http, url: &BaseUrl) -> Option<BTreeMap<&'static str, f64>> {
+    let metrics = scrape(http, url).await.ok()?;
+    Some(COUNTERS.iter().map(|(counter, _)| (*counter, metrics.sum(counter))).collect())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_counter_is_summed_up_over_its_labels() {
-        let text = "# HELP gateway_closes_total x\ngateway_closes_total{code=\"4200\"} 2\ngateway_closes_total{code=\"4201\"} 3\ngateway_sessions 9\n";
-        assert_eq!(read_counters(text), BTreeMap::from([("gateway_closes_total", 5.0)]));
-    }
 
     #[tokio::test]
     async fn a_fault_is_over_once() {

@@ -1,14 +1,14 @@
 //! What the suite says: a few lines for each scenario, and the table of a document.
 
-use super::{FaultOptions, Load, Outcome, Played, Programs, Scenario};
+use super::{FaultOptions, Load, Outcome, Played, Scenario};
+use crate::{document, measure::machine::machine, processes::Programs};
 use serde::Serialize;
-use std::{collections::HashMap, fmt, fs, path::Path, process::Command};
+use std::{collections::HashMap, fmt, path::Path, process::Command};
 
 /// Violations shown in words.
 const VIOLATIONS_SHOWN: usize = 10;
-/// Where the table of a document begins and ends.
-const BEGIN: &str = "<!-- faults: begin -->";
-const END: &str = "<!-- faults: end -->";
+/// The name of the table's place in a document.
+const PLACE: &str = "faults";
 /// The head of the table.
 const HEAD: &str = "\
 | scenario | fault | first sign | healed after | late, the latest | violations | full syncs, replays | calls repeated, given up | seen |
@@ -62,20 +62,6 @@ impl fmt::Display for Conditions {
             sse * 100.0
         )
     }
-}
-
-fn machine() -> String {
-    let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
-    let (cpu, memory) = (read("/proc/cpuinfo"), read("/proc/meminfo"));
-    let field = |text: &str, name: &str| {
-        let line = text.lines().find(|line| line.starts_with(name));
-        line.and_then(|line| line.split_once(':')).map(|(_, value)| value.trim().to_owned()).unwrap_or_default()
-    };
-    let cores = cpu.lines().filter(|line| line.starts_with("processor")).count();
-    let memory_kib: u64 =
-        field(&memory, "MemTotal").split_whitespace().next().and_then(|kib| kib.parse().ok()).unwrap_or(0);
-    let kernel = read("/proc/sys/kernel/osrelease");
-    format!("{cores} cores ({}), {} GiB, Linux {}", field(&cpu, "model name"), memory_kib >> 20, kernel.trim())
 }
 
 fn redis(programs: &Programs) -> String {
@@ -189,18 +175,12 @@ fn cell(text: &str) -> String {
     text.replace('|', "/").replace('\n', " ")
 }
 
-/// Puts the outcomes into a document, between its two marks; scenarios that were not played keep their rows.
+/// Puts the outcomes into a document, at its place; scenarios that were not played keep their rows.
 pub fn write_table(path: &Path, conditions: &Conditions, outcomes: &[Outcome]) -> Result<(), String> {
-    let named = |error: std::io::Error| format!("{}: {error}", path.display());
-    let text = fs::read_to_string(path).map_err(named)?;
-    let text = with_table(&text, conditions, outcomes)
-        .ok_or_else(|| format!("{}: expected {BEGIN} and {END}", path.display()))?;
-    fs::write(path, text).map_err(named)
+    document::rewrite(path, PLACE, |old| table(old, conditions, outcomes))
 }
 
-fn with_table(document: &str, conditions: &Conditions, outcomes: &[Outcome]) -> Option<String> {
-    let (before, rest) = document.split_once(BEGIN)?;
-    let (old, after) = rest.split_once(END)?;
+fn table(old: &str, conditions: &Conditions, outcomes: &[Outcome]) -> String {
     let mut rows: HashMap<&str, String> = HashMap::new();
     for line in old.lines() {
         if let Some(name) = line.strip_prefix("| `").and_then(|rest| rest.split('`').next()) {
@@ -219,11 +199,10 @@ fn with_table(document: &str, conditions: &Conditions, outcomes: &[Outcome]) -> 
     }
     let rows: String = Scenario::ALL.into_iter().filter_map(|scenario| rows.remove(scenario.name())).collect();
     let short = if conditions.is_short { " --short" } else { "" };
-    Some(format!(
-        "{before}{BEGIN}\n{conditions}\n\nOne row again: `cargo run --release -p conversation-loadtest -- faults{short} --seed {} --only NAME`\n\n\
-         {HEAD}{rows}{END}{after}",
+    format!(
+        "{conditions}\n\nOne row again: `cargo run --release -p conversation-loadtest -- faults{short} --seed {} --only NAME`\n\n{HEAD}{rows}",
         conditions.seed
-    ))
+    )
 }
 
 #[cfg(test)]
@@ -258,14 +237,12 @@ mod tests {
         let programs = Programs { gateway: PathBuf::from("none"), redis: PathBuf::from("none") };
         let options = FaultOptions { programs, scenarios: Vec::new(), is_short: false, seed: 7 };
         let conditions = Conditions::of(&options);
-        let document = format!("prose\n{BEGIN}\n| `drain` | old |\n| `half-open` | old |\n{END}\nmore\n");
+        let old = "\n| `drain` | old |\n| `half-open` | old |\n";
         let outcome = Outcome { name: "half-open", played: Some(played()), problem: None };
-        let text = with_table(&document, &conditions, &[outcome]).unwrap();
-        assert!(text.starts_with("prose\n") && text.ends_with(&format!("{END}\nmore\n")), "{text}");
+        let text = table(old, &conditions, &[outcome]);
         assert!(
-            text.contains("| `drain` | old |\n| `half-open` | 1.0 s | none | 0.2 s | 0 | 0 | 1, 2 | 5, 0 | a / b |\n"),
+            text.ends_with("| `drain` | old |\n| `half-open` | 1.0 s | none | 0.2 s | 0 | 0 | 1, 2 | 5, 0 | a / b |\n"),
             "{text}"
         );
-        assert_eq!(with_table("prose", &conditions, &[]), None);
     }
 }

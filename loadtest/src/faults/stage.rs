@@ -1,10 +1,11 @@
 //! What a scenario plays on: gateways, each with a proxy before it and one between it and its store.
 
-use super::{
+use crate::{
+    http::BaseUrl,
+    measure::process::Usage,
     processes::{Gateway, Programs, Redis, url_of},
     proxy::{Kind, Proxy, Rule},
 };
-use crate::http::BaseUrl;
 use std::net::SocketAddr;
 use tempfile::TempDir;
 
@@ -94,7 +95,7 @@ impl Stage {
     /// Memory of the gateways in MiB.
     pub(super) fn memory_mib(&self) -> u64 {
         let ids: Vec<u32> = self.nodes.iter().map(|node| node.gateway.process.id()).collect();
-        crate::run::Usage::of(&ids).map_or(0, |usage| usage.rss_kib / 1024)
+        Usage::of(&ids).map_or(0, |usage| usage.rss_kib / 1024)
     }
 }
 

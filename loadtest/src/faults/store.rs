@@ -1,14 +1,11 @@
 //! What is done to Redis and to the way to it.
 
-use super::{
-    acts::Act,
-    processes::{API_KEY, Redis},
-    proxy::{Kind, Rule},
-    stage::proxy,
-};
+use super::{acts::Act, stage::proxy};
 use crate::{
     clock,
     http::{BaseUrl, CallError, Http},
+    processes::{API_KEY, Redis},
+    proxy::{Kind, Rule},
 };
 use conversation_protocol::{ErrorKind, server::ApplyResult};
 use serde_json::json;

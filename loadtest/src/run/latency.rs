@@ -3,6 +3,7 @@
 use crate::{
     client::{Observer, backoff::Ended, state::Phase},
     clock,
+    measure::percentiles::{Percentiles, histogram},
 };
 use conversation_protocol::{Conversation, ConversationId};
 use hdrhistogram::Histogram;
@@ -14,8 +15,6 @@ use std::{
 
 /// Histograms that share the load, so that sessions do not wait for each other.
 const SHARDS: usize = 16;
-/// The longest time that is told apart, in microseconds.
-const LONGEST_US: u64 = 600_000_000;
 
 /// When the messages of one conversation were due, by seq; 0 for those that are not timed.
 #[derive(Debug, Default)]
@@ -66,28 +65,6 @@ pub struct Late {
     pub last_us: u64,
 }
 
-/// Percentiles in milliseconds.
-#[derive(Debug, Clone, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Percentiles {
-    /// How many were timed.
-    pub count: u64,
-    /// The median.
-    pub p50_ms: f64,
-    /// 90 of 100 took less.
-    pub p90_ms: f64,
-    /// 99 of 100 took less.
-    pub p99_ms: f64,
-    /// 999 of 1,000 took less.
-    pub p999_ms: f64,
-    /// The longest.
-    pub max_ms: f64,
-}
-
-fn histogram() -> Histogram<u64> {
-    Histogram::new_with_bounds(1, LONGEST_US, 3).expect("the bounds are constants")
-}
-
 impl Measured {
     pub(super) fn new() -> Self {
         let live = (0..SHARDS).map(|_| Mutex::new(histogram())).collect();
@@ -107,25 +84,19 @@ impl Measured {
         late.last_us = late.last_us.max(now_us);
     }
 
-    /// Of rows that came live, and of those that came in a sync.
-    pub(super) fn percentiles(&self) -> (Percentiles, Percentiles) {
+    /// Of rows that came live so far.
+    pub(super) fn live(&self) -> Histogram<u64> {
         let mut live = histogram();
         for shard in &self.live {
             live.add(&*shard.lock().unwrap_or_else(PoisonError::into_inner)).expect("the same bounds");
         }
-        (summary(&live), summary(&self.in_syncs.lock().unwrap_or_else(PoisonError::into_inner)))
+        live
     }
-}
 
-fn summary(histogram: &Histogram<u64>) -> Percentiles {
-    let ms = |quantile: f64| histogram.value_at_quantile(quantile) as f64 / 1_000.0;
-    Percentiles {
-        count: histogram.len(),
-        p50_ms: ms(0.5),
-        p90_ms: ms(0.9),
-        p99_ms: ms(0.99),
-        p999_ms: ms(0.999),
-        max_ms: histogram.max() as f64 / 1_000.0,
+    /// Of rows that came live, and of those that came in a sync.
+    pub(super) fn percentiles(&self) -> (Percentiles, Percentiles) {
+        let live = self.live();
+        (Percentiles::of(&live), Percentiles::of(&self.in_syncs.lock().unwrap_or_else(PoisonError::into_inner)))
     }
 }
 

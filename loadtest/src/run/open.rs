@@ -6,21 +6,20 @@ use super::{
     latency::{DueByConversation, Measured, SessionObserver},
     operation::Conversation,
     plan::{Plan, PlanSize, SessionPlan},
-    process::Usage,
     usage,
 };
 use crate::{
     client::{Client, ClientOptions, connection::Transport},
-    clock,
+    clock, crowd,
     http::Http,
+    measure::process::Usage,
+    target,
 };
 use futures_util::{StreamExt, stream};
 use rand::{Rng, SeedableRng, rngs::SmallRng};
 use std::{
     collections::HashMap,
-    net::Ipv4Addr,
     sync::{Arc, atomic::Ordering},
-    time::Duration,
 };
 use tokio::sync::Semaphore;
 
@@ -28,14 +27,8 @@ use tokio::sync::Semaphore;
 const LATECOMER: usize = 9;
 /// First messages under way at once.
 const PREPARING_MAX: usize = 64;
-/// Sessions that connect at once.
-const OPENING_MAX: usize = 100;
 /// Calls under way at once.
 const CALLS_MAX: usize = 256;
-/// Connections from one source address: a fraction of its ports.
-const SESSIONS_PER_ADDRESS: usize = 20_000;
-/// How long a session may take to become live.
-const OPEN_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A run whose sessions are open.
 pub(super) struct Opened {
@@ -73,9 +66,7 @@ pub(super) async fn open(
     random: &mut SmallRng,
 ) -> Result<Opened, String> {
     let http = Http::new();
-    for url in &options.urls {
-        http.get(url, "/healthz").await.map_err(|error| format!("{url}: {error}"))?;
-    }
+    target::answer(&http, &options.urls).await?;
     let run = format!("lt{:x}", clock::unix_seconds() * 1_000 + u64::from(random.random::<u16>()) % 1_000);
     let size = PlanSize {
         run: run.clone(),
@@ -121,27 +112,14 @@ pub(super) async fn open(
         .map(|(n, session)| (n, *session, random.random_bool(options.sse.clamp(0.0, 1.0))))
         .collect();
     let event_streams = starts.iter().filter(|(_, _, is_sse)| *is_sse).count();
-    let clients: Vec<(usize, Arc<Client>, bool)> = stream::iter(starts)
-        .map(|(n, session, is_sse)| {
-            let options = client_options(options, &world.http, &plan, n, session, is_sse);
-            let observer = SessionObserver::new(n, measured.clone(), due[session.user].clone());
-            async move {
-                let client = Arc::new(Client::start(options, observer));
-                let is_live = client.wait_complete(OPEN_TIMEOUT).await;
-                (session.user, client, is_live)
-            }
-        })
-        .buffered(OPENING_MAX)
-        .collect()
-        .await;
-    let dead = clients.iter().filter(|(_, _, is_live)| !is_live).count();
-    if dead > 0 {
-        return Err(format!("{dead} of {} sessions were not live within {OPEN_TIMEOUT:?}", clients.len()));
+    let starts = starts.into_iter().map(|(n, session, is_sse)| {
+        let observer = SessionObserver::new(n, measured.clone(), due[session.user].clone());
+        (client_options(options, &world.http, &plan, n, session, is_sse), observer)
+    });
+    let clients = crowd::open(starts).await?;
+    for (session, client) in plan.sessions.iter().zip(&clients) {
+        world.clients.entry(plan.users[session.user].clone()).or_default().push(client.clone());
     }
-    for (user, client, _) in &clients {
-        world.clients.entry(plan.users[*user].clone()).or_default().push(client.clone());
-    }
-    let clients = clients.into_iter().map(|(_, client, _)| client).collect();
     let open_us = clock::now_us() - begun_us;
     Ok(Opened { plan, lanes, late, world: Arc::new(world), clients, measured, event_streams, before, open_us })
 }
@@ -154,7 +132,6 @@ fn client_options(
     session: SessionPlan,
     is_sse: bool,
 ) -> ClientOptions {
-    let host = 1 + (n / SESSIONS_PER_ADDRESS).min(250) as u8;
     ClientOptions {
         urls: options.urls.clone(),
         first_url: n % options.urls.len(),
@@ -166,7 +143,7 @@ fn client_options(
         window: None,
         since: None,
         filters: filters::watched_by(n),
-        source: Some(Ipv4Addr::new(127, 0, 0, host)),
+        source: Some(crowd::source(n)),
     }
 }
 

@@ -1,14 +1,12 @@
 //! What a run says at its end, in words and as JSON.
 
-use super::{
-    latency::{Late, Percentiles},
-    process::Usage,
+use super::latency::Late;
+use crate::{
+    measure::{percentiles::Percentiles, process::Usage},
+    violations::tell,
 };
 use serde::Serialize;
 use std::fmt;
-
-/// Violations shown in words.
-const VIOLATIONS_SHOWN: usize = 10;
 
 /// What the server's processes used.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -123,11 +121,7 @@ impl fmt::Display for Report {
             self.full_syncs, self.replays, self.failed_syncs, self.cuts, self.lost
         )?;
         for (name, of) in [("latency", &self.latency), ("in syncs", &self.latency_in_syncs)] {
-            writeln!(
-                f,
-                "{name:<11} p50 {:.1} ms, p90 {:.1}, p99 {:.1}, p99.9 {:.1}, max {:.1} ({} timed)",
-                of.p50_ms, of.p90_ms, of.p99_ms, of.p999_ms, of.max_ms, of.count
-            )?;
+            writeln!(f, "{name:<11} {of}")?;
         }
         if self.late.count > 0 {
             let late = &self.late;
@@ -154,14 +148,6 @@ impl fmt::Display for Report {
             "checked     {} rows against the model, all clients after {:.1} s",
             self.rows_compared, self.quiet_seconds
         )?;
-        if self.is_good() {
-            return write!(f, "violations  none");
-        }
-        write!(f, "violations  {}", self.violation_count)?;
-        for violation in self.violations.iter().take(VIOLATIONS_SHOWN) {
-            let shown: String = violation.chars().take(1_500).collect();
-            write!(f, "\n  - {shown}")?;
-        }
-        Ok(())
+        tell(f, self.violation_count, &self.violations)
     }
 }

@@ -8,6 +8,7 @@ use super::{
 use crate::{client::state::Counters, clock, token::Tokens};
 use conversation_protocol::UserId;
 use futures_util::{StreamExt, stream};
+use hdrhistogram::Histogram;
 use std::{sync::atomic::Ordering, time::Duration};
 
 /// Users whose agreement is waited for at once.
@@ -62,6 +63,11 @@ impl Scene<'_> {
     /// When the last delivery came that was late, in the microseconds of [`clock`]; 0: none.
     pub fn last_late_us(&self) -> u64 {
         self.opened.measured.late().last_us
+    }
+
+    /// Microseconds from the time a message was due until a live client had its row, of all so far.
+    pub(crate) fn latency(&self) -> Histogram<u64> {
+        self.opened.measured.live()
     }
 
     /// Calls that are due and not answered.

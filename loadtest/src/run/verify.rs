@@ -122,9 +122,9 @@ fn check_client(
 
 /// A user's list, total and names of conversation groups, as the server gives them.
 pub(crate) struct ServerRows {
-    pub(super) rows: Vec<Conversation>,
-    pub(super) total: u64,
-    pub(super) group_names: BTreeSet<String>,
+    pub(crate) rows: Vec<Conversation>,
+    pub(crate) total: u64,
+    pub(crate) group_names: BTreeSet<String>,
 }
 
 /// Reads all pages, `count` rows each.

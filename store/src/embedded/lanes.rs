@@ -3,7 +3,9 @@
 use super::{EmbeddedStore, tables::failed};
 use crate::{
     StoreError,
-    lanes::{DEAD_ENTRIES_MAX, Enqueued, EntryId, LANE_AGE_MAX_MS, LANE_ENTRIES_MAX, Lane, LaneQueue, LaneWakes},
+    lanes::{
+        Backlog, DEAD_ENTRIES_MAX, Enqueued, EntryId, LANE_AGE_MAX_MS, LANE_ENTRIES_MAX, Lane, LaneQueue, LaneWakes,
+    },
 };
 use async_trait::async_trait;
 use redb::{
@@ -129,6 +131,19 @@ fn oldest(snapshot: &ReadTransaction, lane: Lane, count_max: usize) -> Result<Ve
     Ok(found)
 }
 
+fn backlog(snapshot: &ReadTransaction, lane: Lane, now_ms: u64) -> Result<Backlog, StoreError> {
+    let entries = snapshot.open_table(ENTRIES).map_err(failed)?;
+    let mut backlog = Backlog::default();
+    for entry in entries.range(of(lane)).map_err(failed)? {
+        let (_, ms, _) = entry.map_err(failed)?.0.value();
+        if backlog.entries == 0 {
+            backlog.oldest_ms = now_ms.saturating_sub(ms);
+        }
+        backlog.entries += 1;
+    }
+    Ok(backlog)
+}
+
 #[async_trait]
 impl LaneQueue for EmbeddedStore {
     async fn enqueue(&self, entries: &[(Lane, String)]) -> Vec<Result<Enqueued, StoreError>> {
@@ -154,6 +169,11 @@ impl LaneQueue for EmbeddedStore {
 
     async fn lane_entries(&self, lane: Lane, count_max: usize) -> Result<Vec<(EntryId, String)>, StoreError> {
         oldest(&self.snapshot()?, lane, count_max)
+    }
+
+    async fn backlogs(&self, lanes: &[Lane]) -> Result<Vec<Backlog>, StoreError> {
+        let (snapshot, now_ms) = (self.snapshot()?, self.clock.now_us() / 1_000);
+        lanes.iter().map(|lane| backlog(&snapshot, *lane, now_ms)).collect()
     }
 
     async fn finish_entries(&self, lane: Lane, done: &[EntryId], dead: &[String]) -> Result<(), StoreError> {

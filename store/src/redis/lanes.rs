@@ -8,7 +8,9 @@ use super::{
 };
 use crate::{
     StoreError,
-    lanes::{DEAD_ENTRIES_MAX, Enqueued, EntryId, LANE_AGE_MAX_MS, LANE_ENTRIES_MAX, Lane, LaneQueue, LaneWakes},
+    lanes::{
+        Backlog, DEAD_ENTRIES_MAX, Enqueued, EntryId, LANE_AGE_MAX_MS, LANE_ENTRIES_MAX, Lane, LaneQueue, LaneWakes,
+    },
 };
 use async_trait::async_trait;
 use futures_util::StreamExt;
@@ -77,6 +79,18 @@ impl LaneQueue for RedisStore {
         let mut command = redis::cmd("XRANGE");
         command.arg(lane_key(lane)).arg("-").arg("+").arg("COUNT").arg(count_max);
         reply::list(self.lanes.run_one(command).await?)?.into_iter().map(entry).collect()
+    }
+
+    async fn backlogs(&self, lanes: &[Lane]) -> Result<Vec<Backlog>, StoreError> {
+        let calls = lanes.iter().map(|lane| scripts::BACKLOG.call(&[lane_key(*lane)]));
+        let mut backlogs = Vec::with_capacity(lanes.len());
+        for pipeline in pipelines(calls) {
+            for value in self.lanes.run(&pipeline).await? {
+                let [entries, oldest_ms] = reply::fields(value?)?;
+                backlogs.push(Backlog { entries: reply::number(entries)?, oldest_ms: reply::number(oldest_ms)? });
+            }
+        }
+        Ok(backlogs)
     }
 
     async fn finish_entries(&self, lane: Lane, done: &[EntryId], dead: &[String]) -> Result<(), StoreError> {

@@ -37,6 +37,7 @@ script!(UNREAD, "first_lines.lua", "unread.lua");
 script!(RENEW, "renew.lua");
 script!(SESSIONS, "sessions.lua");
 script!(ENQUEUE, "enqueue.lua");
+script!(BACKLOG, "backlog.lua");
 script!(HOLD, "hold.lua");
 script!(RELEASE, "release.lua");
 script!(FINISH, "finish.lua");
@@ -54,7 +55,7 @@ pub(super) fn with_source(command: &Cmd) -> Option<Cmd> {
     }
     let hash = arguments.next()?;
     let of_users = [&LOAD, &COMMIT, &REPLAY, &PAGE, &FACETS, &UNREAD, &RENEW, &SESSIONS];
-    let of_lanes = [&ENQUEUE, &HOLD, &RELEASE, &FINISH, &NODES];
+    let of_lanes = [&ENQUEUE, &BACKLOG, &HOLD, &RELEASE, &FINISH, &NODES];
     let script = of_users.into_iter().chain(of_lanes).find(|script| script.hash.as_bytes() == hash)?;
     let mut evaluated = redis::cmd("EVAL");
     evaluated.arg(script.source);

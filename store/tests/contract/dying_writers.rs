@@ -10,7 +10,7 @@ use conversation_protocol::{
 };
 use conversation_store::{
     Commit, Committed, FacetPage, HintSink, HintStream, Limits, Load, Loaded, SessionLease, Store, StoreError, Writer,
-    lanes::{Enqueued, EntryId, Lane, LaneQueue, LaneWakes},
+    lanes::{Backlog, Enqueued, EntryId, Lane, LaneQueue, LaneWakes},
     rules::{Change, ReadUpTo},
 };
 use std::sync::{
@@ -81,6 +81,10 @@ impl LaneQueue for Fated {
 
     async fn lane_entries(&self, lane: Lane, count_max: usize) -> Result<Vec<(EntryId, String)>, StoreError> {
         self.store.lane_entries(lane, count_max).await
+    }
+
+    async fn backlogs(&self, lanes: &[Lane]) -> Result<Vec<Backlog>, StoreError> {
+        self.store.backlogs(lanes).await
     }
 
     async fn finish_entries(&self, lane: Lane, done: &[EntryId], dead: &[String]) -> Result<(), StoreError> {

@@ -4,7 +4,7 @@ use super::{book::user, stores::Stores};
 use conversation_protocol::server::{Message, Profile};
 use conversation_store::{
     Limits, Writer,
-    lanes::{Enqueued, Entry, EntryId, Lane, LaneQueue},
+    lanes::{Backlog, Enqueued, Entry, EntryId, Lane, LaneQueue},
     rules::{Change, MessageSent},
 };
 use std::{sync::Arc, time::Duration};
@@ -38,6 +38,26 @@ pub(super) async fn entries_wait_in_order_until_they_are_done(stores: &Stores) {
     assert_eq!(texts(&*stores.first, lane(0)).await, ["b\n\"ü", "c"]);
     assert_eq!(texts(&*stores.first, lane(63)).await, ["z"]);
     assert!(texts(&*stores.first, lane(1)).await.is_empty());
+}
+
+pub(super) async fn what_waits_in_a_lane_is_counted_and_grows_older(stores: &Stores) {
+    let lanes = [lane(3), lane(4)];
+    assert_eq!(stores.first.backlogs(&lanes).await.unwrap(), [Backlog::default(); 2]);
+    put(&*stores.first, lane(4), &["a", "b"]).await;
+    let ages = async {
+        loop {
+            let backlogs = stores.second.backlogs(&lanes).await.unwrap();
+            assert_eq!((backlogs[0], backlogs[1].entries), (Backlog::default(), 2));
+            if backlogs[1].oldest_ms >= 30 {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(SOON, ages).await.expect("the oldest grows older");
+    let first = stores.first.lane_entries(lane(4), 1).await.unwrap()[0].0;
+    stores.first.finish_entries(lane(4), &[first], &[]).await.unwrap();
+    assert_eq!(stores.first.backlogs(&lanes).await.unwrap()[1].entries, 1);
 }
 
 pub(super) async fn ids_of_entries_rise_also_after_a_lane_was_empty(stores: &Stores) {

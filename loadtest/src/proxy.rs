@@ -1,6 +1,11 @@
 //! A TCP proxy of our own, whose connections can be cut, delayed, stalled, slowed and deafened while they are in use.
 
-use super::{delay::Late, resp::Splitter};
+mod delay;
+mod resp;
+
+use crate::{http::BaseUrl, processes::url_of};
+use delay::Late;
+use resp::Splitter;
 use std::{
     collections::HashMap,
     io,
@@ -29,7 +34,7 @@ const SUBSCRIBE: &[u8] = b"\r\nSUBSCRIBE\r\n";
 
 /// What a connection is for, by what its client said on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// Nothing was said yet, or commands and calls.
     Calls,
     /// A client's session: a GET of the WebSocket or the events.
@@ -42,7 +47,7 @@ const KINDS: [Kind; 3] = [Kind::Calls, Kind::Session, Kind::Subscriber];
 
 /// What happens to a connection's bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Rule {
+pub(crate) enum Rule {
     /// They pass.
     Pass,
     /// They pass after a while.
@@ -95,16 +100,16 @@ struct Shared {
 
 /// A listener in front of a server. It ends with this value.
 #[derive(Debug)]
-pub(super) struct Proxy {
+pub(crate) struct Proxy {
     /// Where clients connect.
-    pub(super) address: SocketAddr,
+    pub(crate) address: SocketAddr,
     shared: Arc<Shared>,
     accepting: JoinHandle<()>,
 }
 
 impl Proxy {
     /// Listens in front of a server, which need not be there yet.
-    pub(super) async fn start(target: SocketAddr, receive_buffer: Option<u32>) -> io::Result<Self> {
+    pub(crate) async fn start(target: SocketAddr, receive_buffer: Option<u32>) -> io::Result<Self> {
         let socket = TcpSocket::new_v4()?;
         socket.bind(([127, 0, 0, 1], 0).into())?;
         let listener = socket.listen(BACKLOG)?;
@@ -120,30 +125,35 @@ impl Proxy {
         Ok(Self { address, shared, accepting })
     }
 
+    /// Where clients connect, as a URL.
+    pub(crate) fn url(&self) -> BaseUrl {
+        url_of(self.address)
+    }
+
     /// Sends connections made from now on to another server.
-    pub(super) fn switch(&self, target: SocketAddr) {
+    pub(crate) fn switch(&self, target: SocketAddr) {
         *self.shared.target.lock().unwrap_or_else(PoisonError::into_inner) = target;
     }
 
     /// Sets the rule of one kind of connections, those of now and of later; the other kinds pass.
-    pub(super) fn set(&self, kind: Kind, rule: Rule) {
+    pub(crate) fn set(&self, kind: Kind, rule: Rule) {
         self.set_some(kind, rule, 1);
     }
 
     /// The same for every so-manieth connection.
-    pub(super) fn set_some(&self, kind: Kind, rule: Rule, every: u64) {
+    pub(crate) fn set_some(&self, kind: Kind, rule: Rule, every: u64) {
         let mut rules = Rules { every, ..Rules::PASS };
         rules.by_kind[kind as usize] = rule;
         self.shared.rules.send_replace(rules);
     }
 
     /// Lets everything pass.
-    pub(super) fn heal(&self) {
+    pub(crate) fn heal(&self) {
         self.shared.rules.send_replace(Rules::PASS);
     }
 
     /// Resets all connections of some kinds, both ways; what was held is lost. Says how many there were.
-    pub(super) fn cut(&self, kinds: &[Kind]) -> usize {
+    pub(crate) fn cut(&self, kinds: &[Kind]) -> usize {
         let connections = self.shared.connections.lock().unwrap_or_else(PoisonError::into_inner);
         let is_meant = |connection: &&Arc<Connection>| {
             kinds.iter().any(|kind| *kind as u8 == connection.kind.load(Ordering::Relaxed))
@@ -152,7 +162,7 @@ impl Proxy {
     }
 
     /// Resets all connections.
-    pub(super) fn cut_all(&self) -> usize {
+    pub(crate) fn cut_all(&self) -> usize {
         self.cut(&KINDS)
     }
 }

@@ -3,6 +3,7 @@
 use crate::{
     clock,
     http::{BaseUrl, Http},
+    measure::redis,
 };
 use std::{
     fs,
@@ -13,10 +14,6 @@ use std::{
     time::Duration,
 };
 use tempfile::{NamedTempFile, TempDir};
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
-};
 
 /// How long a program may take to start or to end.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -26,9 +23,9 @@ const LOOK: Duration = Duration::from_millis(5);
 const LAST_LINES: usize = 8;
 /// How often a start is tried: another program may take the free port first.
 const STARTS_MAX: usize = 5;
-/// The key of HS256 tokens and the backend's key, of runs of this tool alone.
-pub(super) const SECRET: &str = "a secret of the fault suite, for its own nodes only";
-pub(super) const API_KEY: &str = "faults";
+/// The key of HS256 tokens and the backend's key, of nodes that this tool starts.
+pub(crate) const SECRET: &str = "a secret of the load tool, for its own nodes only";
+pub(crate) const API_KEY: &str = "faults";
 
 /// Which programs to start.
 #[derive(Debug, Clone)]
@@ -39,6 +36,14 @@ pub struct Programs {
     pub redis: PathBuf,
 }
 
+impl Programs {
+    /// The gateway's binary beside this program's.
+    pub fn gateway_beside_tool() -> Result<PathBuf, String> {
+        let tool = std::env::current_exe().map_err(|error| error.to_string())?;
+        Ok(tool.with_file_name("gateway"))
+    }
+}
+
 /// An address of this machine where nobody listened a moment ago.
 fn free_address() -> Result<SocketAddr, String> {
     let listener = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
@@ -47,7 +52,7 @@ fn free_address() -> Result<SocketAddr, String> {
 
 /// A child of this process; it is killed with this value.
 #[derive(Debug)]
-pub(super) struct Process {
+pub(crate) struct Process {
     child: Child,
     log: NamedTempFile,
     name: &'static str,
@@ -63,7 +68,7 @@ impl Process {
         Ok(Self { child, log, name })
     }
 
-    pub(super) fn id(&self) -> u32 {
+    pub(crate) fn id(&self) -> u32 {
         self.child.id()
     }
 
@@ -72,7 +77,7 @@ impl Process {
     }
 
     /// Sends a signal by name, like STOP.
-    pub(super) fn signal(&self, name: &str) -> Result<(), String> {
+    pub(crate) fn signal(&self, name: &str) -> Result<(), String> {
         let sent = Command::new("kill").args([&format!("-{name}"), &self.id().to_string()]).status();
         match sent {
             Ok(status) if status.success() => Ok(()),
@@ -81,13 +86,13 @@ impl Process {
     }
 
     /// Ends it at once, without a warning.
-    pub(super) fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 
     /// Waits until it has ended by itself.
-    pub(super) async fn ended(&mut self) -> Result<(), String> {
+    pub(crate) async fn ended(&mut self) -> Result<(), String> {
         let begun_us = clock::now_us();
         while !self.has_ended() {
             if clock::now_us() - begun_us > PATIENCE.as_micros() as u64 {
@@ -99,7 +104,7 @@ impl Process {
     }
 
     /// The last lines that it said.
-    pub(super) fn last_words(&self) -> String {
+    pub(crate) fn last_words(&self) -> String {
         let mut text = String::new();
         let _ = self.log.reopen().and_then(|mut file| file.read_to_string(&mut text));
         let lines: Vec<&str> = text.lines().collect();
@@ -132,14 +137,14 @@ impl Drop for Process {
 
 /// A gateway.
 #[derive(Debug)]
-pub(super) struct Gateway {
-    pub(super) process: Process,
-    pub(super) address: SocketAddr,
+pub(crate) struct Gateway {
+    pub(crate) process: Process,
+    pub(crate) address: SocketAddr,
 }
 
 impl Gateway {
     /// Starts one on a free port and waits until it is ready. Variables are those of its environment.
-    pub(super) async fn start(
+    pub(crate) async fn start(
         programs: &Programs,
         settings: &[String],
         variables: &[(String, String)],
@@ -166,28 +171,28 @@ impl Gateway {
         Err(format!("the gateway does not start on any of {STARTS_MAX} ports"))
     }
 
-    pub(super) fn url(&self) -> BaseUrl {
+    pub(crate) fn url(&self) -> BaseUrl {
         url_of(self.address)
     }
 }
 
 /// The URL of an address.
-pub(super) fn url_of(address: SocketAddr) -> BaseUrl {
+pub(crate) fn url_of(address: SocketAddr) -> BaseUrl {
     format!("http://{address}").parse().expect("an address makes a URL")
 }
 
 /// A Redis server with a directory of its own, where it writes every command down.
 #[derive(Debug)]
-pub(super) struct Redis {
+pub(crate) struct Redis {
     program: PathBuf,
     process: Process,
     directory: TempDir,
-    pub(super) address: SocketAddr,
+    pub(crate) address: SocketAddr,
 }
 
 impl Redis {
     /// Starts an empty one.
-    pub(super) async fn start(programs: &Programs) -> Result<Self, String> {
+    pub(crate) async fn start(programs: &Programs) -> Result<Self, String> {
         let directory = tempfile::tempdir().map_err(|error| error.to_string())?;
         for _ in 0..STARTS_MAX {
             let address = free_address()?;
@@ -199,47 +204,38 @@ impl Redis {
     }
 
     /// Ends it as an operator does: what it confirmed is in its file.
-    pub(super) async fn stop(&mut self) -> Result<(), String> {
+    pub(crate) async fn stop(&mut self) -> Result<(), String> {
         self.process.signal("TERM")?;
         self.process.ended().await
     }
 
     /// Ends it at once.
-    pub(super) fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         self.process.kill();
     }
 
     /// Starts it again where it was, with what its file holds.
-    pub(super) async fn start_again(&mut self) -> Result<(), String> {
+    pub(crate) async fn start_again(&mut self) -> Result<(), String> {
         let process = launch(&self.program, self.directory.path(), self.address).await?;
         self.process = process.ok_or_else(|| "redis-server does not start again".to_owned())?;
         Ok(())
     }
 
     /// Takes away what it has written down; it must not run.
-    pub(super) fn forget(&self) -> io::Result<()> {
+    pub(crate) fn forget(&self) -> io::Result<()> {
         fs::remove_dir_all(self.directory.path().join("appendonlydir"))
     }
 
-    pub(super) fn signal(&self, name: &str) -> Result<(), String> {
+    pub(crate) fn signal(&self, name: &str) -> Result<(), String> {
         self.process.signal(name)
     }
 
     /// Runs a command of words without spaces; gives what came first, as it is on the wire.
-    pub(super) async fn command(&self, command: &str) -> Result<String, String> {
-        run_command(self.address, command).await.map_err(|error| format!("redis-server: {command}: {error}"))
+    pub(crate) async fn command(&self, command: &str) -> Result<String, String> {
+        redis::command(&self.address.to_string(), command)
+            .await
+            .map_err(|error| format!("redis-server: {command}: {error}"))
     }
-}
-
-async fn run_command(address: SocketAddr, command: &str) -> io::Result<String> {
-    let answer = async {
-        let mut stream = TcpStream::connect(address).await?;
-        stream.write_all(format!("{command}\r\n").as_bytes()).await?;
-        let mut bytes = vec![0; 64 * 1024];
-        let length = stream.read(&mut bytes).await?;
-        Ok(String::from_utf8_lossy(&bytes[..length]).into_owned())
-    };
-    tokio::time::timeout(PATIENCE, answer).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
 }
 
 /// `None` if it ended before it answered.
@@ -249,6 +245,7 @@ async fn launch(program: &Path, directory: &Path, address: SocketAddr) -> Result
     // A replica may fall far behind and still catch up; fast enough for a test.
     command.args(["--repl-diskless-sync-delay", "0", "--repl-backlog-size", "64mb", "--dir"]).arg(directory);
     let mut process = Process::spawn("redis-server", &mut command)?;
-    let answers = async || run_command(address, "PING").await.is_ok_and(|answer| answer.starts_with("+PONG"));
+    let answers =
+        async || redis::command(&address.to_string(), "PING").await.is_ok_and(|answer| answer.starts_with("+PONG"));
     Ok(process.wait_for(answers).await?.then_some(process))
 }

@@ -1,6 +1,6 @@
 //! How bytes of a proxied connection are kept on their way for a while.
 
-use super::proxy::Rule;
+use super::Rule;
 use crate::clock;
 use std::{collections::VecDeque, io, time::Duration};
 use tokio::{io::AsyncWriteExt, net::tcp};

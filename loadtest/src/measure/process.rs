@@ -1,4 +1,4 @@
-//! What the server's processes use of memory and processor, as the kernel counts it.
+//! What the server's processes use, as the kernel counts it.
 
 use serde::Serialize;
 use std::fs;
@@ -14,6 +14,10 @@ pub struct Usage {
     pub rss_kib: u64,
     /// User and system time in seconds.
     pub cpu_seconds: f64,
+    /// Open file descriptors.
+    pub descriptors: u64,
+    /// Threads.
+    pub threads: u64,
 }
 
 impl Usage {
@@ -25,15 +29,21 @@ impl Usage {
                 fs::read_to_string(format!("/proc/{pid}/{file}")).map_err(|error| format!("process {pid}: {error}"))
             };
             let unreadable = || format!("process {pid}: /proc says something unexpected");
-            sum.rss_kib += rss_kib(&read("status")?).ok_or_else(unreadable)?;
+            let status = read("status")?;
+            sum.rss_kib += field(&status, "VmRSS:").ok_or_else(unreadable)?;
+            sum.threads += field(&status, "Threads:").ok_or_else(unreadable)?;
+            let descriptors =
+                fs::read_dir(format!("/proc/{pid}/fd")).map_err(|error| format!("process {pid}: {error}"))?;
+            sum.descriptors += descriptors.count() as u64;
             sum.cpu_seconds += cpu_seconds(&read("stat")?).ok_or_else(unreadable)?;
         }
         Ok(sum)
     }
 }
 
-fn rss_kib(status: &str) -> Option<u64> {
-    let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
+/// The number after a name at the beginning of a line.
+fn field(status: &str, name: &str) -> Option<u64> {
+    let line = status.lines().find(|line| line.starts_with(name))?;
     line.split_whitespace().nth(1)?.parse().ok()
 }
 
@@ -51,7 +61,11 @@ mod tests {
 
     #[test]
     fn the_kernels_text_is_read() {
-        assert_eq!(rss_kib("Name:\tx\nVmRSS:\t  1234 kB\nThreads: 2\n"), Some(1234));
+        let status = "Name:\tx\nVmRSS:\t  1234 kB\nThreads: 2\n";
+        assert_eq!(
+            (field(status, "VmRSS:"), field(status, "Threads:"), field(status, "Pid:")),
+            (Some(1234), Some(2), None)
+        );
         let stat = "7 (a) b) S 1 2 3 4 5 6 7 8 9 10 150 50 13 14";
         assert_eq!(cpu_seconds(stat), Some(2.0));
         assert_eq!(cpu_seconds("7 (a) S 1"), None);
@@ -59,7 +73,8 @@ mod tests {
 
     #[test]
     fn a_process_that_is_gone_is_named() {
-        assert!(Usage::of(&[std::process::id()]).unwrap().rss_kib > 0);
+        let own = Usage::of(&[std::process::id()]).unwrap();
+        assert!(own.rss_kib > 0 && own.threads > 0 && own.descriptors > 0, "{own:?}");
         assert!(Usage::of(&[u32::MAX]).unwrap_err().contains("4294967295"));
     }
 }

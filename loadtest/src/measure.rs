@@ -1,0 +1,8 @@
+//! What is read of processes, nodes and stores from outside, and how figures are summed up.
+
+pub mod exposition;
+pub mod machine;
+pub mod percentiles;
+pub mod process;
+pub mod redis;
+pub mod slope;
