@@ -1,12 +1,15 @@
 //! How a node is configured: flags, environment, a TOML file, in this order of precedence; wrong values stop the start.
 
+use crate::server::watchdog::Timeouts;
 use clap::{CommandFactory, FromArgMatches, Parser};
 use conversation_protocol::limits;
 use jsonwebtoken::Algorithm;
-use std::{net::SocketAddr, path::PathBuf, str::FromStr};
+use std::{net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
 
 /// Rows of a list that a node may be configured to keep at least: well above those that can be pinned and never go.
 const ROWS_PER_USER_MIN: u64 = 100;
+/// How many times as long as for its head a request may take for its whole body.
+const BODY_REQUEST_TIMEOUTS: u32 = 6;
 
 /// The gateway's settings. Every flag can also stand in the TOML file, by its long name.
 #[derive(Debug, Clone, Parser)]
@@ -66,6 +69,12 @@ pub struct Config {
     /// Units of calls a second, per session and, over HTTP, per user.
     #[arg(long, env = "GATEWAY_CALL_UNITS_PER_SECOND", default_value_t = limits::CALL_UNITS_PER_SECOND)]
     pub call_units_per_second: u32,
+    /// Milliseconds within which a request's head, and then each next part of its body, must come.
+    #[arg(long, env = "GATEWAY_REQUEST_TIMEOUT_MS", default_value_t = 10_000)]
+    pub request_timeout_ms: u64,
+    /// Milliseconds after which a client that takes nothing of what is written is cut off.
+    #[arg(long, env = "GATEWAY_WRITE_TIMEOUT_MS", default_value_t = 40_000)]
+    pub write_timeout_ms: u64,
     /// Milliseconds between comparisons of a followed user's clock with the store.
     #[arg(long, env = "GATEWAY_COMPARE_INTERVAL_MS", default_value_t = limits::COMPARE_INTERVAL_MS)]
     pub compare_interval_ms: u64,
@@ -163,6 +172,16 @@ impl Config {
         Ok(command)
     }
 
+    /// What a client may take its time for.
+    pub fn timeouts(&self) -> Timeouts {
+        let request = Duration::from_millis(self.request_timeout_ms);
+        Timeouts {
+            request,
+            body: request * BODY_REQUEST_TIMEOUTS,
+            write: Duration::from_millis(self.write_timeout_ms),
+        }
+    }
+
     /// Checks what one setting alone does not show.
     pub fn mode(&self) -> Result<Mode, ConfigError> {
         let wrong = |message: String| Err(ConfigError(message));
@@ -190,6 +209,8 @@ impl Config {
             ("--connects-per-user", u64::from(self.connects_per_user)),
             ("--concurrent-syncs", self.concurrent_syncs as u64),
             ("--call-units-per-second", u64::from(self.call_units_per_second)),
+            ("--request-timeout-ms", self.request_timeout_ms),
+            ("--write-timeout-ms", self.write_timeout_ms),
             ("--compare-interval-ms", self.compare_interval_ms),
         ] {
             if value == 0 {

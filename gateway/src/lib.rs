@@ -3,6 +3,7 @@
 pub mod admission;
 pub mod api;
 pub mod auth;
+pub mod body;
 pub mod clock;
 pub mod compare;
 pub mod config;
@@ -21,5 +22,6 @@ pub mod rate;
 pub mod reads;
 pub mod relay;
 pub mod request;
+pub mod server;
 pub mod session;
 pub mod transport;

@@ -15,6 +15,8 @@ pub struct Metrics {
     pub connects: IntCounterVec,
     /// Connections refused, by reason.
     pub refusals: IntCounterVec,
+    /// Connections given up, by what they took too long for.
+    pub timeouts: IntCounterVec,
     /// Sessions closed by the gateway, by code.
     pub closes: IntCounterVec,
     /// Events sent, by name.
@@ -80,6 +82,12 @@ impl Metrics {
                 |opts| IntCounterVec::new(opts, &["reason"]),
                 "refusals_total",
                 "Connections refused.",
+            ),
+            timeouts: register(
+                &registry,
+                |opts| IntCounterVec::new(opts, &["what"]),
+                "timeouts_total",
+                "Connections given up because something took too long.",
             ),
             closes: register(
                 &registry,

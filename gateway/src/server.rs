@@ -1,0 +1,85 @@
+//! How a listener serves: connections are taken, watched over, and handed to the HTTP service.
+
+pub mod watchdog;
+
+use crate::{
+    http::{self, Listener},
+    node::Node,
+};
+use actix_http::{HttpService, error::DispatchError};
+use actix_server::{Server, ServerBuilder};
+use actix_service::{IntoServiceFactory, ServiceFactory, ServiceFactoryExt, fn_service, map_config};
+use actix_web::{App, dev::AppConfig, middleware::from_fn, rt::net::TcpStream, web};
+use std::{future::ready, net::SocketAddr, sync::Arc, time::Duration};
+use watchdog::{Timeouts, Watched};
+
+/// Bytes of a connection's write buffer: small, as most frames are.
+const WRITE_BUFFER_BYTES: usize = 8 * 1024;
+/// Connections that wait to be accepted.
+const BACKLOG: u32 = 4_096;
+/// Connections of a worker beyond those that its sessions need.
+const SPARE_CONNECTIONS: usize = 1_024;
+/// How long a connection without a request is kept for the next one.
+const KEEP_ALIVE: Duration = Duration::from_secs(5);
+/// How long a client that was answered early may go on sending before it is cut.
+const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Serves an address until the server is stopped.
+///
+/// # Errors
+/// Says why the address cannot be listened on.
+pub fn serve(
+    node: &Arc<Node>,
+    listener: Listener,
+    address: SocketAddr,
+    workers: usize,
+    connections_max: usize,
+) -> Result<Server, String> {
+    let node = node.clone();
+    let server = ServerBuilder::default()
+        .workers(workers)
+        // Above its limit a worker stops accepting without a word, so it must never be reached before ours.
+        .max_concurrent_connections(connections_max + SPARE_CONNECTIONS)
+        .backlog(BACKLOG)
+        .disable_signals()
+        .bind("gateway", address, move || service(&node, listener))
+        .map_err(|error| format!("--listen {address}: cannot listen there: {error}"))?;
+    Ok(server.run())
+}
+
+/// What a worker does with each connection.
+fn service(
+    node: &Arc<Node>,
+    listener: Listener,
+) -> impl ServiceFactory<TcpStream, Config = (), Response = (), Error = DispatchError, InitError = ()> + use<> {
+    let app = App::new()
+        .app_data(web::Data::new(node.clone()))
+        .wrap(from_fn(http::guard))
+        .wrap(from_fn(watchdog::watch))
+        .configure(http::routes(listener, node.mode))
+        .into_factory()
+        .map_err(|error| error.error_response());
+    let timeouts = node.config.timeouts();
+    let http = HttpService::build()
+        .keep_alive(KEEP_ALIVE)
+        .client_request_timeout(timeouts.request)
+        .client_disconnect_timeout(DISCONNECT_TIMEOUT)
+        .h1_allow_half_closed(false)
+        .h1_write_buffer_size(WRITE_BUFFER_BYTES)
+        .on_connect_ext(|connection: &Watched<TcpStream>, data| {
+            data.insert(connection.watch().clone());
+        })
+        .h1(map_config(app, |()| AppConfig::default()));
+    let node = node.clone();
+    fn_service(move |stream| ready(accept(&node, timeouts, stream))).and_then(http)
+}
+
+fn accept(
+    node: &Node,
+    timeouts: Timeouts,
+    stream: TcpStream,
+) -> Result<(Watched<TcpStream>, Option<SocketAddr>), DispatchError> {
+    stream.set_nodelay(true)?;
+    let peer = stream.peer_addr()?;
+    Ok((Watched::new(stream, timeouts, node.metrics.clone()), Some(peer)))
+}
