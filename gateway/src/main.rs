@@ -9,9 +9,13 @@ use conversation_gateway::{
 };
 use std::{io::IsTerminal, net::SocketAddr, process::ExitCode, time::Duration};
 
+/// What the HTTP service takes for errors is what clients send, and nobody could stop them from filling the log with it;
+/// a directive of --log by the same name overrules this one.
+const QUIET: &str = "actix_http=off";
+
 fn main() -> ExitCode {
     let config = Config::from_process();
-    let filter = match config.log.parse::<tracing_subscriber::EnvFilter>() {
+    let filter = match format!("{QUIET},{}", config.log).parse::<tracing_subscriber::EnvFilter>() {
         Ok(filter) => filter,
         Err(error) => return fail(&format!("--log {:?}: expected tracing directives like info: {error}", config.log)),
     };

@@ -8,6 +8,7 @@ mod process {
     mod development;
     mod drain;
     mod fanout;
+    mod flood;
     mod load;
     mod settings;
 }

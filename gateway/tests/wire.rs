@@ -12,6 +12,8 @@ mod wire {
     mod filter_totals;
     mod frames;
     mod group_events;
+    mod hostile;
+    mod hostile_readers;
     mod id_lists;
     mod isolation;
     mod kicks;

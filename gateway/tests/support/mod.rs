@@ -11,6 +11,7 @@ pub(crate) mod list;
 pub(crate) mod raw;
 pub(crate) mod redis_server;
 pub(crate) mod session;
+pub(crate) mod tcp;
 
 pub(crate) use backend::{c2c, group};
 pub(crate) use connection::{BOTH, Transport};
