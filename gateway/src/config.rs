@@ -1,6 +1,6 @@
 //! How a node is configured: flags, environment, a TOML file, in this order of precedence; wrong values stop the start.
 
-use crate::server::watchdog::Timeouts;
+use crate::{addresses::proxies::ProxyNet, server::watchdog::Timeouts};
 use clap::{CommandFactory, FromArgMatches, Parser};
 use conversation_protocol::limits;
 use jsonwebtoken::Algorithm;
@@ -60,6 +60,19 @@ pub struct Config {
     /// New sessions of one user a second, with bursts of four times that.
     #[arg(long, env = "GATEWAY_CONNECTS_PER_USER", default_value_t = 10)]
     pub connects_per_user: u32,
+    /// Open connections of one address; 0: any number. An IPv6 network of 64 bits counts as one address, here and below.
+    #[arg(long, env = "GATEWAY_CONNECTIONS_PER_ADDRESS", default_value_t = 0)]
+    pub connections_per_address: u32,
+    /// Requests of one address a second, without those of backends, with bursts of four times that; 0: any number.
+    #[arg(long, env = "GATEWAY_REQUESTS_PER_ADDRESS", default_value_t = 0)]
+    pub requests_per_address: u32,
+    /// Refused tokens and API keys of one address a second, with bursts of four times that; past it nothing is checked for a
+    /// while. 0: any number.
+    #[arg(long, env = "GATEWAY_REFUSALS_PER_ADDRESS", default_value_t = 0)]
+    pub refusals_per_address: u32,
+    /// Addresses of proxies, or CIDRs, whose X-Forwarded-For says which address a request comes from.
+    #[arg(long = "trusted-proxy", env = "GATEWAY_TRUSTED_PROXIES", value_delimiter = ',')]
+    pub trusted_proxies: Vec<ProxyNet>,
     /// Reads for syncs that may be under way at once.
     #[arg(long, env = "GATEWAY_CONCURRENT_SYNCS", default_value_t = 256)]
     pub concurrent_syncs: usize,
@@ -230,6 +243,9 @@ impl Config {
             }
             (false, false) => {
                 let addresses = [Some(self.listen), self.internal_listen];
+                if !self.trusted_proxies.is_empty() {
+                    return wrong("--trusted-proxy: expected none, as development mode takes nothing from proxies".to_owned());
+                }
                 match addresses.into_iter().flatten().find(|address| !address.ip().is_loopback()) {
                     None => Ok(Mode::Development),
                     Some(address) => wrong(format!(

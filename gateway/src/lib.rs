@@ -1,5 +1,6 @@
 //! Who gets which change, and when: sessions, the hub that finds them, the relay that hears the store, the transports.
 
+pub mod addresses;
 pub mod admission;
 pub mod api;
 pub mod auth;

@@ -3,6 +3,7 @@
 pub mod watchdog;
 
 use crate::{
+    addresses::limit::{self, SurplusConnection},
     http::{self, Listener},
     node::Node,
 };
@@ -10,7 +11,7 @@ use actix_http::{HttpService, error::DispatchError};
 use actix_server::{Server, ServerBuilder};
 use actix_service::{IntoServiceFactory, ServiceFactory, ServiceFactoryExt, fn_service, map_config};
 use actix_web::{App, dev::AppConfig, middleware::from_fn, rt::net::TcpStream, web};
-use std::{future::ready, net::SocketAddr, sync::Arc, time::Duration};
+use std::{future::ready, io, net::SocketAddr, sync::Arc, time::Duration};
 use watchdog::{Timeouts, Watched};
 
 /// Bytes of a connection's write buffer: small, as most frames are.
@@ -54,6 +55,7 @@ fn service(
 ) -> impl ServiceFactory<TcpStream, Config = (), Response = (), Error = DispatchError, InitError = ()> + use<> {
     let app = App::new()
         .app_data(web::Data::new(node.clone()))
+        .wrap(from_fn(limit::limit))
         .wrap(from_fn(http::guard))
         .wrap(from_fn(watchdog::watch))
         .configure(http::routes(listener, node.mode))
@@ -68,18 +70,28 @@ fn service(
         .h1_write_buffer_size(WRITE_BUFFER_BYTES)
         .on_connect_ext(|connection: &Watched<TcpStream>, data| {
             data.insert(connection.watch().clone());
+            if connection.is_surplus() {
+                data.insert(SurplusConnection);
+            }
         })
         .h1(map_config(app, |()| AppConfig::default()));
     let node = node.clone();
-    fn_service(move |stream| ready(accept(&node, timeouts, stream))).and_then(http)
+    fn_service(move |stream| ready(accept(&node, listener, timeouts, stream))).and_then(http)
 }
 
 fn accept(
     node: &Node,
+    listener: Listener,
     timeouts: Timeouts,
     stream: TcpStream,
 ) -> Result<(Watched<TcpStream>, Option<SocketAddr>), DispatchError> {
     stream.set_nodelay(true)?;
     let peer = stream.peer_addr()?;
-    Ok((Watched::new(stream, timeouts, node.metrics.clone()), Some(peer)))
+    let place = match listener {
+        Listener::Internal => None,
+        Listener::Single | Listener::Public => {
+            node.addresses.connect(peer.ip()).map_err(|_| io::Error::from(io::ErrorKind::ConnectionRefused))?
+        }
+    };
+    Ok((Watched::new(stream, timeouts, node.metrics.clone(), place), Some(peer)))
 }

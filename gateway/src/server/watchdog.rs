@@ -3,7 +3,7 @@
 //! The HTTP service times only the first request's head, and gives up neither on a body that it drains nor on a client
 //! that takes nothing. So every connection has a deadline of its own below that service, whatever is asked of it.
 
-use crate::{clock, metrics::Metrics};
+use crate::{addresses::Place, clock, metrics::Metrics};
 use actix_web::{
     Error,
     body::{BodySize, BoxBody, MessageBody},
@@ -111,12 +111,19 @@ pub struct Watched<S> {
     stream: S,
     watch: Rc<Watch>,
     timer: Option<Pin<Box<Sleep>>>,
+    /// Given back with the connection.
+    place: Option<Place>,
 }
 
 impl<S> Watched<S> {
     /// Watches a connection that was just made.
-    pub fn new(stream: S, timeouts: Timeouts, metrics: Arc<Metrics>) -> Self {
-        Self { stream, watch: Watch::new(timeouts, metrics), timer: None }
+    pub fn new(stream: S, timeouts: Timeouts, metrics: Arc<Metrics>, place: Option<Place>) -> Self {
+        Self { stream, watch: Watch::new(timeouts, metrics), timer: None, place }
+    }
+
+    /// Whether its address has too many connections.
+    pub fn is_surplus(&self) -> bool {
+        self.place.as_ref().is_some_and(Place::is_surplus)
     }
 
     /// Its deadlines, for [`watch`] to find among the connection's data.
