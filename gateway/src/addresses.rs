@@ -15,17 +15,18 @@ use conversation_protocol::{ApiError, ErrorKind};
 use dashmap::DashMap;
 use proxies::Proxies;
 use std::{
-    hash::{BuildHasher, RandomState},
-    net::{IpAddr, Ipv6Addr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
     sync::Arc,
     time::Duration,
 };
 use tokio::time;
 
-/// Addresses whose rates are kept one by one; more share [`SHARED`] places.
+/// Addresses whose rates are kept one by one; when there are more, those of a network share one.
 const ADDRESSES_MAX: usize = 100_000;
-/// Places for the rates of addresses that come when there are too many.
-const SHARED: u64 = 1_024;
+/// Addresses and networks whose rates are kept at all.
+const NETWORKS_MAX: usize = 2 * ADDRESSES_MAX;
+/// Bits of the networks whose addresses share a rate then, about what a provider has: of IPv6, and of IPv4.
+const NETWORK_BITS: (u32, u32) = (32, 16);
 /// How many times its limit of connections an address may have while the surplus is told why it is refused.
 const SURPLUS: u32 = 2;
 /// When who has too many connections may try again.
@@ -35,19 +36,26 @@ const FORGET_INTERVAL: Duration = Duration::from_secs(30);
 
 /// Whose limits count: a client's address; of IPv6 a network of 64 bits, as one client has at least that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Address {
-    /// One that is known by itself.
-    Single(IpAddr),
-    /// One of too many.
-    Shared(u64),
-}
+pub struct Address(IpAddr);
 
 impl From<IpAddr> for Address {
     fn from(address: IpAddr) -> Self {
-        Self::Single(match address.to_canonical() {
-            IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
-            address @ IpAddr::V4(_) => address,
-        })
+        Self(cut(address.to_canonical(), 64, 32))
+    }
+}
+
+impl Address {
+    /// The large network that it is in.
+    fn network(self) -> Self {
+        Self(cut(self.0, NETWORK_BITS.0, NETWORK_BITS.1))
+    }
+}
+
+/// The first bits of an address.
+fn cut(address: IpAddr, bits_of_v6: u32, bits_of_v4: u32) -> IpAddr {
+    match address {
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << (128 - bits_of_v6))).into(),
+        IpAddr::V4(address) => Ipv4Addr::from_bits(address.to_bits() & (u32::MAX << (32 - bits_of_v4))).into(),
     }
 }
 
@@ -61,7 +69,6 @@ pub struct Addresses {
     refusals: Option<Quotas<Address>>,
     /// Who had too many authentications refused, and until when everything is.
     blocked: DashMap<Address, Duration>,
-    hashes: RandomState,
 }
 
 /// An address has so many connections that one more is not even told so.
@@ -119,7 +126,6 @@ impl Addresses {
             requests: quotas(config.requests_per_address),
             refusals: quotas(config.refusals_per_address),
             blocked: DashMap::new(),
-            hashes: RandomState::new(),
         }
     }
 
@@ -159,7 +165,7 @@ impl Addresses {
 
     /// Whether an address may authenticate at all.
     fn check_refusals(&self, address: Address) -> Result<(), ApiError> {
-        let until = [address, self.shared(address)].into_iter().filter_map(|key| self.blocked.get(&key).map(|at| *at));
+        let until = [address, address.network()].into_iter().filter_map(|key| self.blocked.get(&key).map(|at| *at));
         let left = until.max().and_then(|until| until.checked_sub(clock::monotonic()));
         let Some(left) = left else { return Ok(()) };
         self.count("address_authentications");
@@ -170,8 +176,10 @@ impl Addresses {
 
     /// Takes one request of an address, or says when there will be one.
     fn take_request(&self, address: Address) -> Result<(), ApiError> {
-        let Some(requests) = &self.requests else { return Ok(()) };
-        requests.check_key(&self.key(requests, address)).map_err(|not_until| {
+        let Some((requests, address)) = self.requests.as_ref().and_then(|quotas| keyed(quotas, address)) else {
+            return Ok(());
+        };
+        requests.check_key(&address).map_err(|not_until| {
             self.count("address_requests");
             refused("requests of this address", &not_until)
         })
@@ -179,21 +187,11 @@ impl Addresses {
 
     /// An authentication of an address was refused.
     pub fn authentication_refused(&self, address: Address) {
-        let Some(refusals) = &self.refusals else { return };
-        let address = self.key(refusals, address);
+        let Some((refusals, address)) = self.refusals.as_ref().and_then(|quotas| keyed(quotas, address)) else { return };
         if let Err(not_until) = refusals.check_key(&address) {
             let wait_ms = refused("", &not_until).retry_after_ms.unwrap_or_default();
             self.blocked.insert(address, clock::monotonic() + Duration::from_millis(wait_ms));
         }
-    }
-
-    /// Under what an address is kept: itself, or where there are too many one of some that they share.
-    fn key(&self, quotas: &Quotas<Address>, address: Address) -> Address {
-        if quotas.len() < ADDRESSES_MAX { address } else { self.shared(address) }
-    }
-
-    fn shared(&self, address: Address) -> Address {
-        Address::Shared(self.hashes.hash_one(address) % SHARED)
     }
 
     fn count(&self, reason: &str) {
@@ -214,6 +212,15 @@ impl Addresses {
         }
         let now = clock::monotonic();
         self.blocked.retain(|_, until| *until > now);
+    }
+}
+
+/// Under what an address is counted: itself, its network where there are too many, or nothing where there are still more.
+fn keyed(quotas: &Quotas<Address>, address: Address) -> Option<(&Quotas<Address>, Address)> {
+    match quotas.len() {
+        ..ADDRESSES_MAX => Some((quotas, address)),
+        ADDRESSES_MAX..NETWORKS_MAX => Some((quotas, address.network())),
+        _ => None,
     }
 }
 
@@ -294,11 +301,18 @@ mod tests {
     }
 
     #[test]
-    fn too_many_addresses_share_a_bounded_number_of_places() {
+    fn when_there_are_too_many_those_of_a_network_share_one_rate() {
         let addresses = addresses(&["--requests-per-address", "1"]);
-        for n in 0..ADDRESSES_MAX as u32 + 10_000 {
-            let _ = addresses.take_request(IpAddr::from(n.to_be_bytes()).into());
+        let requests = addresses.requests.as_ref().unwrap();
+        for n in 0..ADDRESSES_MAX as u32 + 50_000 {
+            let _ = addresses.take_request(IpAddr::from((0xc600_0000 + n).to_be_bytes()).into());
         }
-        assert!(addresses.kept() <= ADDRESSES_MAX + SHARED as usize, "{}", addresses.kept());
+        assert!(requests.len() <= ADDRESSES_MAX + 2, "the rest is in two networks");
+        assert!(addresses.take_request(address("198.2.255.255")).is_err());
+        assert!(addresses.take_request(address("192.0.2.1")).is_ok(), "other networks are not concerned");
+        let networks = (0..NETWORKS_MAX as u128).map(|n| IpAddr::from((n << 96).to_be_bytes()));
+        networks.for_each(|address| drop(addresses.take_request(address.into())));
+        assert_eq!(requests.len(), NETWORKS_MAX);
+        assert!(addresses.take_request(address("198.2.255.255")).is_ok(), "what is not counted is not refused");
     }
 }

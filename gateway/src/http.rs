@@ -215,6 +215,7 @@ async fn metrics(node: web::Data<Arc<Node>>) -> HttpResponse {
     metrics.store_changes.set(counts.changes.load(Ordering::Relaxed) as i64);
     metrics.store_conflicts.set(counts.conflicts.load(Ordering::Relaxed) as i64);
     metrics.sync_reads_waiting.set(node.sync_reads.waiting() as i64);
+    metrics.limited_addresses.set(node.addresses.kept() as i64);
     HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(metrics.render())
 }
 

@@ -55,6 +55,7 @@ fn service(
 ) -> impl ServiceFactory<TcpStream, Config = (), Response = (), Error = DispatchError, InitError = ()> + use<> {
     let app = App::new()
         .app_data(web::Data::new(node.clone()))
+        .app_data(listener)
         .wrap(from_fn(limit::limit))
         .wrap(from_fn(http::guard))
         .wrap(from_fn(watchdog::watch))

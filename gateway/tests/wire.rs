@@ -3,6 +3,7 @@
 mod support;
 
 mod wire {
+    mod addresses;
     mod backend;
     mod backend_reads;
     mod backend_refusals;

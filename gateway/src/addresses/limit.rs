@@ -1,7 +1,7 @@
 //! Holds every request against the limits of the address that it comes from.
 
 use super::{Address, Place};
-use crate::{node::Node, request::error_response};
+use crate::{http::Listener, node::Node, request::error_response};
 use actix_web::{
     Error, HttpMessage,
     body::{BodySize, BoxBody, MessageBody},
@@ -32,6 +32,10 @@ pub struct OverLimit(pub ApiError);
 
 /// Lets a request pass if its address may do more, and counts it if it is refused for who sends it.
 pub async fn limit(request: ServiceRequest, next: Next<BoxBody>) -> Result<ServiceResponse<BoxBody>, Error> {
+    // What may reach the internal address is trusted.
+    if request.app_data::<Listener>() == Some(&Listener::Internal) {
+        return next.call(request).await;
+    }
     let node = request.app_data::<web::Data<Arc<Node>>>().cloned();
     let (Some(node), Some(peer)) = (node, request.peer_addr()) else { return next.call(request).await };
     let addresses = &node.addresses;
@@ -46,8 +50,7 @@ pub async fn limit(request: ServiceRequest, next: Next<BoxBody>) -> Result<Servi
     let address = Address::from(client);
     let place = if is_forwarded { addresses.place(client).map(|(place, _)| place) } else { None };
     let is_surplus = place.as_ref().is_some_and(Place::is_surplus) || request.conn_data::<SurplusConnection>().is_some();
-    let admitted = if is_surplus { Err(addresses.surplus()) } else { admit(&node, address, request.path()) };
-    if let Err(error) = admitted {
+    if let Err(error) = admit(&node, address, is_surplus, request.path()) {
         if request.path() != "/v1/ws" {
             let mut response = error_response(&error);
             response.head_mut().set_connection_type(actix_http::ConnectionType::Close);
@@ -66,9 +69,12 @@ pub async fn limit(request: ServiceRequest, next: Next<BoxBody>) -> Result<Servi
     })
 }
 
-fn admit(node: &Node, address: Address, path: &str) -> Result<(), ApiError> {
+fn admit(node: &Node, address: Address, is_surplus: bool, path: &str) -> Result<(), ApiError> {
     if ["/healthz", "/readyz", "/metrics"].contains(&path) {
         return Ok(());
+    }
+    if is_surplus {
+        return Err(node.addresses.surplus());
     }
     node.addresses.check_refusals(address)?;
     // A backend calls as often as it must.

@@ -41,9 +41,15 @@ impl Proxies {
     /// wrote what stands behind it. `None`: the proxy asks for itself.
     pub fn client(&self, proxy: IpAddr, headers: &HeaderMap) -> Option<IpAddr> {
         let values: Vec<_> = headers.get_all(FORWARDED_FOR).collect();
-        let hops = values.iter().rev().flat_map(|value| value.to_str().unwrap_or("?").rsplit(','));
-        // What a proxy wrote and nobody can read is laid to its own charge.
-        hops.map(|hop| address(hop.trim()).unwrap_or(proxy)).find(|hop| *hop == proxy || !self.trusts(*hop))
+        for hop in values.iter().rev().flat_map(|value| value.to_str().unwrap_or("?").rsplit(',')) {
+            match address(hop.trim()) {
+                Some(hop) if self.trusts(hop) => {}
+                Some(client) => return Some(client),
+                // What a proxy wrote and nobody can read is laid to its own charge.
+                None => return Some(proxy),
+            }
+        }
+        None
     }
 }
 
@@ -78,6 +84,7 @@ mod tests {
             (&["192.0.2.9, 192.0.2.1"], "192.0.2.1"),
             (&["127.0.0.1,192.0.2.1 , 10.1.2.3"], "192.0.2.1"),
             (&["192.0.2.9", "192.0.2.1", "10.1.2.3, 10.9.9.9"], "192.0.2.1"),
+            (&["192.0.2.1, 10.0.0.1"], "192.0.2.1"),
             (&["192.0.2.1:4711"], "192.0.2.1"),
             (&["::ffff:192.0.2.1"], "192.0.2.1"),
             (&["2001:db8:2::1, 2001:db8:1::7"], "2001:db8:2::1"),

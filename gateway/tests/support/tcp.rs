@@ -7,6 +7,8 @@ use tokio::{
     net::{TcpSocket, TcpStream},
 };
 
+/// Where everything comes from unless a test says otherwise.
+pub(crate) const HERE: &str = "127.0.0.1";
 /// Between two packets of a client that is slow, and not silent.
 pub(crate) const DRIP: Duration = Duration::from_millis(40);
 /// Bytes that a client takes in without reading them.
@@ -19,10 +21,18 @@ pub(crate) async fn connect(address: SocketAddr) -> TcpStream {
     stream
 }
 
+/// A socket that will connect from an address of this machine.
+pub(crate) fn socket_from(address: &str) -> std::io::Result<TcpSocket> {
+    let socket = TcpSocket::new_v4()?;
+    if address != HERE {
+        socket.bind(format!("{address}:0").parse().expect("an address"))?;
+    }
+    Ok(socket)
+}
+
 /// A connection from another address of this machine.
 pub(crate) async fn connect_from(from: &str, address: SocketAddr) -> TcpStream {
-    let socket = TcpSocket::new_v4().expect("a socket");
-    socket.bind(format!("{from}:0").parse().expect("an address")).expect("a free port");
+    let socket = socket_from(from).expect("a free port");
     soon("a connection", socket.connect(address)).await.expect("the gateway takes connections")
 }
 
