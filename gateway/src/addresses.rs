@@ -115,9 +115,8 @@ impl Addresses {
     }
 
     fn new(config: &Config, metrics: Arc<Metrics>) -> Self {
-        let quotas = |per_second: u32| {
-            (per_second > 0).then(|| Quotas::keyed(quota(per_second, per_second.saturating_mul(4))))
-        };
+        let quotas =
+            |per_second: u32| (per_second > 0).then(|| Quotas::keyed(quota(per_second, per_second.saturating_mul(4))));
         Self {
             proxies: Proxies::new(config.trusted_proxies.clone()),
             metrics,
@@ -187,7 +186,9 @@ impl Addresses {
 
     /// An authentication of an address was refused.
     pub fn authentication_refused(&self, address: Address) {
-        let Some((refusals, address)) = self.refusals.as_ref().and_then(|quotas| keyed(quotas, address)) else { return };
+        let Some((refusals, address)) = self.refusals.as_ref().and_then(|quotas| keyed(quotas, address)) else {
+            return;
+        };
         if let Err(not_until) = refusals.check_key(&address) {
             let wait_ms = refused("", &not_until).retry_after_ms.unwrap_or_default();
             self.blocked.insert(address, clock::monotonic() + Duration::from_millis(wait_ms));

@@ -188,11 +188,7 @@ impl Config {
     /// What a client may take its time for.
     pub fn timeouts(&self) -> Timeouts {
         let request = Duration::from_millis(self.request_timeout_ms);
-        Timeouts {
-            request,
-            body: request * BODY_REQUEST_TIMEOUTS,
-            write: Duration::from_millis(self.write_timeout_ms),
-        }
+        Timeouts { request, body: request * BODY_REQUEST_TIMEOUTS, write: Duration::from_millis(self.write_timeout_ms) }
     }
 
     /// Checks what one setting alone does not show.
@@ -244,7 +240,9 @@ impl Config {
             (false, false) => {
                 let addresses = [Some(self.listen), self.internal_listen];
                 if !self.trusted_proxies.is_empty() {
-                    return wrong("--trusted-proxy: expected none, as development mode takes nothing from proxies".to_owned());
+                    return wrong(
+                        "--trusted-proxy: expected none, as development mode takes nothing from proxies".to_owned(),
+                    );
                 }
                 match addresses.into_iter().flatten().find(|address| !address.ip().is_loopback()) {
                     None => Ok(Mode::Development),

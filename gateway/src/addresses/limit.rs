@@ -42,14 +42,17 @@ pub async fn limit(request: ServiceRequest, next: Next<BoxBody>) -> Result<Servi
     let is_forwarded = addresses.proxies.trusts(peer.ip());
     let client: IpAddr = if is_forwarded {
         // A proxy's own requests are not limited.
-        let Some(client) = addresses.proxies.client(peer.ip(), request.headers()) else { return next.call(request).await };
+        let Some(client) = addresses.proxies.client(peer.ip(), request.headers()) else {
+            return next.call(request).await;
+        };
         client
     } else {
         peer.ip()
     };
     let address = Address::from(client);
     let place = if is_forwarded { addresses.place(client).map(|(place, _)| place) } else { None };
-    let is_surplus = place.as_ref().is_some_and(Place::is_surplus) || request.conn_data::<SurplusConnection>().is_some();
+    let is_surplus =
+        place.as_ref().is_some_and(Place::is_surplus) || request.conn_data::<SurplusConnection>().is_some();
     if let Err(error) = admit(&node, address, is_surplus, request.path()) {
         if request.path() != "/v1/ws" {
             let mut response = error_response(&error);

@@ -106,9 +106,8 @@ mod tests {
 
     #[test]
     fn a_proxy_is_an_address_or_a_cidr() {
-        let trusts = |net: &str, address: &str| {
-            Proxies::new(vec![net.parse().unwrap()]).trusts(address.parse().unwrap())
-        };
+        let trusts =
+            |net: &str, address: &str| Proxies::new(vec![net.parse().unwrap()]).trusts(address.parse().unwrap());
         assert!(trusts("10.0.0.1", "10.0.0.1") && !trusts("10.0.0.1", "10.0.0.2"));
         assert!(trusts("10.0.0.0/8", "::ffff:10.2.3.4"), "an IPv4 address on an IPv6 socket");
         assert!(trusts("fd00::/8", "fd12::1") && !trusts("fd00::/8", "fe80::1"));

@@ -227,3 +227,44 @@ impl MessageBody for WatchedBody {
         Poll::Ready(ready!(Pin::new(&mut self.body).poll_next(context)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn watch(request: Duration, write: Duration) -> Rc<Watch> {
+        Watch::new(Timeouts { request, body: request, write }, Arc::new(Metrics::new()))
+    }
+
+    fn waits_for(watch: &Watch) -> Option<&'static str> {
+        watch.deadline().map(|(_, what)| what)
+    }
+
+    #[test]
+    fn a_connection_always_has_a_deadline_unless_a_stream_is_taken() {
+        let watch = watch(Duration::from_secs(10), Duration::from_secs(40));
+        assert_eq!(waits_for(&watch), Some("request"));
+        watch.await_answer();
+        assert_eq!(waits_for(&watch), Some("answer"));
+        watch.await_taking(BodySize::Sized(9));
+        assert_eq!(waits_for(&watch), Some("taking"));
+        watch.await_taking(BodySize::Stream);
+        assert_eq!(waits_for(&watch), None);
+        watch.wrote(true);
+        assert_eq!(waits_for(&watch), Some("write"));
+        watch.wrote(false);
+        assert_eq!(waits_for(&watch), None);
+        watch.await_request();
+        assert_eq!(waits_for(&watch), Some("request"));
+    }
+
+    #[test]
+    fn what_is_due_first_counts_and_waiting_longer_for_room_moves_nothing() {
+        let watch = watch(Duration::from_secs(10), Duration::from_secs(1));
+        watch.wrote(true);
+        let first = watch.deadline();
+        assert_eq!(waits_for(&watch), Some("write"));
+        watch.wrote(true);
+        assert_eq!(watch.deadline(), first);
+    }
+}

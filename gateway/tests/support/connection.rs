@@ -55,7 +55,16 @@ impl Gateway {
     /// A connection of a user, with a new token in the header.
     pub(crate) fn opening(&self, transport: Transport, user: &str) -> Opening {
         let (address, token, user) = (self.address, Some(keys::token(user)), user.to_owned());
-        Opening { address, transport, token, user, query: Vec::new(), headers: Vec::new(), is_narrow: false, from: HERE }
+        Opening {
+            address,
+            transport,
+            token,
+            user,
+            query: Vec::new(),
+            headers: Vec::new(),
+            is_narrow: false,
+            from: HERE,
+        }
     }
 
     /// A session of a user, not yet synced.

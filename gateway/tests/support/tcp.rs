@@ -1,7 +1,7 @@
 //! How does a test speak to the gateway below HTTP? Bytes as they come, fast, slowly or not at all.
 
 use super::{Gateway, LOOK, soon};
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, process::Command, time::Duration};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpSocket, TcpStream},
@@ -61,9 +61,11 @@ pub(crate) fn outlast(
         let (mut reader, mut writer) = stream.split();
         let drip = async {
             match then {
-                Some(packet) => while writer.write_all(packet).await.is_ok() {
-                    tokio::time::sleep(DRIP).await;
-                },
+                Some(packet) => {
+                    while writer.write_all(packet).await.is_ok() {
+                        tokio::time::sleep(DRIP).await;
+                    }
+                }
                 None => {}
             }
             std::future::pending::<()>().await;
@@ -81,6 +83,13 @@ impl Gateway {
     pub(crate) fn descriptors(&self) -> usize {
         let directory = std::fs::read_dir(format!("/proc/{}/fd", self.process_id()));
         directory.expect("the process lives").count()
+    }
+
+    /// Lets the process have no more than so many descriptors.
+    pub(crate) fn limit_descriptors(&self, count: usize) {
+        let arguments = [format!("--pid={}", self.process_id()), format!("--nofile={count}")];
+        let status = Command::new("prlimit").args(arguments).status().expect("prlimit is there");
+        assert!(status.success());
     }
 
     /// The descriptors of a gateway at rest: once their number stays the same.

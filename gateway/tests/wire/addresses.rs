@@ -1,12 +1,7 @@
 //! What happens to an address that does too much, and to all others meanwhile?
 
 use crate::support::{
-    Answer, BOTH, Call, Gateway, Transport,
-    gateway::free_address,
-    json, keys,
-    keys::API_KEY,
-    tcp::connect_from,
-    until,
+    Answer, BOTH, Call, Gateway, Transport, gateway::free_address, json, keys, keys::API_KEY, tcp::connect_from, until,
 };
 use conversation_protocol::CloseCode;
 

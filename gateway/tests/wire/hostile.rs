@@ -3,8 +3,8 @@
 use crate::support::{
     Gateway, json, keys,
     keys::API_KEY,
-    tcp::{connect, outlast},
     soon,
+    tcp::{connect, outlast},
 };
 use futures_util::future::join_all;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -109,7 +109,9 @@ async fn who_sends_a_body_too_slowly_is_told_so() {
     let head = |length: usize| {
         let (token, address) = (keys::token("alice"), gateway.address);
         let path = "/v1/getTotalUnreadMessageCount";
-        format!("POST {path} HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {token}\r\ncontent-length: {length}\r\n\r\n")
+        format!(
+            "POST {path} HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {token}\r\ncontent-length: {length}\r\n\r\n"
+        )
     };
     let received = outlast(gateway.address, head(9), None).await;
     assert!(received.contains(r#""code":6017"#) && received.contains("more of it within 1000 ms"), "{received}");
@@ -183,8 +185,7 @@ async fn requests_sent_without_waiting_are_answered_in_their_order() {
     let mut received = String::new();
     let (mut reader, mut writer) = stream.split();
     soon("all answers", async {
-        let (written, read) =
-            tokio::join!(writer.write_all(requests.as_bytes()), reader.read_to_string(&mut received));
+        let (written, read) = tokio::join!(writer.write_all(requests.as_bytes()), reader.read_to_string(&mut received));
         written.expect("everything is taken");
         read.expect("the connection ends well");
     })
