@@ -16,6 +16,10 @@ use watchdog::{Timeouts, Watched};
 
 /// Bytes of a connection's write buffer: small, as most frames are.
 const WRITE_BUFFER_BYTES: usize = 8 * 1024;
+/// Bytes that the system keeps for a client that has no room for them. By default it keeps megabytes, and says that there is
+/// room for more only after a third of them is gone: a slow client would seem to take nothing for minutes.
+#[cfg(target_os = "linux")]
+const UNSENT_BYTES_MAX: u32 = 64 * 1024;
 /// Connections that wait to be accepted.
 const BACKLOG: u32 = 4_096;
 /// Connections of a worker beyond those that its sessions need.
@@ -87,6 +91,9 @@ fn accept(
     stream: TcpStream,
 ) -> Result<(Watched<TcpStream>, Option<SocketAddr>), DispatchError> {
     stream.set_nodelay(true)?;
+    // Other systems are for development alone.
+    #[cfg(target_os = "linux")]
+    socket2::SockRef::from(&stream).set_tcp_notsent_lowat(UNSENT_BYTES_MAX)?;
     let peer = stream.peer_addr()?;
     let place = match listener {
         Listener::Internal => None,

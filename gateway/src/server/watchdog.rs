@@ -18,7 +18,7 @@ use std::{
     pin::Pin,
     rc::Rc,
     sync::Arc,
-    task::{Context, Poll, ready},
+    task::{Context, Poll, Waker, ready},
     time::Duration,
 };
 use tokio::{
@@ -32,6 +32,9 @@ const GRACE: Duration = Duration::from_secs(1);
 const HANDLING_TIMEOUT: Duration = Duration::from_secs(120);
 /// How long an answer of known size may take to be taken, however slowly; streams have no such end.
 const TAKING_TIMEOUT: Duration = Duration::from_secs(600);
+
+/// Bytes of an answer that are given to the HTTP service at once.
+const SLICE_BYTES_MAX: usize = 16 * 1024;
 
 /// What a client may take its time for.
 #[derive(Debug, Clone, Copy)]
@@ -62,12 +65,14 @@ pub struct Watch {
     phase: Cell<Phase>,
     /// When it ends unless a byte is taken; absent while the client takes what is written.
     blocked_until: Cell<Option<Duration>>,
+    /// Whom to tell that everything that was written is taken.
+    at_flush: Cell<Option<Waker>>,
 }
 
 impl Watch {
     fn new(timeouts: Timeouts, metrics: Arc<Metrics>) -> Rc<Self> {
         let phase = Cell::new(Phase::Request { until: clock::monotonic() + timeouts.request + GRACE });
-        Rc::new(Self { timeouts, metrics, phase, blocked_until: Cell::new(None) })
+        Rc::new(Self { timeouts, metrics, phase, blocked_until: Cell::new(None), at_flush: Cell::new(None) })
     }
 
     fn await_request(&self) {
@@ -92,6 +97,15 @@ impl Watch {
         } else if self.blocked_until.get().is_none() {
             self.blocked_until.set(Some(clock::monotonic() + self.timeouts.write));
         }
+    }
+
+    /// Waits until the client has room for more.
+    fn poll_room(&self, context: &mut Context<'_>) -> Poll<()> {
+        if self.blocked_until.get().is_none() {
+            return Poll::Ready(());
+        }
+        self.at_flush.set(Some(context.waker().clone()));
+        Poll::Pending
     }
 
     /// What comes first, and when.
@@ -172,6 +186,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.check(context)?;
+        // The HTTP service flushes once there is nothing left to write.
+        self.watch.at_flush.take().inspect(Waker::wake_by_ref);
         Pin::new(&mut self.stream).poll_flush(context)
     }
 
@@ -189,11 +205,11 @@ pub async fn watch(request: ServiceRequest, next: Next<BoxBody>) -> Result<Servi
     let response = next.call(request).await?;
     Ok(response.map_body(|_, body| {
         taking.tell(|watch| watch.await_taking(body.size()));
-        WatchedBody { body, _taking: taking }
+        WatchedBody { body, part: Bytes::new(), taking }
     }))
 }
 
-/// An answer on its way; behind it the next request is awaited.
+/// An answer that is being made; behind it the next request is awaited.
 struct Taking(Option<Rc<Watch>>);
 
 impl Taking {
@@ -210,10 +226,15 @@ impl Drop for Taking {
     }
 }
 
-/// The body of an answer.
+/// The body of an answer, in slices.
+///
+/// The HTTP service takes an answer that it has in its buffer for taken: it would hold a large one there as a whole, and
+/// time the pause behind it while a slow client still reads.
 pub struct WatchedBody {
     body: BoxBody,
-    _taking: Taking,
+    /// What came of the body and was not given on yet.
+    part: Bytes,
+    taking: Taking,
 }
 
 impl MessageBody for WatchedBody {
@@ -224,7 +245,20 @@ impl MessageBody for WatchedBody {
     }
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
-        Poll::Ready(ready!(Pin::new(&mut self.body).poll_next(context)))
+        if self.part.is_empty() {
+            match ready!(Pin::new(&mut self.body).poll_next(context)) {
+                Some(Ok(part)) => self.part = part,
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                None => {
+                    if let Some(watch) = &self.taking.0 {
+                        ready!(watch.poll_room(context));
+                    }
+                    return Poll::Ready(None);
+                }
+            }
+        }
+        let length = self.part.len().min(SLICE_BYTES_MAX);
+        Poll::Ready(Some(Ok(self.part.split_to(length))))
     }
 }
 

@@ -33,7 +33,7 @@ async fn thousands_of_half_open_upgrades_leave_others_served_and_are_given_up() 
 
 #[tokio::test]
 async fn a_gateway_without_descriptors_serves_who_is_there_and_soon_everybody() {
-    let gateway = Gateway::with(&["--request-timeout-ms", "500"]).await;
+    let gateway = Gateway::with(&["--request-timeout-ms", "1500"]).await;
     let mut session = gateway.live("alice").await;
     let before = gateway.descriptors_at_rest().await;
     let mut backend = connect(gateway.address).await;
