@@ -19,7 +19,7 @@ const WRITE_BUFFER_BYTES: usize = 8 * 1024;
 /// Bytes that the system keeps for a client that has no room for them. By default it keeps megabytes, and says that there is
 /// room for more only after a third of them is gone: a slow client would seem to take nothing for minutes.
 #[cfg(target_os = "linux")]
-const UNSENT_BYTES_MAX: u32 = 64 * 1024;
+const UNSENT_BYTES_MAX: u32 = 256 * 1024;
 /// Connections that wait to be accepted.
 const BACKLOG: u32 = 4_096;
 /// Connections of a worker beyond those that its sessions need.
