@@ -129,7 +129,7 @@ async fn client_call(
 ) -> HttpResponse {
     let outcome = async {
         let identity = identify(&node, &request, &query).await?;
-        let params = body::read(payload, CLIENT_BODY_BYTES_MAX, node.config.timeouts()).await?;
+        let params = body::read(&node, payload, CLIENT_BODY_BYTES_MAX).await?;
         let call = node.rates.admit(&identity.user, || ClientCall::parse(&method, &params))?;
         let caller = Caller { user: identity.user, session: None };
         api::client::execute(&node, &caller, call).await
@@ -165,7 +165,7 @@ async fn server_call(
         let message = "API key: expected Authorization: Bearer with a configured key";
         return error_response(&ApiError::new(ErrorKind::NotAuthenticated, message));
     }
-    match body::read(payload, SERVER_BODY_BYTES_MAX, node.config.timeouts()).await {
+    match body::read(&node, payload, SERVER_BODY_BYTES_MAX).await {
         Ok(params) => respond(api::server::execute(&node, method.into_inner(), params).await),
         Err(error) => error_response(&error),
     }

@@ -69,7 +69,8 @@ fn service(
     let timeouts = node.config.timeouts();
     let http = HttpService::build()
         .keep_alive(KEEP_ALIVE)
-        .client_request_timeout(timeouts.request)
+        // It knows of a connection's first request alone; the watchdog, of all.
+        .client_request_timeout(Duration::ZERO)
         .client_disconnect_timeout(DISCONNECT_TIMEOUT)
         .h1_allow_half_closed(false)
         .h1_write_buffer_size(WRITE_BUFFER_BYTES)

@@ -26,8 +26,6 @@ use tokio::{
     time::{self, Sleep},
 };
 
-/// How much later than the HTTP service a connection is given up, so that a 408 can still be sent.
-const GRACE: Duration = Duration::from_secs(1);
 /// From a request's head until its answer begins; bodies and stores have shorter bounds of their own.
 const HANDLING_TIMEOUT: Duration = Duration::from_secs(120);
 /// How long an answer of known size may take to be taken, however slowly; streams have no such end.
@@ -71,12 +69,12 @@ pub struct Watch {
 
 impl Watch {
     fn new(timeouts: Timeouts, metrics: Arc<Metrics>) -> Rc<Self> {
-        let phase = Cell::new(Phase::Request { until: clock::monotonic() + timeouts.request + GRACE });
+        let phase = Cell::new(Phase::Request { until: clock::monotonic() + timeouts.request });
         Rc::new(Self { timeouts, metrics, phase, blocked_until: Cell::new(None), at_flush: Cell::new(None) })
     }
 
     fn await_request(&self) {
-        self.phase.set(Phase::Request { until: clock::monotonic() + self.timeouts.request + GRACE });
+        self.phase.set(Phase::Request { until: clock::monotonic() + self.timeouts.request });
     }
 
     fn await_answer(&self) {

@@ -37,8 +37,11 @@ async fn a_head_that_does_not_come_is_given_up_also_behind_other_requests() {
         let slow = heads.map(|(head, then)| outlast(gateway.address, format!("{behind}{head}"), then));
         for (received, (head, _)) in join_all(slow).await.iter().zip(heads) {
             assert_eq!(received.contains("200 OK"), !behind.is_empty(), "{head:?}: {received}");
+            assert_eq!(received.matches("HTTP/1.1").count(), usize::from(!behind.is_empty()), "{head:?}: {received}");
         }
     }
+    let counted = gateway.metric("gateway_timeouts_total{what=\"request\"}").await;
+    assert_eq!(counted, 2 * heads.len() as u64);
     assert_eq!(gateway.descriptors_at_rest().await, before);
     assert!(!gateway.log().contains("ERROR"), "{}", gateway.log());
 }
@@ -117,6 +120,7 @@ async fn who_sends_a_body_too_slowly_is_told_so() {
     assert!(received.contains(r#""code":6017"#) && received.contains("more of it within 1000 ms"), "{received}");
     let received = outlast(gateway.address, head(9_999), Some(b" ")).await;
     assert!(received.contains(r#""code":6017"#) && received.contains("all of it within 6000 ms"), "{received}");
+    assert_eq!(gateway.metric("gateway_timeouts_total{what=\"body\"}").await, 2);
     // Slow, and quick enough: a body of 25 bytes takes a second.
     let received = outlast(gateway.address, head(25), Some(b" ")).await;
     assert!(received.starts_with("HTTP/1.1 200 OK"), "{received}");
