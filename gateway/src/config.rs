@@ -8,6 +8,8 @@ use std::{net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
 
 /// Rows of a list that a node may be configured to keep at least: well above those that can be pinned and never go.
 const ROWS_PER_USER_MIN: u64 = 100;
+/// Milliseconds that a client may be given for anything.
+const TIMEOUT_MS_MAX: u64 = 3_600_000;
 /// How many times as long as for its head a request may take for its whole body.
 const BODY_REQUEST_TIMEOUTS: u32 = 6;
 
@@ -218,12 +220,17 @@ impl Config {
             ("--connects-per-user", u64::from(self.connects_per_user)),
             ("--concurrent-syncs", self.concurrent_syncs as u64),
             ("--call-units-per-second", u64::from(self.call_units_per_second)),
-            ("--request-timeout-ms", self.request_timeout_ms),
-            ("--write-timeout-ms", self.write_timeout_ms),
             ("--compare-interval-ms", self.compare_interval_ms),
         ] {
             if value == 0 {
                 return wrong(format!("{name}: expected at least 1, got 0"));
+            }
+        }
+        for (name, value) in
+            [("--request-timeout-ms", self.request_timeout_ms), ("--write-timeout-ms", self.write_timeout_ms)]
+        {
+            if !(1..=TIMEOUT_MS_MAX).contains(&value) {
+                return wrong(format!("{name}: expected 1 to {TIMEOUT_MS_MAX}, got {value}"));
             }
         }
         if self.rows_per_user < ROWS_PER_USER_MIN {

@@ -1,6 +1,6 @@
 //! Which connections are ended because nothing comes of them?
 //!
-//! The HTTP service times only the first request's head, and gives up neither on a body that it drains nor on a client
+//! The HTTP service would time only the first request's head, and gives up neither on a body that it drains nor on a client
 //! that takes nothing. So every connection has a deadline of its own below that service, whatever is asked of it.
 
 use crate::{addresses::Place, clock, metrics::Metrics};
@@ -30,7 +30,6 @@ use tokio::{
 const HANDLING_TIMEOUT: Duration = Duration::from_secs(120);
 /// How long an answer of known size may take to be taken, however slowly; streams have no such end.
 const TAKING_TIMEOUT: Duration = Duration::from_secs(600);
-
 /// Bytes of an answer that are given to the HTTP service at once.
 const SLICE_BYTES_MAX: usize = 16 * 1024;
 

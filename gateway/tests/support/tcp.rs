@@ -60,13 +60,10 @@ pub(crate) fn outlast(
         let mut received = Vec::new();
         let (mut reader, mut writer) = stream.split();
         let drip = async {
-            match then {
-                Some(packet) => {
-                    while writer.write_all(packet).await.is_ok() {
-                        tokio::time::sleep(DRIP).await;
-                    }
+            if let Some(packet) = then {
+                while writer.write_all(packet).await.is_ok() {
+                    tokio::time::sleep(DRIP).await;
                 }
-                None => {}
             }
             std::future::pending::<()>().await;
         };
