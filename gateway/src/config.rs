@@ -1,12 +1,17 @@
 //! How a node is configured: flags, environment, a TOML file, in this order of precedence; wrong values stop the start.
 
+use crate::{addresses::proxies::ProxyNet, server::watchdog::Timeouts};
 use clap::{CommandFactory, FromArgMatches, Parser};
 use conversation_protocol::limits;
 use jsonwebtoken::Algorithm;
-use std::{net::SocketAddr, path::PathBuf, str::FromStr};
+use std::{net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
 
 /// Rows of a list that a node may be configured to keep at least: well above those that can be pinned and never go.
 const ROWS_PER_USER_MIN: u64 = 100;
+/// Milliseconds that a client may be given for anything.
+const TIMEOUT_MS_MAX: u64 = 3_600_000;
+/// How many times as long as for its head a request may take for its whole body.
+const BODY_REQUEST_TIMEOUTS: u32 = 6;
 
 /// The gateway's settings. Every flag can also stand in the TOML file, by its long name.
 #[derive(Debug, Clone, Parser)]
@@ -63,6 +68,19 @@ pub struct Config {
     /// New sessions of one user a second, with bursts of four times that.
     #[arg(long, env = "GATEWAY_CONNECTS_PER_USER", default_value_t = 10)]
     pub connects_per_user: u32,
+    /// Open connections of one address; 0: any number. An IPv6 network of 64 bits counts as one address, here and below.
+    #[arg(long, env = "GATEWAY_CONNECTIONS_PER_ADDRESS", default_value_t = 0)]
+    pub connections_per_address: u32,
+    /// Requests of one address a second, without those of backends, with bursts of four times that; 0: any number.
+    #[arg(long, env = "GATEWAY_REQUESTS_PER_ADDRESS", default_value_t = 0)]
+    pub requests_per_address: u32,
+    /// Refused tokens and API keys of one address a second, with bursts of four times that; past it nothing is checked for a
+    /// while. 0: any number.
+    #[arg(long, env = "GATEWAY_REFUSALS_PER_ADDRESS", default_value_t = 0)]
+    pub refusals_per_address: u32,
+    /// Addresses of proxies, or CIDRs, whose X-Forwarded-For says which address a request comes from.
+    #[arg(long = "trusted-proxy", env = "GATEWAY_TRUSTED_PROXIES", value_delimiter = ',')]
+    pub trusted_proxies: Vec<ProxyNet>,
     /// Reads for syncs that may be under way at once.
     #[arg(long, env = "GATEWAY_CONCURRENT_SYNCS", default_value_t = 256)]
     pub concurrent_syncs: usize,
@@ -72,6 +90,12 @@ pub struct Config {
     /// Units of calls a second, per session and, over HTTP, per user.
     #[arg(long, env = "GATEWAY_CALL_UNITS_PER_SECOND", default_value_t = limits::CALL_UNITS_PER_SECOND)]
     pub call_units_per_second: u32,
+    /// Milliseconds within which a request's head, and then each next part of its body, must come.
+    #[arg(long, env = "GATEWAY_REQUEST_TIMEOUT_MS", default_value_t = 10_000)]
+    pub request_timeout_ms: u64,
+    /// Milliseconds after which a client that takes nothing of what is written is cut off.
+    #[arg(long, env = "GATEWAY_WRITE_TIMEOUT_MS", default_value_t = 40_000)]
+    pub write_timeout_ms: u64,
     /// Milliseconds between comparisons of a followed user's clock with the store.
     #[arg(long, env = "GATEWAY_COMPARE_INTERVAL_MS", default_value_t = limits::COMPARE_INTERVAL_MS)]
     pub compare_interval_ms: u64,
@@ -184,6 +208,12 @@ impl Config {
         }
     }
 
+    /// What a client may take its time for.
+    pub fn timeouts(&self) -> Timeouts {
+        let request = Duration::from_millis(self.request_timeout_ms);
+        Timeouts { request, body: request * BODY_REQUEST_TIMEOUTS, write: Duration::from_millis(self.write_timeout_ms) }
+    }
+
     /// Checks what one setting alone does not show.
     pub fn mode(&self) -> Result<Mode, ConfigError> {
         let wrong = |message: String| Err(ConfigError(message));
@@ -218,6 +248,13 @@ impl Config {
                 return wrong(format!("{name}: expected at least 1, got 0"));
             }
         }
+        for (name, value) in
+            [("--request-timeout-ms", self.request_timeout_ms), ("--write-timeout-ms", self.write_timeout_ms)]
+        {
+            if !(1..=TIMEOUT_MS_MAX).contains(&value) {
+                return wrong(format!("{name}: expected 1 to {TIMEOUT_MS_MAX}, got {value}"));
+            }
+        }
         if self.rows_per_user < ROWS_PER_USER_MIN {
             let rows = self.rows_per_user;
             return wrong(format!("--rows-per-user: expected at least {ROWS_PER_USER_MIN}, got {rows}"));
@@ -231,6 +268,11 @@ impl Config {
             ),
             (false, false) => {
                 let addresses = [Some(self.listen), self.internal_listen];
+                if !self.trusted_proxies.is_empty() {
+                    return wrong(
+                        "--trusted-proxy: expected none, as development mode takes nothing from proxies".to_owned(),
+                    );
+                }
                 match addresses.into_iter().flatten().find(|address| !address.ip().is_loopback()) {
                     None => Ok(Mode::Development),
                     Some(address) => wrong(format!(

@@ -3,7 +3,7 @@
 use crate::{
     api::{self, Caller},
     auth::Identity,
-    clock,
+    body, clock,
     config::Mode,
     demo, documents,
     node::Node,
@@ -121,18 +121,6 @@ pub async fn guard(
     Ok(response)
 }
 
-async fn body(payload: web::Payload, bytes_max: usize) -> Result<String, ApiError> {
-    let bytes = match payload.to_bytes_limited(bytes_max).await {
-        Ok(Ok(bytes)) => bytes,
-        Ok(Err(error)) => return Err(ApiError::invalid(format!("body: cannot be read: {error}"))),
-        Err(_) => {
-            return Err(ApiError::new(ErrorKind::TooLarge, format!("body: expected at most {bytes_max} bytes")));
-        }
-    };
-    let text = String::from_utf8(bytes.to_vec()).map_err(|_| ApiError::invalid("body: expected JSON in UTF-8"))?;
-    Ok(if text.trim().is_empty() { "{}".to_owned() } else { text })
-}
-
 async fn client_call(
     node: web::Data<Arc<Node>>,
     request: HttpRequest,
@@ -142,7 +130,7 @@ async fn client_call(
 ) -> HttpResponse {
     let outcome = async {
         let identity = identify(&node, &request, &query).await?;
-        let params = body(payload, CLIENT_BODY_BYTES_MAX).await?;
+        let params = body::read(&node, payload, CLIENT_BODY_BYTES_MAX).await?;
         let call = node.rates.admit(&identity.user, || ClientCall::parse(&method, &params))?;
         let caller = Caller { user: identity.user, session: None };
         api::client::execute(&node, &caller, call).await
@@ -178,7 +166,7 @@ async fn server_call(
         let message = "API key: expected Authorization: Bearer with a configured key";
         return error_response(&ApiError::new(ErrorKind::NotAuthenticated, message));
     }
-    match body(payload, SERVER_BODY_BYTES_MAX).await {
+    match body::read(&node, payload, SERVER_BODY_BYTES_MAX).await {
         Ok(params) => respond(api::server::execute(&node, method.into_inner(), params).await),
         Err(error) => error_response(&error),
     }
@@ -233,6 +221,7 @@ async fn metrics(node: web::Data<Arc<Node>>) -> HttpResponse {
     metrics.store_conflicts.set(counts.conflicts.load(Ordering::Relaxed) as i64);
     metrics.relay_probe_age.set(node.path.age(clock::monotonic()).as_secs_f64());
     metrics.sync_reads_waiting.set(node.sync_reads.waiting() as i64);
+    metrics.limited_addresses.set(node.addresses.kept() as i64);
     HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(metrics.render())
 }
 

@@ -1,8 +1,10 @@
 //! Who gets which change, and when: sessions, the hub that finds them, the relay that hears the store, the transports.
 
+pub mod addresses;
 pub mod admission;
 pub mod api;
 pub mod auth;
+pub mod body;
 pub mod clock;
 pub mod compare;
 pub mod config;
@@ -22,5 +24,6 @@ pub mod rate;
 pub mod reads;
 pub mod relay;
 pub mod request;
+pub mod server;
 pub mod session;
 pub mod transport;

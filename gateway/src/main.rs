@@ -1,25 +1,22 @@
 //! Wires a node together and runs it.
 
-use actix_web::{App, HttpServer, middleware::from_fn, web};
 use conversation_gateway::{
     config::{Config, Mode},
-    drain, http,
+    drain,
     http::Listener,
     node::Node,
+    server::serve,
 };
-use std::{io::IsTerminal, net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
+use std::{io::IsTerminal, net::SocketAddr, process::ExitCode, time::Duration};
 use tracing_subscriber::{filter::filter_fn, layer::SubscriberExt, util::SubscriberInitExt};
 
-/// Bytes of a connection's write buffer: small, as most frames are.
-const WRITE_BUFFER_BYTES: usize = 8 * 1024;
-/// How long a client may take to send a request's head.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
-/// Connections that wait to be accepted.
-const BACKLOG: u32 = 4_096;
+/// What the HTTP service takes for errors is what clients send, and nobody could stop them from filling the log with it;
+/// a directive of --log by the same name overrules this one.
+const QUIET: &str = "actix_http=off";
 
 fn main() -> ExitCode {
     let config = Config::from_process();
-    let filter = match config.log.parse::<tracing_subscriber::EnvFilter>() {
+    let filter = match format!("{QUIET},{}", config.log).parse::<tracing_subscriber::EnvFilter>() {
         Ok(filter) => filter,
         Err(error) => return fail(&format!("--log {:?}: expected tracing directives like info: {error}", config.log)),
     };
@@ -81,31 +78,6 @@ async fn run(config: Config, background: &tokio::runtime::Handle) -> Result<(), 
     }
     node.fanout.stop().await;
     Ok(())
-}
-
-fn serve(
-    node: &Arc<Node>,
-    listener: Listener,
-    address: SocketAddr,
-    workers: usize,
-    connections_max: usize,
-) -> Result<actix_web::dev::Server, String> {
-    let (data, mode) = (web::Data::new(node.clone()), node.mode);
-    let server = HttpServer::new(move || {
-        App::new().app_data(data.clone()).wrap(from_fn(http::guard)).configure(http::routes(listener, mode))
-    })
-    .workers(workers)
-    // Above its limit a worker stops accepting without a word, so it must never be reached before ours.
-    .max_connections(connections_max + 1_024)
-    .backlog(BACKLOG)
-    .client_request_timeout(REQUEST_TIMEOUT)
-    .tcp_nodelay(true)
-    .h1_allow_half_closed(false)
-    .h1_write_buffer_size(WRITE_BUFFER_BYTES)
-    .disable_signals()
-    .bind(address)
-    .map_err(|error| format!("--listen {address}: cannot listen there: {error}"))?;
-    Ok(server.run())
 }
 
 /// Tells who started the gateway what to do next.

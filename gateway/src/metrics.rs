@@ -13,8 +13,12 @@ pub struct Metrics {
     pub followed_users: IntGauge,
     /// Sessions begun, by transport.
     pub connects: IntCounterVec,
-    /// Connections refused, by reason.
+    /// Connections and requests refused, by reason.
     pub refusals: IntCounterVec,
+    /// Addresses that limits are kept of.
+    pub limited_addresses: IntGauge,
+    /// Connections given up, by what they took too long for.
+    pub timeouts: IntCounterVec,
     /// Sessions closed by the gateway, by code.
     pub closes: IntCounterVec,
     /// Events sent, by name.
@@ -93,7 +97,19 @@ impl Metrics {
                 &registry,
                 |opts| IntCounterVec::new(opts, &["reason"]),
                 "refusals_total",
-                "Connections refused.",
+                "Connections and requests refused.",
+            ),
+            limited_addresses: register(
+                &registry,
+                IntGauge::with_opts,
+                "limited_addresses",
+                "Addresses that limits are kept of, each limit by itself.",
+            ),
+            timeouts: register(
+                &registry,
+                |opts| IntCounterVec::new(opts, &["what"]),
+                "timeouts_total",
+                "Connections given up because something took too long.",
             ),
             closes: register(
                 &registry,

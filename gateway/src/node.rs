@@ -1,6 +1,7 @@
 //! What all parts of one node share, and how a session is admitted to it.
 
 use crate::{
+    addresses::Addresses,
     auth::{Authenticator, Identity},
     config::{Config, ConfigError, Mode},
     fanout::Fanout,
@@ -51,6 +52,8 @@ pub struct Node {
     pub origins: OriginPolicy,
     /// Limits by user.
     pub rates: Arc<UserRates>,
+    /// Limits by address.
+    pub addresses: Arc<Addresses>,
     /// What it counts.
     pub metrics: Arc<Metrics>,
     /// Reads for syncs.
@@ -89,6 +92,7 @@ impl Node {
             writer,
             fanout,
             leases: Leases::start(store.clone()),
+            addresses: Addresses::start(&config, metrics.clone()),
             origins: OriginPolicy::new(&config, mode),
             sync_reads: SyncReads::new(store.clone(), metrics.clone(), config.concurrent_syncs),
             runtime: Handle::current(),

@@ -7,25 +7,30 @@ use governor::{
 };
 use std::num::NonZeroU32;
 
+/// Limits by key, each with the same quota.
+pub(crate) type Quotas<K> = DefaultKeyedRateLimiter<K>;
+
 /// A limit of a session's own calls.
 pub struct SessionRate(DefaultDirectRateLimiter);
 
 /// Limits by user: calls over HTTP, and new sessions.
 pub struct UserRates {
-    calls: DefaultKeyedRateLimiter<UserId>,
-    connects: DefaultKeyedRateLimiter<UserId>,
+    calls: Quotas<UserId>,
+    connects: Quotas<UserId>,
 }
 
-fn quota(per_second: u32, burst: u32) -> Quota {
+/// So many a second, and so many at once.
+pub(crate) fn quota(per_second: u32, burst: u32) -> Quota {
     let at_least_one = |number| NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN);
     Quota::per_second(at_least_one(per_second)).allow_burst(at_least_one(burst.max(per_second)))
 }
 
-fn refused(not_until: &NotUntil<QuantaInstant>) -> ApiError {
+/// Says of what there were too many, and when there may be more.
+pub(crate) fn refused(what: &str, not_until: &NotUntil<QuantaInstant>) -> ApiError {
     let wait_ms = not_until.wait_time_from(DefaultClock::default().now()).as_millis() as u64 + 1;
     ApiError {
         retry_after_ms: Some(wait_ms),
-        ..ApiError::new(ErrorKind::TooFrequent, format!("too many calls, try again in {wait_ms} ms"))
+        ..ApiError::new(ErrorKind::TooFrequent, format!("too many {what}, try again in {wait_ms} ms"))
     }
 }
 
@@ -59,7 +64,7 @@ impl SessionRate {
 
     fn take(&self, count: u32) -> Result<(), ApiError> {
         match self.0.check_n(units(count)) {
-            Ok(Err(not_until)) => Err(refused(&not_until)),
+            Ok(Err(not_until)) => Err(refused("calls", &not_until)),
             // More than the burst never comes, as units are capped by it.
             Ok(Ok(())) | Err(_) => Ok(()),
         }
@@ -86,14 +91,14 @@ impl UserRates {
 
     fn take_call(&self, user: &UserId, count: u32) -> Result<(), ApiError> {
         match self.calls.check_key_n(user, units(count)) {
-            Ok(Err(not_until)) => Err(refused(&not_until)),
+            Ok(Err(not_until)) => Err(refused("calls", &not_until)),
             Ok(Ok(())) | Err(_) => Ok(()),
         }
     }
 
     /// Takes one connect, or says when there will be one.
     pub fn take_connect(&self, user: &UserId) -> Result<(), ApiError> {
-        self.connects.check_key(user).map_err(|not_until| refused(&not_until))
+        self.connects.check_key(user).map_err(|not_until| refused("connects", &not_until))
     }
 
     /// Forgets users who have been quiet.

@@ -11,6 +11,7 @@ mod process {
     mod drain;
     mod failover;
     mod fanout;
+    mod flood;
     mod load;
     mod secrets;
     mod settings;

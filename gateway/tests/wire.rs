@@ -3,6 +3,7 @@
 mod support;
 
 mod wire {
+    mod addresses;
     mod backend;
     mod backend_reads;
     mod backend_refusals;
@@ -12,6 +13,8 @@ mod wire {
     mod filter_totals;
     mod frames;
     mod group_events;
+    mod hostile;
+    mod hostile_readers;
     mod id_lists;
     mod isolation;
     mod isolation_table;

@@ -1124,7 +1124,7 @@ export type Frame = EventFrame | ReplyFrame;
  * - 4001 unauthenticated: no token, a bad one, or one that had expired at connect
  * - 4002 forbidden: a foreign Origin
  * - 4003 kicked_offline: kicked by the backend, or the user has more than 16 sessions on the node and this was the oldest
- * - 4100 overloaded: the node is full, the user connects too often, or the keys of tokens cannot be read
+ * - 4100 overloaded: the node is full, the user or the address does too much, or the keys of tokens cannot be read
  * - 4200 draining: the node goes away
  * - 4201 no_pong: no pong came
  * - 4202 token_expired: the token expired; come back with a new one

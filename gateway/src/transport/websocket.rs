@@ -7,6 +7,7 @@ use super::{
     sleep_until,
 };
 use crate::{
+    addresses::limit::{ClientAddress, OverLimit},
     api::{self, Caller},
     auth::Identity,
     clock,
@@ -18,7 +19,7 @@ use crate::{
 };
 use actix_http::ws;
 use actix_web::{
-    FromRequest, HttpRequest, HttpResponse,
+    FromRequest, HttpMessage, HttpRequest, HttpResponse,
     body::BoxBody,
     dev::Payload,
     http::header::{self, HeaderValue},
@@ -63,18 +64,21 @@ pub async fn upgrade(
     let outbox = Arc::new(Outbox::default());
     let body = OutboxBody::new(outbox.clone());
     let response = response.map_body(|_, _| BoxBody::new(body));
+    let address = request.extensions().get::<ClientAddress>().copied();
     let first = Greeting {
+        over_limit: request.extensions().get::<OverLimit>().cloned(),
         is_origin_allowed: node.origins.allows(request.headers()),
         token: query.token(request.headers()),
         opening: query.opening(),
     };
-    let connection = Connection { node, outbox, messages: Incoming::new(payload) };
+    let connection = Connection { node, address, outbox, messages: Incoming::new(payload) };
     actix_web::rt::spawn(connection.run(first));
     Ok(response)
 }
 
 /// What the upgrade request said.
 struct Greeting {
+    over_limit: Option<OverLimit>,
     is_origin_allowed: bool,
     token: Result<Option<String>, ApiError>,
     opening: Result<Opening, ApiError>,
@@ -83,6 +87,7 @@ struct Greeting {
 /// One WebSocket.
 struct Connection {
     node: Arc<Node>,
+    address: Option<ClientAddress>,
     outbox: Arc<Outbox>,
     messages: Incoming,
 }
@@ -113,6 +118,9 @@ impl Connection {
     async fn greet(&mut self, greeting: Greeting) -> Result<Arc<LiveSession>, Option<Refusal>> {
         if !greeting.is_origin_allowed {
             return Err(Refusal::of(CloseCode::Forbidden, "this Origin is not allowed"));
+        }
+        if let Some(OverLimit(error)) = greeting.over_limit {
+            return Err(Refusal::of(CloseCode::Overloaded, &error.message));
         }
         let mut opening = match greeting.opening {
             Ok(opening) => opening,
@@ -150,9 +158,13 @@ impl Connection {
         let identity = self.node.authenticator.identify(token).await;
         identity.map_err(|error| {
             // A client must not give up for good where nobody can tell yet.
-            let is_temporary = error.kind == ErrorKind::StoreUnavailable;
-            let code = if is_temporary { CloseCode::Overloaded } else { CloseCode::Unauthenticated };
-            Refusal::of(code, &error.message)
+            if error.kind == ErrorKind::StoreUnavailable {
+                return Refusal::of(CloseCode::Overloaded, &error.message);
+            }
+            if let Some(ClientAddress(address)) = self.address {
+                self.node.addresses.authentication_refused(address);
+            }
+            Refusal::of(CloseCode::Unauthenticated, &error.message)
         })
     }
 

@@ -1,10 +1,11 @@
 //! Which settings are refused at the start, and how?
 
 use crate::support::{
-    Gateway,
+    Call, Gateway,
     gateway::{free_address, refused_start},
     json,
     keys::{API_KEY, SECRET},
+    until,
 };
 use std::path::Path;
 
@@ -33,15 +34,24 @@ async fn without_keys_only_a_loopback_address_is_served() {
 }
 
 #[tokio::test]
+async fn without_keys_no_proxy_is_trusted() {
+    let message = refused_start(&["--store", "memory:", "--trusted-proxy", "10.0.0.0/8"]).await;
+    assert!(message.contains("--trusted-proxy: expected none"), "{message}");
+}
+
+#[tokio::test]
 async fn a_wrong_value_is_named_with_what_was_expected_and_no_secret_is_shown() {
     let keys = ["--store", "memory:", "--api-key", "a-secret-key"];
-    let wrong: [(&[&str], &str); 9] = [
+    let wrong: [(&[&str], &str); 12] = [
         (&["--jwt-secret", "too-short"], "--jwt-secret: expected at least 32 bytes, got 9"),
         (&["--jwt-public-key", "RS256:nowhere.pem"], "nowhere.pem: cannot be read"),
         (&["--jwt-public-key", "HS256:key.pem"], "RS256, ES256 or EdDSA"),
         (&["--jwt-secret", &SECRET, "--allowed-origin", "chat.example"], "like https://chat.example"),
         (&["--jwt-secret", &SECRET, "--max-sessions", "0"], "--max-sessions: expected at least 1"),
         (&["--jwt-secret", &SECRET, "--max-sessions", "many"], "--max-sessions"),
+        (&["--jwt-secret", &SECRET, "--request-timeout-ms", "0"], "--request-timeout-ms: expected 1 to 3600000, got 0"),
+        (&["--jwt-secret", &SECRET, "--write-timeout-ms", "3600001"], "--write-timeout-ms: expected 1 to 3600000"),
+        (&["--jwt-secret", &SECRET, "--trusted-proxy", "proxy.example"], "a CIDR like 10.0.0.0/8"),
         (&["--jwt-secret", &SECRET, "--listen", "nowhere"], "--listen"),
         (&["--jwt-secret", &SECRET, "--log", "=="], "--log"),
         (&["--jwt-secret", &SECRET, "--unknown"], "--unknown"),
@@ -91,12 +101,17 @@ async fn a_file_that_is_wrong_is_refused_by_the_name_of_the_setting() {
 async fn a_file_gives_settings_that_flags_overrule() {
     let directory = tempfile::tempdir().unwrap();
     let text = format!("jwt-secret = \"{}\"\napi-key = [\"other\", \"{}\"]\nmax-sessions = 1\n", *SECRET, *API_KEY);
+    let limits =
+        "requests-per-address = 1\ntrusted-proxy = [\"192.0.2.1\", \"127.0.0.0/8\"]\nrequest-timeout-ms = 5000\n";
+    let text = text + limits;
     let file = written(directory.path(), "gateway.toml", &text);
     let gateway = Gateway::with(&["--config", &file, "--max-sessions", "5", "--jwt-issuer", "nobody"]).await;
     assert!(gateway.call("alice", "getTotalUnreadMessageCount", json!({})).await.is_err(), "the flag counts");
     let gateway = Gateway::from_file(&file).await;
     assert_eq!(gateway.call("alice", "getTotalUnreadMessageCount", json!({})).await.unwrap()["totalUnreadCount"], 0);
     gateway.live("alice").await;
+    let call = || Call::get("/nonsense").header("x-forwarded-for", "198.51.100.1").send(gateway.address);
+    until("the limit of requests counts", async || call().await.status == 429).await;
 }
 
 #[tokio::test]

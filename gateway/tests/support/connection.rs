@@ -1,9 +1,14 @@
 //! How does a test connect? Over either transport, with what it wants in the URL and the headers.
 
-use super::{Answer, Call, Gateway, Session, events::EventStream, keys, soon};
+use super::{
+    Answer, Call, Gateway, Session,
+    events::EventStream,
+    keys, soon,
+    tcp::{self, HERE},
+};
 use conversation_protocol::CloseCode;
 use std::net::SocketAddr;
-use tokio::net::{TcpSocket, TcpStream};
+use tokio::net::TcpStream;
 use tokio_tungstenite::{
     WebSocketStream, client_async,
     tungstenite::{
@@ -41,6 +46,7 @@ pub(crate) struct Opening {
     query: Vec<String>,
     headers: Vec<(String, String)>,
     is_narrow: bool,
+    from: &'static str,
 }
 
 fn percent_encode(value: &str) -> String {
@@ -52,7 +58,16 @@ impl Gateway {
     /// A connection of a user, with a new token in the header.
     pub(crate) fn opening(&self, transport: Transport, user: &str) -> Opening {
         let (address, token, user) = (self.address, Some(keys::token(user)), user.to_owned());
-        Opening { address, transport, token, user, query: Vec::new(), headers: Vec::new(), is_narrow: false }
+        Opening {
+            address,
+            transport,
+            token,
+            user,
+            query: Vec::new(),
+            headers: Vec::new(),
+            is_narrow: false,
+            from: HERE,
+        }
     }
 
     /// A session of a user, not yet synced.
@@ -108,8 +123,14 @@ impl Opening {
         self
     }
 
+    /// From another address of this machine.
+    pub(crate) fn from(mut self, from: &'static str) -> Self {
+        self.from = from;
+        self
+    }
+
     async fn connect(&self) -> std::io::Result<TcpStream> {
-        let socket = TcpSocket::new_v4()?;
+        let socket = tcp::socket_from(self.from)?;
         if self.is_narrow {
             socket.set_recv_buffer_size(NARROW_BYTES)?;
         }
@@ -164,7 +185,7 @@ impl Opening {
     }
 
     async fn try_events(self) -> Result<Session, Answer> {
-        let mut call = Call::get(&self.path()).header("accept", "text/event-stream");
+        let mut call = Call::get(&self.path()).from(self.from).header("accept", "text/event-stream");
         for (name, value) in self.all_headers() {
             call = call.header(&name, &value);
         }

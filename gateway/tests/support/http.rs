@@ -1,6 +1,9 @@
 //! How does a test call over HTTP, also in ways that no library would? One request a connection, by hand.
 
-use super::{Value, soon};
+use super::{
+    Value, soon,
+    tcp::{self, HERE},
+};
 use std::net::SocketAddr;
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
@@ -14,6 +17,7 @@ pub(crate) struct Call {
     path: String,
     headers: Vec<(String, String)>,
     body: Vec<u8>,
+    from: &'static str,
 }
 
 /// What came back.
@@ -47,7 +51,7 @@ impl Answer {
 
 impl Call {
     fn new(method: &'static str, path: &str) -> Self {
-        Self { method, path: path.to_owned(), headers: Vec::new(), body: Vec::new() }
+        Self { method, path: path.to_owned(), headers: Vec::new(), body: Vec::new(), from: HERE }
     }
 
     pub(crate) fn get(path: &str) -> Self {
@@ -71,6 +75,12 @@ impl Call {
         self.header("authorization", &format!("Bearer {token}"))
     }
 
+    /// From another address of this machine.
+    pub(crate) fn from(mut self, from: &'static str) -> Self {
+        self.from = from;
+        self
+    }
+
     pub(crate) fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
         self.body = body.into();
         self
@@ -82,7 +92,7 @@ impl Call {
 
     /// Sends the request's head, with a Host unless there is one, and its body.
     pub(crate) async fn connect(&self, address: SocketAddr) -> std::io::Result<Response> {
-        let mut stream = TcpStream::connect(address).await?;
+        let mut stream = tcp::socket_from(self.from)?.connect(address).await?;
         let mut head = format!("{} {} HTTP/1.1\r\n", self.method, self.path);
         if !self.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
             head.push_str(&format!("host: {address}\r\n"));

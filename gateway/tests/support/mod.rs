@@ -14,6 +14,7 @@ pub(crate) mod raw;
 pub(crate) mod redis_proxy;
 pub(crate) mod redis_server;
 pub(crate) mod session;
+pub(crate) mod tcp;
 
 pub(crate) use backend::{c2c, group};
 pub(crate) use connection::{BOTH, Transport};

@@ -60,12 +60,16 @@ pub(crate) async fn upgrade(address: SocketAddr, token: Option<&str>) -> TcpStre
     let mut stream = TcpStream::connect(address).await.expect("the gateway takes connections");
     stream.set_nodelay(true).expect("a socket");
     let token = token.map_or_else(String::new, |token| format!("authorization: Bearer {token}\r\n"));
-    let head = format!(
-        "GET /v1/ws HTTP/1.1\r\nhost: {address}\r\nupgrade: websocket\r\nconnection: upgrade\r\n\
-         sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n{token}\r\n"
-    );
-    stream.write_all(head.as_bytes()).await.expect("the connection stands");
+    stream.write_all(upgrade_head("/v1/ws", address, &token).as_bytes()).await.expect("the connection stands");
     stream
+}
+
+/// The head of an upgrade with some more headers, each with its end of line.
+pub(crate) fn upgrade_head(path: &str, address: SocketAddr, headers: &str) -> String {
+    format!(
+        "GET {path} HTTP/1.1\r\nhost: {address}\r\nupgrade: websocket\r\nconnection: upgrade\r\n\
+         sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n{headers}\r\n"
+    )
 }
 
 impl Gateway {

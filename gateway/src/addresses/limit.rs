@@ -1,0 +1,103 @@
+//! Holds every request against the limits of the address that it comes from.
+
+use super::{Address, Place};
+use crate::{http::Listener, node::Node, request::error_response};
+use actix_web::{
+    Error, HttpMessage,
+    body::{BodySize, BoxBody, MessageBody},
+    dev::{ServiceRequest, ServiceResponse},
+    http::StatusCode,
+    middleware::Next,
+    web,
+};
+use bytes::Bytes;
+use conversation_protocol::ApiError;
+use std::{
+    net::IpAddr,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+/// Marks a connection that is one too many.
+pub struct SurplusConnection;
+
+/// Who is behind a request, for whoever authenticates.
+#[derive(Debug, Clone, Copy)]
+pub struct ClientAddress(pub Address);
+
+/// Why a WebSocket must be refused, once it stands: a browser cannot see the status of an upgrade.
+#[derive(Debug, Clone)]
+pub struct OverLimit(pub ApiError);
+
+/// Lets a request pass if its address may do more, and counts it if it is refused for who sends it.
+pub async fn limit(request: ServiceRequest, next: Next<BoxBody>) -> Result<ServiceResponse<BoxBody>, Error> {
+    // What may reach the internal address is trusted.
+    if request.app_data::<Listener>() == Some(&Listener::Internal) {
+        return next.call(request).await;
+    }
+    let node = request.app_data::<web::Data<Arc<Node>>>().cloned();
+    let (Some(node), Some(peer)) = (node, request.peer_addr()) else { return next.call(request).await };
+    let addresses = &node.addresses;
+    let is_forwarded = addresses.proxies.trusts(peer.ip());
+    let client: IpAddr = if is_forwarded {
+        // A proxy's own requests are not limited.
+        let Some(client) = addresses.proxies.client(peer.ip(), request.headers()) else {
+            return next.call(request).await;
+        };
+        client
+    } else {
+        peer.ip()
+    };
+    let address = Address::from(client);
+    let place = if is_forwarded { addresses.place(client).map(|(place, _)| place) } else { None };
+    let is_surplus =
+        place.as_ref().is_some_and(Place::is_surplus) || request.conn_data::<SurplusConnection>().is_some();
+    if let Err(error) = admit(&node, address, is_surplus, request.path()) {
+        if request.path() != "/v1/ws" {
+            let mut response = error_response(&error);
+            response.head_mut().set_connection_type(actix_http::ConnectionType::Close);
+            return Ok(request.into_response(response));
+        }
+        request.extensions_mut().insert(OverLimit(error));
+    }
+    request.extensions_mut().insert(ClientAddress(address));
+    let response = next.call(request).await?;
+    if response.status() == StatusCode::UNAUTHORIZED {
+        addresses.authentication_refused(address);
+    }
+    Ok(match place {
+        None => response,
+        Some(place) => response.map_body(|_, body| BoxBody::new(Held { body, _place: place })),
+    })
+}
+
+fn admit(node: &Node, address: Address, is_surplus: bool, path: &str) -> Result<(), ApiError> {
+    if ["/healthz", "/readyz", "/metrics"].contains(&path) {
+        return Ok(());
+    }
+    if is_surplus {
+        return Err(node.addresses.surplus());
+    }
+    node.addresses.check_refusals(address)?;
+    // A backend calls as often as it must.
+    if path.starts_with("/server/v1/") { Ok(()) } else { node.addresses.take_request(address) }
+}
+
+/// The body of an answer, which holds a place until it is taken.
+struct Held {
+    body: BoxBody,
+    _place: Place,
+}
+
+impl MessageBody for Held {
+    type Error = <BoxBody as MessageBody>::Error;
+
+    fn size(&self) -> BodySize {
+        self.body.size()
+    }
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        Pin::new(&mut self.body).poll_next(context)
+    }
+}
