@@ -245,7 +245,9 @@ async fn launch(program: &Path, directory: &Path, address: SocketAddr) -> Result
     // A replica may fall far behind and still catch up; fast enough for a test.
     command.args(["--repl-diskless-sync-delay", "0", "--repl-backlog-size", "64mb", "--dir"]).arg(directory);
     let mut process = Process::spawn("redis-server", &mut command)?;
+    // Somebody else may have taken the port, and answer until ours notices.
+    let ours = format!("process_id:{}\r\n", process.id());
     let answers =
-        async || redis::command(&address.to_string(), "PING").await.is_ok_and(|answer| answer.starts_with("+PONG"));
+        async || redis::command(&address.to_string(), "INFO server").await.is_ok_and(|answer| answer.contains(&ours));
     Ok(process.wait_for(answers).await?.then_some(process))
 }

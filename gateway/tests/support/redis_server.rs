@@ -2,6 +2,7 @@
 
 use super::{LOOK, soon};
 use std::{
+    io,
     net::SocketAddr,
     process::{Child, Command, Stdio},
 };
@@ -60,14 +61,20 @@ impl RedisServer {
 
 /// The same, of the server at an address.
 pub(crate) async fn command_at(address: &str, command: &str) -> String {
-    soon(command, async {
-        let mut stream = TcpStream::connect(address).await.expect("Redis takes connections");
-        stream.write_all(format!("{command}\r\n").as_bytes()).await.expect("Redis reads");
-        let mut bytes = vec![0; 4_096];
-        let length = stream.read(&mut bytes).await.unwrap_or(0);
-        String::from_utf8_lossy(&bytes[..length]).into_owned()
-    })
-    .await
+    soon(command, async { try_command(address, command).await.expect("Redis answers") }).await
+}
+
+async fn try_command(address: &str, command: &str) -> io::Result<String> {
+    let mut stream = TcpStream::connect(address).await?;
+    stream.write_all(format!("{command}\r\n").as_bytes()).await?;
+    let mut bytes = vec![0; 4_096];
+    let length = stream.read(&mut bytes).await?;
+    Ok(String::from_utf8_lossy(&bytes[..length]).into_owned())
+}
+
+/// Whether INFO is of the server with this process id.
+fn is_of(info: &str, id: u32) -> bool {
+    info.lines().any(|line| line == format!("process_id:{id}"))
 }
 
 impl Drop for RedisServer {
@@ -91,7 +98,8 @@ async fn launch(directory: &TempDir, address: SocketAddr) -> Option<Child> {
             if child.try_wait().expect("a child can be waited for").is_some() {
                 return None;
             }
-            if TcpStream::connect(address).await.is_ok() {
+            // Somebody else may have taken the port, and answer until ours notices.
+            if try_command(&address.to_string(), "INFO server").await.is_ok_and(|info| is_of(&info, child.id())) {
                 return Some(());
             }
             tokio::time::sleep(LOOK).await;

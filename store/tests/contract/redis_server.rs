@@ -1,6 +1,7 @@
 //! How a test gets a Redis server of its own, without persistence, which ends with the test.
 
 use std::{
+    io::{self, Read, Write},
     net::{TcpListener, TcpStream},
     process::{Child, Command, Stdio},
     time::Duration,
@@ -78,7 +79,8 @@ fn launch(directory: &TempDir, port: u16) -> Option<Child> {
         if child.try_wait().unwrap().is_some() {
             return None;
         }
-        if TcpStream::connect(("127.0.0.1", port)).is_ok() {
+        // Somebody else may have taken the port, and answer until ours notices.
+        if info(port).is_ok_and(|info| info.lines().any(|line| line == format!("process_id:{}", child.id()))) {
             return Some(child);
         }
         std::thread::sleep(Duration::from_millis(10));
@@ -86,4 +88,12 @@ fn launch(directory: &TempDir, port: u16) -> Option<Child> {
     let _ = child.kill();
     let _ = child.wait();
     None
+}
+
+fn info(port: u16) -> io::Result<String> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port))?;
+    stream.write_all(b"INFO server\r\n")?;
+    let mut bytes = vec![0; 4_096];
+    let length = stream.read(&mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes[..length]).into_owned())
 }
