@@ -115,6 +115,10 @@ impl Lane {
             if let Some(seq) = operation.timed_seq {
                 self.due.set(seq, due_us);
             }
+            if let ("deleteMessage", Some(seq)) = (operation.method, operation.params["seq"].as_u64()) {
+                // A client that has not seen it yet never will: the next message does not bring it.
+                self.due.forget(seq);
+            }
             let answered = perform(&world, &work.conversation, operation).await;
             work.log.push(answered);
             world.tally.outstanding.fetch_sub(1, Ordering::Relaxed);

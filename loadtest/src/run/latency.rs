@@ -30,6 +30,13 @@ impl Due {
         due[index] = due_us;
     }
 
+    /// A message that is not timed any more.
+    pub(super) fn forget(&self, seq: u64) {
+        if let Some(due) = self.0.lock().unwrap_or_else(PoisonError::into_inner).get_mut(seq as usize) {
+            *due = 0;
+        }
+    }
+
     /// Those after one seq, up to another.
     fn between(&self, after: u64, up_to: u64) -> Vec<u64> {
         let due = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -165,5 +172,8 @@ mod tests {
         assert_eq!(due.between(0, 2), [10, 20]);
         assert_eq!(due.between(2, 9), [40]);
         assert_eq!(due.between(9, 9), [0; 0]);
+        due.forget(2);
+        due.forget(7);
+        assert_eq!(due.between(0, 9), [10, 40], "what was deleted is not brought by the next one");
     }
 }
