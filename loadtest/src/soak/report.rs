@@ -165,7 +165,7 @@ impl Report {
         format!(
             "{}\n\n| | after the warm-up | at the end | an hour | may grow by |\n|---|---|---|---|---|\n{rows}\n\
              {} calls answered, {} changes of rows to clients, {} messages through lanes, {} cuts, {} replays. Latency p50 {p50_ms:.1} ms, p99 \
-             {p99_ms:.1} ms, at most {max_ms:.1} ms. Violations: {}.\n",
+             {p99_ms:.1} ms, at most {max_ms:.1} ms. Violations: {}.",
             self.conditions,
             self.load.answered,
             self.load.deliveries,
