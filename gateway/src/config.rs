@@ -185,11 +185,16 @@ impl Config {
         let mut command = Self::command();
         for (name, value) in table {
             let argument = command.get_arguments().find(|argument| argument.get_long() == Some(name.as_str()));
-            let Some(id) = argument.map(|argument| argument.get_id().clone()) else {
+            let Some((id, takes_several)) = argument
+                .map(|argument| (argument.get_id().clone(), matches!(argument.get_action(), clap::ArgAction::Append)))
+            else {
                 let known: Vec<_> = command.get_arguments().filter_map(clap::Arg::get_long).collect();
                 return Err(ConfigError(format!("{name}: unknown setting, expected one of {}", known.join(", "))));
             };
             let values = match value {
+                toml::Value::Array(_) if !takes_several => {
+                    return Err(ConfigError(format!("{name}: expected one value, got a list")));
+                }
                 toml::Value::Array(values) => values.iter().map(plain).collect::<Option<Vec<_>>>(),
                 value => plain(&value).map(|value| vec![value]),
             };
@@ -354,5 +359,7 @@ mod tests {
         let error = Config::with_settings("lissen = 1").unwrap_err().to_string();
         assert!(error.starts_with("lissen: unknown setting, expected one of"), "{error}");
         assert!(Config::with_settings("listen = 1.5").is_err());
+        let error = Config::with_settings("jwt-secret = [\"a\", \"b\"]").unwrap_err().to_string();
+        assert_eq!(error, "jwt-secret: expected one value, got a list");
     }
 }
