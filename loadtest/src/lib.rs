@@ -15,7 +15,11 @@ mod document;
 #[cfg(feature = "tool")]
 pub mod faults;
 #[cfg(feature = "tool")]
+pub mod floor;
+#[cfg(feature = "tool")]
 pub mod http;
+#[cfg(feature = "tool")]
+pub mod idle;
 #[cfg(feature = "tool")]
 pub mod measure;
 #[cfg(feature = "tool")]
@@ -23,9 +27,13 @@ pub mod processes;
 #[cfg(feature = "tool")]
 mod proxy;
 #[cfg(feature = "tool")]
+pub mod publish;
+#[cfg(feature = "tool")]
 pub mod reconnect;
 #[cfg(feature = "tool")]
 pub mod run;
+#[cfg(feature = "tool")]
+mod schedule;
 #[cfg(feature = "tool")]
 pub mod tail;
 #[cfg(feature = "tool")]
