@@ -16,6 +16,8 @@ pub(crate) use process::Floor;
 
 /// Bytes of a published body.
 const BODY_BYTES_MAX: usize = 1 << 20;
+/// The subprotocol that clients offer.
+const SUBPROTOCOL: &str = "conversations.v1";
 /// Connections that wait to be accepted.
 const BACKLOG: u32 = 4_096;
 
@@ -73,7 +75,7 @@ async fn upgrade(
     query: web::Query<Query>,
     payload: web::Payload,
 ) -> Result<HttpResponse, actix_web::Error> {
-    let (response, mut session, mut messages) = actix_ws::handle(&request, payload)?;
+    let (response, mut session, mut messages) = actix_ws::handle_with_protocols(&request, payload, &[SUBPROTOCOL])?;
     let name = query.into_inner().device;
     sessions.insert(name.clone(), session.clone());
     actix_web::rt::spawn(async move {
