@@ -15,13 +15,19 @@ mod document;
 #[cfg(feature = "tool")]
 pub mod faults;
 #[cfg(feature = "tool")]
+pub mod floor;
+#[cfg(feature = "tool")]
 pub mod http;
+#[cfg(feature = "tool")]
+pub mod idle;
 #[cfg(feature = "tool")]
 pub mod measure;
 #[cfg(feature = "tool")]
 pub mod processes;
 #[cfg(feature = "tool")]
 mod proxy;
+#[cfg(feature = "tool")]
+pub mod publish;
 #[cfg(feature = "tool")]
 pub mod reconnect;
 #[cfg(feature = "tool")]

@@ -5,8 +5,11 @@ use conversation_loadtest::{
     burst::{self, BurstOptions, burst},
     client::{ClientOptions, connection::Transport},
     faults::{Conditions, FaultOptions, Outcome, Scenario, elapsed_seconds, faults, write_table},
+    floor::{FloorOptions, floor},
     http::Http,
+    idle::{self, IdleOptions, idle},
     processes::Programs,
+    publish::{self, PublishOptions, publish},
     reconnect::{self, ReconnectOptions, reconnect},
     run::{self, RunOptions, run},
     soak::{self, SoakOptions, soak},
@@ -32,6 +35,10 @@ struct Arguments {
 enum Command {
     /// Opens sessions, publishes, cuts and resumes, and checks every promise; exits with 1 if one was broken.
     Run(RunArguments),
+    /// Opens sessions without rows and tells what each costs, beside the floor if wanted.
+    Idle(IdleOptions),
+    /// Sends messages at a fixed rate and tells what a delivery costs and how long it takes, beside the floor if wanted.
+    Publish(PublishOptions),
     /// Sends many messages to one group, some of whose members read slowly or not at all; exits with 1 if a promise was broken.
     Burst(BurstOptions),
     /// Drops many sessions at once and lets them come back at once; exits with 1 if a promise was broken.
@@ -42,6 +49,8 @@ enum Command {
     Faults(FaultArguments),
     /// Prints the frames of one session as they come.
     Tail(TailArguments),
+    /// Is the least that a push server on actix-ws can be, to compare with.
+    Floor(FloorOptions),
 }
 
 #[derive(Args)]
@@ -132,9 +141,28 @@ struct FaultArguments {
     seed: u64,
 }
 
-#[tokio::main(worker_threads = 2)]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     match Arguments::parse().command {
+        // It has a runtime of its own kind.
+        Command::Floor(options) => match floor(&options) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("{}: {error}", options.listen);
+                ExitCode::from(2)
+            }
+        },
+        command => {
+            let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+            runtime.expect("a runtime can be made").block_on(run_in(command))
+        }
+    }
+}
+
+async fn run_in(command: Command) -> ExitCode {
+    match command {
+        Command::Idle(options) => finish(idle(&options).await, idle::Report::is_good, options.json.as_deref()),
+        Command::Publish(options) => finish(publish(&options).await, publish::Report::is_good, options.json.as_deref()),
+        Command::Floor(_) => unreachable!("it was started above"),
         Command::Run(arguments) => run_command(arguments).await,
         Command::Burst(options) => finish(burst(&options).await, burst::Report::is_good, options.json.as_deref()),
         Command::Reconnect(options) => {

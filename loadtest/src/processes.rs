@@ -45,7 +45,7 @@ impl Programs {
 }
 
 /// An address of this machine where nobody listened a moment ago.
-fn free_address() -> Result<SocketAddr, String> {
+pub(crate) fn free_address() -> Result<SocketAddr, String> {
     let listener = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
     listener.map_err(|error| format!("no free port: {error}"))
 }
@@ -59,7 +59,7 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    fn spawn(name: &'static str, command: &mut Command) -> Result<Self, String> {
+    pub(crate) fn spawn(name: &'static str, command: &mut Command) -> Result<Self, String> {
         let log = NamedTempFile::new().map_err(|error| error.to_string())?;
         let share = || log.as_file().try_clone().map_err(|error| error.to_string());
         let started = command.stdin(Stdio::null()).stdout(share()?).stderr(share()?).spawn();
@@ -111,6 +111,12 @@ impl Process {
         lines[lines.len().saturating_sub(LAST_LINES)..].join("\n")
     }
 
+    /// Waits until it answers a GET with 200; false if it ended before.
+    pub(crate) async fn answers_at(&mut self, url: &BaseUrl, path: &str) -> Result<bool, String> {
+        let http = Http::new();
+        self.wait_for(async || http.text(url, path).await.is_ok_and(|(status, _)| status == 200)).await
+    }
+
     /// Waits until `is_there` says so; false if it ended before.
     async fn wait_for(&mut self, mut is_there: impl AsyncFnMut() -> bool) -> Result<bool, String> {
         let begun_us = clock::now_us();
@@ -149,7 +155,6 @@ impl Gateway {
         settings: &[String],
         variables: &[(String, String)],
     ) -> Result<Self, String> {
-        let http = Http::new();
         for _ in 0..STARTS_MAX {
             let address = free_address()?;
             let mut command = Command::new(&programs.gateway);
@@ -157,10 +162,7 @@ impl Gateway {
             command.args(["--listen", &address.to_string(), "--jwt-secret", SECRET, "--api-key", API_KEY]);
             let mut process = Process::spawn("gateway", command.args(settings))?;
             let url = url_of(address);
-            if process
-                .wait_for(async || http.text(&url, "/readyz").await.is_ok_and(|(status, _)| status == 200))
-                .await?
-            {
+            if process.answers_at(&url, "/readyz").await? {
                 return Ok(Self { process, address });
             }
             let words = process.last_words();
