@@ -4,10 +4,13 @@ pub mod watchdog;
 
 use crate::{
     addresses::limit::{self, SurplusConnection},
+    config::WebSocketDriver,
     http::{self, Listener},
     node::Node,
+    transport::lean,
 };
-use actix_http::{HttpService, error::DispatchError};
+use actix_codec::Framed;
+use actix_http::{HttpService, Request, error::DispatchError, h1::Codec};
 use actix_server::{Server, ServerBuilder};
 use actix_service::{IntoServiceFactory, ServiceFactory, ServiceFactoryExt, fn_service, map_config};
 use actix_web::{App, dev::AppConfig, middleware::from_fn, rt::net::TcpStream, web};
@@ -80,9 +83,33 @@ fn service(
                 data.insert(SurplusConnection);
             }
         })
-        .h1(map_config(app, |()| AppConfig::default()));
+        .h1(map_config(app, |()| AppConfig::default()))
+        .upgrade(upgrades(node, listener));
     let node = node.clone();
     fn_service(move |stream| ready(accept(&node, listener, timeouts, stream))).and_then(http)
+}
+
+/// What takes requests to upgrade away from the HTTP service, where something does.
+fn upgrades(
+    node: &Arc<Node>,
+    listener: Listener,
+) -> Option<
+    impl ServiceFactory<
+        (Request, Framed<Watched<TcpStream>, Codec>),
+        Config = (),
+        Response = (),
+        Error = actix_web::Error,
+        InitError = (),
+    > + use<>,
+> {
+    let is_lean = listener != Listener::Internal && node.config.websocket == WebSocketDriver::Lean;
+    let node = node.clone();
+    is_lean.then(|| {
+        fn_service(move |(request, framed): (Request, Framed<Watched<TcpStream>, Codec>)| {
+            let serving = lean::serve(node.clone(), request, framed);
+            async move { serving.await.map_err(actix_web::Error::from) }
+        })
+    })
 }
 
 fn accept(

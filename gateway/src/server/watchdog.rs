@@ -88,6 +88,11 @@ impl Watch {
         self.phase.set(Phase::Taking { until });
     }
 
+    /// The connection belongs to a stream from now on, which has no end.
+    pub fn await_stream(&self) {
+        self.phase.set(Phase::Taking { until: None });
+    }
+
     fn wrote(&self, is_blocked: bool) {
         if !is_blocked {
             self.blocked_until.set(None);
