@@ -9,11 +9,11 @@ use crate::{
     node::Node,
     transport::lean,
 };
-use actix_codec::Framed;
-use actix_http::{HttpService, Request, error::DispatchError, h1::Codec};
+use actix_http::{HttpService, error::DispatchError};
 use actix_server::{Server, ServerBuilder};
 use actix_service::{IntoServiceFactory, ServiceFactory, ServiceFactoryExt, fn_service, map_config};
 use actix_web::{App, dev::AppConfig, middleware::from_fn, rt::net::TcpStream, web};
+use futures_util::TryFutureExt;
 use std::{future::ready, io, net::SocketAddr, sync::Arc, time::Duration};
 use watchdog::{Timeouts, Watched};
 
@@ -94,20 +94,14 @@ fn upgrades(
     node: &Arc<Node>,
     listener: Listener,
 ) -> Option<
-    impl ServiceFactory<
-        (Request, Framed<Watched<TcpStream>, Codec>),
-        Config = (),
-        Response = (),
-        Error = actix_web::Error,
-        InitError = (),
-    > + use<>,
+    impl ServiceFactory<lean::Handed, Config = (), Response = (), Error = actix_web::Error, InitError = ()> + use<>,
 > {
     let is_lean = listener != Listener::Internal && node.config.websocket == WebSocketDriver::Lean;
     let node = node.clone();
     is_lean.then(|| {
-        fn_service(move |(request, framed): (Request, Framed<Watched<TcpStream>, Codec>)| {
-            let serving = lean::serve(node.clone(), request, framed);
-            async move { serving.await.map_err(actix_web::Error::from) }
+        fn_service(move |handed: lean::Handed| {
+            // In a box: every connection has room for what is done here, be it a WebSocket or not.
+            Box::pin(lean::upgrade(node.clone(), handed)).map_err(actix_web::Error::from)
         })
     })
 }

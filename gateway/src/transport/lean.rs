@@ -22,7 +22,11 @@ use actix_http::{
     h1::{Codec, Message},
     ws,
 };
-use actix_web::{HttpMessage, HttpResponse, http::header, rt::net::TcpStream};
+use actix_web::{
+    HttpMessage, HttpResponse,
+    http::header,
+    rt::{self, net::TcpStream},
+};
 use bytes::{Buf, Bytes};
 use conversation_protocol::{ApiError, ErrorKind};
 use futures_util::{SinkExt, Stream, future};
@@ -50,13 +54,17 @@ thread_local! {
     static READ_BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; READ_BYTES]);
 }
 
+/// A connection as it is accepted.
 type Socket = Watched<TcpStream>;
+/// What the HTTP service hands over: a request, and its connection with what was read behind it.
+pub type Handed = (Request, Framed<Socket, Codec>);
 
-/// Serves a request to upgrade until its connection has ended.
-pub async fn serve(node: Arc<Node>, request: Request, mut framed: Framed<Socket, Codec>) -> io::Result<()> {
+/// Answers a request to upgrade, and serves what it becomes in a task of its own: that of the HTTP service, which has room
+/// for everything that a request may need, ends with this.
+pub async fn upgrade(node: Arc<Node>, (request, mut framed): Handed) -> io::Result<()> {
     let (answer, accepted) = match accept(&node, &request) {
         Ok((answer, accepted)) => (answer, accepted),
-        Err(refusal) => return refuse(refusal, framed).await,
+        Err(refusal) => return refuse(*refusal, framed).await,
     };
     framed.send(Message::Item((answer, BodySize::None))).await.map_err(io::Error::other)?;
     request.conn_data::<Rc<Watch>>().inspect(|watch| watch.await_stream());
@@ -67,16 +75,13 @@ pub async fn serve(node: Arc<Node>, request: Request, mut framed: Framed<Socket,
     let messages = Incoming::new(Reader { socket: socket.clone(), early: parts.read_buf.freeze() });
     let Accepted { greeting, judged } = accepted;
     let address = judged.as_ref().map(|judged| ClientAddress(judged.address));
+    let place = judged.and_then(|judged| judged.place);
     let connection = Connection { node, address, outbox: outbox.clone(), messages };
-    let written = async move {
-        let written = write(OutboxBody::new(outbox), &socket).await;
-        // The place among the connections of its address is kept until now.
-        drop(judged);
-        written
-    };
-    let (written, ()) = future::join(written, connection.run(greeting)).await;
-    // How a connection ended is the session's matter; its client has gone.
-    drop(written);
+    rt::spawn(async move {
+        // How writing ended is the session's matter: it is told when its outbox is let go.
+        let _ = future::join(write(OutboxBody::new(outbox), &socket), connection.run(greeting)).await;
+        drop(place);
+    });
     Ok(())
 }
 
@@ -87,19 +92,20 @@ struct Accepted {
 }
 
 /// Says yes to a handshake, or how it is refused over HTTP.
-fn accept(node: &Node, request: &Request) -> Result<(actix_http::Response<()>, Accepted), HttpResponse> {
+fn accept(node: &Node, request: &Request) -> Result<(actix_http::Response<()>, Accepted), Box<HttpResponse>> {
+    let refused = |error: &ApiError| Box::new(error_response(error));
     let headers = request.headers();
     if let Some(why) = node.origins.refuses_in_development(headers) {
-        return Err(error_response(&ApiError::new(ErrorKind::Forbidden, why)));
+        return Err(refused(&ApiError::new(ErrorKind::Forbidden, why)));
     }
     if request.path() != "/v1/ws" {
-        return Err(error_response(&ApiError::invalid("expected a request to upgrade at GET /v1/ws alone")));
+        return Err(refused(&ApiError::invalid("expected a request to upgrade at GET /v1/ws alone")));
     }
     let is_surplus = request.conn_data::<SurplusConnection>().is_some();
     let judged =
         request.peer_addr().and_then(|peer| limit::judge(node, peer.ip(), headers, request.path(), is_surplus));
-    let query = ConnectQuery::read(request.uri().query().unwrap_or("")).map_err(|error| error_response(&error))?;
-    let mut answer = ws::handshake(request.head()).map_err(|error| no_websocket(&error))?;
+    let query = ConnectQuery::read(request.uri().query().unwrap_or("")).map_err(|error| refused(&error))?;
+    let mut answer = ws::handshake(request.head()).map_err(|error| Box::new(no_websocket(&error)))?;
     if offers(headers, SUBPROTOCOL) {
         answer.insert_header((header::SEC_WEBSOCKET_PROTOCOL, SUBPROTOCOL));
     }
