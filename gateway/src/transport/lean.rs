@@ -72,7 +72,9 @@ pub async fn upgrade(node: Arc<Node>, (request, mut framed): Handed) -> io::Resu
     let parts = framed.into_parts();
     let socket = Rc::new(RefCell::new(parts.io));
     let outbox = Arc::new(Outbox::default());
-    let messages = Incoming::new(Reader { socket: socket.clone(), early: parts.read_buf.freeze() });
+    // A copy: the HTTP service's buffer is large, also where there is nothing in it.
+    let early = Bytes::copy_from_slice(&parts.read_buf);
+    let messages = Incoming::new(Reader { socket: socket.clone(), early });
     let Accepted { greeting, judged } = accepted;
     let address = judged.as_ref().map(|judged| ClientAddress(judged.address));
     let place = judged.and_then(|judged| judged.place);

@@ -109,7 +109,8 @@ where
 {
     /// Serves the client until the connection has ended.
     pub(super) async fn run(mut self, greeting: Greeting) {
-        match self.greet(greeting).await {
+        // In a box: what is needed to let a client in is much, and is over soon.
+        match Box::pin(self.greet(greeting)).await {
             Ok(session) => {
                 self.live(&session).await;
                 self.drain().await;
