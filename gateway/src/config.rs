@@ -56,6 +56,9 @@ pub struct Config {
     /// Threads that serve connections; 0: one per core.
     #[arg(long, env = "GATEWAY_WORKERS", default_value_t = 0)]
     pub workers: usize,
+    /// What drives WebSockets: `actix-ws`, or `lean`, which takes less memory for each.
+    #[arg(long, env = "GATEWAY_WEBSOCKET", value_enum, default_value_t = WebSocketDriver::ActixWs)]
+    pub websocket: WebSocketDriver,
     /// Live sessions on this node; more are told to back off.
     #[arg(long, env = "GATEWAY_MAX_SESSIONS", default_value_t = 100_000)]
     pub max_sessions: usize,
@@ -108,6 +111,15 @@ pub struct Config {
     /// What to log, as tracing directives, like info or conversation_gateway=debug; of libraries at most info.
     #[arg(long, env = "GATEWAY_LOG", default_value = "info")]
     pub log: String,
+}
+
+/// What takes the connection of a WebSocket after its handshake.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum WebSocketDriver {
+    /// The HTTP service of actix keeps it, with buffers of its own.
+    ActixWs,
+    /// The session's task has it alone.
+    Lean,
 }
 
 /// A public key in a file, and the one algorithm it is for.

@@ -34,14 +34,19 @@ impl FromRequest for ConnectQuery {
     type Future = Ready<Result<Self, Self::Error>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let fields = web::Query::<Vec<(String, String)>>::from_query(request.query_string());
-        let query = fields.map_err(|error| ApiError::invalid(format!("query: {error}")));
-        let query = query.and_then(|fields| Self::of(fields.into_inner()));
+        let query = Self::read(request.query_string());
         ready(query.map_err(|error| InternalError::from_response(error.message.clone(), error_response(&error)).into()))
     }
 }
 
 impl ConnectQuery {
+    /// Reads the query of a URL.
+    pub fn read(query: &str) -> Result<Self, ApiError> {
+        let fields = web::Query::<Vec<(String, String)>>::from_query(query);
+        let fields = fields.map_err(|error| ApiError::invalid(format!("query: {error}")))?;
+        Self::of(fields.into_inner())
+    }
+
     fn of(fields: Vec<(String, String)>) -> Result<Self, ApiError> {
         let mut query = Self::default();
         for (name, value) in fields {

@@ -4,13 +4,16 @@ pub mod watchdog;
 
 use crate::{
     addresses::limit::{self, SurplusConnection},
+    config::WebSocketDriver,
     http::{self, Listener},
     node::Node,
+    transport::lean,
 };
 use actix_http::{HttpService, error::DispatchError};
 use actix_server::{Server, ServerBuilder};
 use actix_service::{IntoServiceFactory, ServiceFactory, ServiceFactoryExt, fn_service, map_config};
 use actix_web::{App, dev::AppConfig, middleware::from_fn, rt::net::TcpStream, web};
+use futures_util::TryFutureExt;
 use std::{future::ready, io, net::SocketAddr, sync::Arc, time::Duration};
 use watchdog::{Timeouts, Watched};
 
@@ -80,9 +83,27 @@ fn service(
                 data.insert(SurplusConnection);
             }
         })
-        .h1(map_config(app, |()| AppConfig::default()));
+        .h1(map_config(app, |()| AppConfig::default()))
+        .upgrade(upgrades(node, listener));
     let node = node.clone();
     fn_service(move |stream| ready(accept(&node, listener, timeouts, stream))).and_then(http)
+}
+
+/// What takes requests to upgrade away from the HTTP service, where something does.
+fn upgrades(
+    node: &Arc<Node>,
+    listener: Listener,
+) -> Option<
+    impl ServiceFactory<lean::Handed, Config = (), Response = (), Error = actix_web::Error, InitError = ()> + use<>,
+> {
+    let is_lean = listener != Listener::Internal && node.config.websocket == WebSocketDriver::Lean;
+    let node = node.clone();
+    is_lean.then(|| {
+        fn_service(move |handed: lean::Handed| {
+            // In a box: every connection has room for what is done here, be it a WebSocket or not.
+            Box::pin(lean::upgrade(node.clone(), handed)).map_err(actix_web::Error::from)
+        })
+    })
 }
 
 fn accept(

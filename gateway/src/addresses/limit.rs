@@ -6,7 +6,7 @@ use actix_web::{
     Error, HttpMessage,
     body::{BodySize, BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
-    http::StatusCode,
+    http::{StatusCode, header::HeaderMap},
     middleware::Next,
     web,
 };
@@ -38,22 +38,13 @@ pub async fn limit(request: ServiceRequest, next: Next<BoxBody>) -> Result<Servi
     }
     let node = request.app_data::<web::Data<Arc<Node>>>().cloned();
     let (Some(node), Some(peer)) = (node, request.peer_addr()) else { return next.call(request).await };
-    let addresses = &node.addresses;
-    let is_forwarded = addresses.proxies.trusts(peer.ip());
-    let client: IpAddr = if is_forwarded {
-        // A proxy's own requests are not limited.
-        let Some(client) = addresses.proxies.client(peer.ip(), request.headers()) else {
-            return next.call(request).await;
-        };
-        client
-    } else {
-        peer.ip()
+    let is_surplus = request.conn_data::<SurplusConnection>().is_some();
+    let Some(Judged { address, place, outcome }) =
+        judge(&node, peer.ip(), request.headers(), request.path(), is_surplus)
+    else {
+        return next.call(request).await;
     };
-    let address = Address::from(client);
-    let place = if is_forwarded { addresses.place(client).map(|(place, _)| place) } else { None };
-    let is_surplus =
-        place.as_ref().is_some_and(Place::is_surplus) || request.conn_data::<SurplusConnection>().is_some();
-    if let Err(error) = admit(&node, address, is_surplus, request.path()) {
+    if let Err(error) = outcome {
         if request.path() != "/v1/ws" {
             let mut response = error_response(&error);
             response.head_mut().set_connection_type(actix_http::ConnectionType::Close);
@@ -64,12 +55,33 @@ pub async fn limit(request: ServiceRequest, next: Next<BoxBody>) -> Result<Servi
     request.extensions_mut().insert(ClientAddress(address));
     let response = next.call(request).await?;
     if response.status() == StatusCode::UNAUTHORIZED {
-        addresses.authentication_refused(address);
+        node.addresses.authentication_refused(address);
     }
     Ok(match place {
         None => response,
         Some(place) => response.map_body(|_, body| BoxBody::new(Held { body, _place: place })),
     })
+}
+
+/// Whom a request comes from, and whether that address may do more.
+pub struct Judged {
+    /// The client's address.
+    pub address: Address,
+    /// Its place among the open connections of that address, where a proxy stands between; held as long as it is served.
+    pub place: Option<Place>,
+    /// An error says what it did too much.
+    pub outcome: Result<(), ApiError>,
+}
+
+/// Judges a request by its address; `None` for a proxy's own requests, which are not limited.
+pub fn judge(node: &Node, peer: IpAddr, headers: &HeaderMap, path: &str, is_surplus: bool) -> Option<Judged> {
+    let addresses = &node.addresses;
+    let is_forwarded = addresses.proxies.trusts(peer);
+    let client = if is_forwarded { addresses.proxies.client(peer, headers)? } else { peer };
+    let address = Address::from(client);
+    let place = if is_forwarded { addresses.place(client).map(|(place, _)| place) } else { None };
+    let is_surplus = is_surplus || place.as_ref().is_some_and(Place::is_surplus);
+    Some(Judged { address, place, outcome: admit(node, address, is_surplus, path) })
 }
 
 fn admit(node: &Node, address: Address, is_surplus: bool, path: &str) -> Result<(), ApiError> {

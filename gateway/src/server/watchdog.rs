@@ -62,6 +62,8 @@ pub struct Watch {
     phase: Cell<Phase>,
     /// When it ends unless a byte is taken; absent while the client takes what is written.
     blocked_until: Cell<Option<Duration>>,
+    /// Whether its time is over.
+    is_given_up: Cell<bool>,
     /// Whom to tell that everything that was written is taken.
     at_flush: Cell<Option<Waker>>,
 }
@@ -69,7 +71,14 @@ pub struct Watch {
 impl Watch {
     fn new(timeouts: Timeouts, metrics: Arc<Metrics>) -> Rc<Self> {
         let phase = Cell::new(Phase::Request { until: clock::monotonic() + timeouts.request });
-        Rc::new(Self { timeouts, metrics, phase, blocked_until: Cell::new(None), at_flush: Cell::new(None) })
+        Rc::new(Self {
+            timeouts,
+            metrics,
+            phase,
+            blocked_until: Cell::new(None),
+            is_given_up: Cell::new(false),
+            at_flush: Cell::new(None),
+        })
     }
 
     fn await_request(&self) {
@@ -86,6 +95,11 @@ impl Watch {
             BodySize::None | BodySize::Sized(_) => Some(clock::monotonic() + TAKING_TIMEOUT),
         };
         self.phase.set(Phase::Taking { until });
+    }
+
+    /// The connection belongs to a stream from now on, which has no end.
+    pub fn await_stream(&self) {
+        self.phase.set(Phase::Taking { until: None });
     }
 
     fn wrote(&self, is_blocked: bool) {
@@ -156,8 +170,11 @@ impl<S> Watched<S> {
         if timer.as_mut().poll(context).is_pending() {
             return Ok(());
         }
-        self.watch.metrics.timeouts.with_label_values(&[what]).inc();
-        tracing::debug!(what, "a connection is given up");
+        // Who reads and who writes it are told one after the other.
+        if !self.watch.is_given_up.replace(true) {
+            self.watch.metrics.timeouts.with_label_values(&[what]).inc();
+            tracing::debug!(what, "a connection is given up");
+        }
         Err(io::ErrorKind::TimedOut.into())
     }
 }

@@ -1,6 +1,7 @@
 //! How a session's bytes reach its client: one outbox, two encodings.
 
 pub mod incoming;
+pub mod lean;
 pub mod outbox;
 pub mod sse;
 pub mod websocket;

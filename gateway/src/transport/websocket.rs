@@ -22,7 +22,7 @@ use actix_web::{
     FromRequest, HttpMessage, HttpRequest, HttpResponse,
     body::BoxBody,
     dev::Payload,
-    http::header::{self, HeaderValue},
+    http::header::{self, HeaderMap, HeaderValue},
     web,
 };
 use bytes::Bytes;
@@ -31,11 +31,12 @@ use conversation_protocol::{
     limits::{AUTHENTICATE_TIMEOUT_MS, CALLS_IN_FLIGHT_MAX, MALFORMED_FRAMES_MAX, MALFORMED_FRAMES_WINDOW_MS},
     method::{AuthenticateParams, ClientCall, Request, encode_reply, parse_params},
 };
+use futures_util::Stream;
 use std::{collections::VecDeque, future::Future, pin::Pin, sync::Arc, time::Duration};
 use tokio::time;
 
 /// The subprotocol that a client may offer.
-const SUBPROTOCOL: &str = "conversations.v1";
+pub(super) const SUBPROTOCOL: &str = "conversations.v1";
 /// How long a closing connection may take to write what is left.
 const LINGER: Duration = Duration::from_secs(5);
 /// RFC 6455: a protocol error.
@@ -55,49 +56,61 @@ pub async fn upgrade(
     let nothing = web::Payload::from_request(&request, &mut Payload::None).await?;
     let (response, _, _) = match actix_ws::handle_with_protocols(&request, nothing, &[SUBPROTOCOL]) {
         Ok(handshake) => handshake,
-        Err(error) => {
-            let mut response = error_response(&ApiError::invalid(format!("expected a WebSocket: {error}")));
-            response.headers_mut().insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
-            return Ok(response);
-        }
+        Err(error) => return Ok(no_websocket(&error)),
     };
     let outbox = Arc::new(Outbox::default());
     let body = OutboxBody::new(outbox.clone());
     let response = response.map_body(|_, _| BoxBody::new(body));
     let address = request.extensions().get::<ClientAddress>().copied();
-    let first = Greeting {
-        over_limit: request.extensions().get::<OverLimit>().cloned(),
-        is_origin_allowed: node.origins.allows(request.headers()),
-        token: query.token(request.headers()),
-        opening: query.opening(),
-    };
+    let over_limit = request.extensions().get::<OverLimit>().cloned();
+    let first = Greeting::read(&node, request.headers(), &query, over_limit);
     let connection = Connection { node, address, outbox, messages: Incoming::new(payload) };
     actix_web::rt::spawn(connection.run(first));
     Ok(response)
 }
 
+/// The answer to a request that is no handshake.
+pub(super) fn no_websocket(error: &dyn std::fmt::Display) -> HttpResponse {
+    let mut response = error_response(&ApiError::invalid(format!("expected a WebSocket: {error}")));
+    response.headers_mut().insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+    response
+}
+
 /// What the upgrade request said.
-struct Greeting {
+pub(super) struct Greeting {
     over_limit: Option<OverLimit>,
     is_origin_allowed: bool,
     token: Result<Option<String>, ApiError>,
     opening: Result<Opening, ApiError>,
 }
 
+impl Greeting {
+    pub(super) fn read(node: &Node, headers: &HeaderMap, query: &ConnectQuery, over_limit: Option<OverLimit>) -> Self {
+        let (token, opening) = (query.token(headers), query.opening());
+        Self { over_limit, is_origin_allowed: node.origins.allows(headers), token, opening }
+    }
+}
+
 /// One WebSocket.
-struct Connection {
-    node: Arc<Node>,
-    address: Option<ClientAddress>,
-    outbox: Arc<Outbox>,
-    messages: Incoming,
+pub(super) struct Connection<S> {
+    pub(super) node: Arc<Node>,
+    pub(super) address: Option<ClientAddress>,
+    pub(super) outbox: Arc<Outbox>,
+    pub(super) messages: Incoming<S>,
 }
 
 /// A call that is under way; answers the text of its reply.
 type RunningCall = Pin<Box<dyn Future<Output = String>>>;
 
-impl Connection {
-    async fn run(mut self, greeting: Greeting) {
-        match self.greet(greeting).await {
+impl<S, E> Connection<S>
+where
+    S: Stream<Item = Result<Bytes, E>> + Unpin,
+    E: std::error::Error + Send + Sync + 'static,
+{
+    /// Serves the client until the connection has ended.
+    pub(super) async fn run(mut self, greeting: Greeting) {
+        // In a box: what is needed to let a client in is much, and is over soon.
+        match Box::pin(self.greet(greeting)).await {
             Ok(session) => {
                 self.live(&session).await;
                 self.drain().await;
