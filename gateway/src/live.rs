@@ -189,14 +189,10 @@ impl LiveSession {
     }
 
     fn perform(self: &Arc<Self>, state: MutexGuard<'_, State>, outputs: Vec<Output>) {
+        self.write(&outputs);
         for output in outputs {
             match output {
-                Output::Send(frame) => {
-                    self.count(&frame);
-                    self.outbox.write(|bytes| self.transport.encode_frame(&frame, bytes));
-                }
-                Output::Ping => self.outbox.write(|bytes| self.transport.encode_ping(bytes)),
-                Output::Comment => self.outbox.write(|bytes| self.transport.encode_comment(bytes)),
+                Output::Send(_) | Output::Ping | Output::Comment => {}
                 Output::Read(request) => {
                     let session = self.clone();
                     self.reads.begin(self.user.clone(), request, move |read| session.input(Input::SyncRead(read)));
@@ -222,6 +218,27 @@ impl LiveSession {
         if is_earlier {
             self.outbox.wake.notify_one();
         }
+    }
+
+    /// Writes what there is to say at once: whoever takes it from the outbox is woken once, and gets all of it.
+    fn write(&self, outputs: &[Output]) {
+        let is_said = |output: &Output| matches!(output, Output::Send(_) | Output::Ping | Output::Comment);
+        if !outputs.iter().any(is_said) {
+            return;
+        }
+        self.outbox.write(|bytes| {
+            for output in outputs {
+                match output {
+                    Output::Send(frame) => {
+                        self.count(frame);
+                        self.transport.encode_frame(frame, bytes);
+                    }
+                    Output::Ping => self.transport.encode_ping(bytes),
+                    Output::Comment => self.transport.encode_comment(bytes),
+                    Output::Read(_) | Output::ReadUnread { .. } | Output::Close { .. } => {}
+                }
+            }
+        });
     }
 
     fn count(&self, frame: &Frame) {
