@@ -32,6 +32,17 @@ pub struct FloorOptions {
     pub workers: usize,
 }
 
+/// Whether the floor is measured beside a server.
+#[derive(Debug, Clone, Args)]
+pub struct Beside {
+    /// Measures the floor too, after the gateway: the same work on the least that a server on actix-ws can be.
+    #[arg(long)]
+    pub floor: bool,
+    /// Threads of the floor; 0: one per core.
+    #[arg(long, default_value_t = 0)]
+    pub floor_workers: usize,
+}
+
 /// What `POST /publish` takes: a frame for each of some clients, its name and the text.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Publish {

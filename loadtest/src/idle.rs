@@ -9,7 +9,7 @@ use crate::{
     },
     clock,
     crowd::{self, Reader},
-    floor::Floor,
+    floor::{Beside, Floor},
     http::{BaseUrl, Http},
     measure::{machine::kernel_kib, process::Usage},
     target::Target,
@@ -41,12 +41,9 @@ pub struct IdleOptions {
     /// A process of the server to measure; may be given several times.
     #[arg(long, required = true)]
     pub pid: Vec<u32>,
-    /// Measures the floor too, after the gateway: as many connections to the least that a server on actix-ws can be.
-    #[arg(long)]
-    pub floor: bool,
-    /// Threads of the floor; 0: one per core.
-    #[arg(long, default_value_t = 0)]
-    pub floor_workers: usize,
+    /// Whether the floor is measured too.
+    #[command(flatten)]
+    pub beside: Beside,
     /// A file for the report as JSON.
     #[arg(long)]
     pub json: Option<PathBuf>,
@@ -76,7 +73,7 @@ pub async fn idle(options: &IdleOptions) -> Result<Report, String> {
     for client in clients.into_iter().filter_map(Arc::into_inner) {
         client.stop().await;
     }
-    let floor = if options.floor { Some(floor(options).await?) } else { None };
+    let floor = if options.beside.floor { Some(floor(options).await?) } else { None };
     Ok(Report { gateway, floor, violation_count: violations.count, violations: violations.words })
 }
 
@@ -91,7 +88,7 @@ fn client_options(options: &IdleOptions, http: &Http) -> Result<Vec<ClientOption
 }
 
 async fn floor(options: &IdleOptions) -> Result<Cost, String> {
-    let floor = Floor::start(options.floor_workers).await?;
+    let floor = Floor::start(options.beside.floor_workers).await?;
     let pids = [floor.id()];
     // As the gateway had answered a call before it was measured.
     let before = moment(&pids)?;

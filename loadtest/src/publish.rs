@@ -7,7 +7,7 @@ mod report;
 
 use crate::{
     clock,
-    floor::{Floor, Publish, frame_bytes_without_text},
+    floor::{Beside, Floor, Publish, frame_bytes_without_text},
     http::{CallError, Http},
     idle::connect_all,
     measure::process::Usage,
@@ -69,12 +69,9 @@ pub struct PublishOptions {
     /// A process of the server to measure; may be given several times.
     #[arg(long, required = true)]
     pub pid: Vec<u32>,
-    /// Measures the floor too, after the gateway, with frames of the same bytes.
-    #[arg(long)]
-    pub floor: bool,
-    /// Threads of the floor; 0: one per core.
-    #[arg(long, default_value_t = 0)]
-    pub floor_workers: usize,
+    /// Whether the floor is measured too.
+    #[command(flatten)]
+    pub beside: Beside,
     /// A file for the report as JSON.
     #[arg(long)]
     pub json: Option<PathBuf>,
@@ -96,7 +93,7 @@ pub async fn publish(options: &PublishOptions) -> Result<Report, String> {
     let (of_gateway, limit) = measure(options, &gateway, &gateway.arrivals, &options.pid).await?;
     let violations = gateway.check().await;
     Arc::into_inner(gateway).ok_or("a call is still under way")?.close().await;
-    let (of_floor, floor_limit) = if options.floor {
+    let (of_floor, floor_limit) = if options.beside.floor {
         let (phase, limit) = floor(options, &http, of_gateway.bytes_per_delivery).await?;
         (Some(phase), limit)
     } else {
@@ -132,7 +129,7 @@ impl Publisher for FloorPublisher {
 }
 
 async fn floor(options: &PublishOptions, http: &Http, bytes: f64) -> Result<(Phase, Option<f64>), String> {
-    let floor = Floor::start(options.floor_workers).await?;
+    let floor = Floor::start(options.beside.floor_workers).await?;
     let pids = [floor.id()];
     let names: Vec<String> = (0..options.sessions).map(|n| format!("u{n:05}")).collect();
     let arrivals = Arc::new(Arrivals::default());
