@@ -153,6 +153,17 @@ fn not_toml(text: &str, error: &toml::de::Error) -> ConfigError {
     ConfigError(format!("expected TOML: line {line}: {}", error.message()))
 }
 
+/// Which of a node's addresses serves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Listener {
+    /// The only address: everything.
+    Single,
+    /// The address for clients, where there is an internal one.
+    Public,
+    /// The internal address: backends and metrics.
+    Internal,
+}
+
 /// Whether tokens and API keys are real.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {

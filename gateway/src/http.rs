@@ -4,7 +4,7 @@ use crate::{
     api::{self, Caller},
     auth::Identity,
     body, clock,
-    config::Mode,
+    config::{Listener, Mode},
     demo, documents,
     node::Node,
     path::Standing,
@@ -36,17 +36,6 @@ use std::{
 
 /// How long the store may take to show that it is there.
 const READY_TIMEOUT: Duration = Duration::from_secs(1);
-
-/// Which of a node's addresses serves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Listener {
-    /// The only address: everything.
-    Single,
-    /// The address for clients, where there is an internal one.
-    Public,
-    /// The internal address: backends and metrics.
-    Internal,
-}
 
 /// The routes of a listener.
 pub fn routes(listener: Listener, mode: Mode) -> impl Fn(&mut ServiceConfig) + Clone {

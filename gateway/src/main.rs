@@ -1,9 +1,8 @@
 //! Wires a node together and runs it.
 
 use conversation_gateway::{
-    config::{Config, Mode},
+    config::{Config, Listener, Mode},
     drain,
-    http::Listener,
     node::Node,
     server::serve,
 };

@@ -4,8 +4,8 @@ pub mod watchdog;
 
 use crate::{
     addresses::limit::{self, SurplusConnection},
-    config::WebSocketDriver,
-    http::{self, Listener},
+    config::{Listener, WebSocketDriver},
+    http,
     node::Node,
     transport::lean,
 };

@@ -1,7 +1,7 @@
 //! Holds every request against the limits of the address that it comes from.
 
 use super::{Address, Place};
-use crate::{http::Listener, node::Node, request::error_response};
+use crate::{config::Listener, node::Node, request::error_response};
 use actix_web::{
     Error, HttpMessage,
     body::{BodySize, BoxBody, MessageBody},
