@@ -89,17 +89,13 @@ impl Watch {
         self.phase.set(Phase::Answer { until: clock::monotonic() + HANDLING_TIMEOUT });
     }
 
-    fn await_taking(&self, size: BodySize) {
+    /// What is written is to be taken from now on.
+    pub fn await_taking(&self, size: BodySize) {
         let until = match size {
             BodySize::Stream => None,
             BodySize::None | BodySize::Sized(_) => Some(clock::monotonic() + TAKING_TIMEOUT),
         };
         self.phase.set(Phase::Taking { until });
-    }
-
-    /// The connection belongs to a stream from now on, which has no end.
-    pub fn await_stream(&self) {
-        self.phase.set(Phase::Taking { until: None });
     }
 
     fn wrote(&self, is_blocked: bool) {

@@ -67,7 +67,7 @@ pub async fn upgrade(node: Arc<Node>, (request, mut framed): Handed) -> io::Resu
         Err(refusal) => return refuse(*refusal, framed).await,
     };
     framed.send(Message::Item((answer, BodySize::None))).await.map_err(io::Error::other)?;
-    request.conn_data::<Rc<Watch>>().inspect(|watch| watch.await_stream());
+    request.conn_data::<Rc<Watch>>().inspect(|watch| watch.await_taking(BodySize::Stream));
     drop(request);
     let parts = framed.into_parts();
     let socket = Rc::new(RefCell::new(parts.io));
