@@ -5,7 +5,7 @@ use super::{
     open::Opened,
     verify::{Posted, client_agrees, read_server, server_agrees},
 };
-use crate::clock;
+use crate::{clock, violations::Violations};
 use conversation_protocol::UserId;
 use futures_util::{StreamExt, stream};
 use std::{sync::atomic::Ordering, time::Duration};
@@ -20,25 +20,16 @@ const FILTERED_EVERY: usize = 4;
 pub(super) struct Checked {
     pub(super) quiet_seconds: f64,
     pub(super) rows_compared: u64,
-    pub(super) violation_count: u64,
-    pub(super) violations: Vec<String>,
-}
-
-impl Checked {
-    fn add(&mut self, violation: String) {
-        self.violation_count += 1;
-        if self.violations.len() < 100 {
-            self.violations.push(violation);
-        }
-    }
+    pub(super) violations: Violations,
 }
 
 /// Compares everybody with everybody else, and the server with the model, unless writes may have been lost.
 pub(super) async fn check(options: &RunOptions, allowances: Allowances, opened: &Opened) -> Checked {
     let mut checked = Checked::default();
+    let violations = &mut checked.violations;
     let left = opened.world.tally.outstanding.load(Ordering::Relaxed);
     if left > 0 {
-        checked.add(format!("{left} calls were still not answered long after the last was made"));
+        violations.add(format!("{left} calls were still not answered long after the last was made"));
     }
     let mut posted = Posted::default();
     for lane in &opened.lanes {
@@ -47,11 +38,11 @@ pub(super) async fn check(options: &RunOptions, allowances: Allowances, opened: 
     }
     for wrong in std::mem::take(&mut posted.wrong_answers) {
         if !allowances.lost_writes {
-            checked.add(wrong);
+            violations.add(wrong);
         }
     }
     if !posted.unknown.is_empty() {
-        checked
+        violations
             .add(format!("{} rows are not known, because a call about them was never answered", posted.unknown.len()));
     }
     let posted = (!allowances.lost_writes).then_some(&posted);
@@ -65,17 +56,9 @@ pub(super) async fn check(options: &RunOptions, allowances: Allowances, opened: 
     for of_user in results {
         checked.rows_compared += of_user.rows;
         checked.quiet_seconds = checked.quiet_seconds.max(of_user.agreed_us as f64 / 1e6);
-        of_user.problems.into_iter().for_each(|problem| checked.add(problem));
+        of_user.problems.into_iter().for_each(|problem| checked.violations.add(problem));
     }
-    for client in &opened.clients {
-        let user = client.user();
-        let (count, violations) = client.with_state(|state| (state.violation_count(), state.violations().to_vec()));
-        checked.violation_count += count;
-        checked.violations.extend(violations.into_iter().map(|violation| format!("{user}: {violation}")));
-        if client.is_stopped() {
-            checked.add(format!("{user}: the client has given up"));
-        }
-    }
+    opened.clients.iter().for_each(|client| checked.violations.add_of_client(client));
     checked
 }
 
