@@ -8,7 +8,7 @@ run:
 test: tools
 	./scripts/test.sh
 
-# Breaks everything that can break, under load, and writes the table of docs/RELIABILITY.md; some 15 minutes.
+# Breaks everything that can break, under load, and writes the table of docs/RELIABILITY.md; some ten minutes.
 # One scenario: make faults ONLY=redis-paused
 faults: tools
 	@ls /usr/lib/*/faketime/libfaketimeMT.so.1 >/dev/null 2>&1 || ./scripts/install.sh libfaketime
