@@ -26,4 +26,5 @@ pub mod relay;
 pub mod request;
 pub mod server;
 pub mod session;
+mod spawn;
 pub mod transport;

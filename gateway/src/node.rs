@@ -84,7 +84,7 @@ impl Node {
         let rates = Arc::new(UserRates::new(config.call_units_per_second, config.connects_per_user));
         tokio::spawn(crate::compare::run(store.clone(), hub.clone(), rates.clone()));
         let name = format!("{:016x}", rand::random::<u64>());
-        let writer = Writer::start(store.clone(), Limits { rows_per_user: config.rows_per_user });
+        let writer = Writer::new(store.clone(), Limits { rows_per_user: config.rows_per_user });
         let direct_max = config.direct_recipients_max;
         let fanout = Fanout::start(store.clone(), writer.clone(), metrics.clone(), name.clone(), direct_max);
         Ok(Arc::new(Self {

@@ -4,6 +4,7 @@ use crate::{
     admission::{Admission, Refused, Urgency},
     metrics::Metrics,
     session::{ReadRequest, SyncRead},
+    spawn::spawn_near,
 };
 use conversation_protocol::{
     ApiError, ErrorKind, UnreadFacets, UserId,
@@ -44,13 +45,13 @@ impl SyncReads {
     /// Begins a read, and hands on what it gave.
     pub fn begin(self: &Arc<Self>, user: UserId, request: ReadRequest, done: impl FnOnce(SyncRead) + Send + 'static) {
         let reads = self.clone();
-        self.runtime.spawn(async move { done(reads.read(&user, request).await) });
+        spawn_near(&self.runtime, async move { done(reads.read(&user, request).await) });
     }
 
     /// Begins to read what filter totals are summed up from, and hands it on; `None` if that failed.
     pub fn begin_unread(self: &Arc<Self>, user: UserId, done: impl FnOnce(Option<UnreadFacets>) + Send + 'static) {
         let reads = self.clone();
-        self.runtime.spawn(async move {
+        spawn_near(&self.runtime, async move {
             let Ok(_permit) = reads.admission.admit(Urgency::Filters, 1).await else {
                 reads.metrics.sync_reads.with_label_values(&["unread", "refused"]).inc();
                 return done(None);

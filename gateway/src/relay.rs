@@ -10,7 +10,7 @@ use crate::{
     path::{HintPath, PROBE_INTERVAL},
 };
 use conversation_protocol::UserId;
-use conversation_store::{HintSink, HintStream, Store, StoreError, Told};
+use conversation_store::{HintReceiver, HintSink, HintsEnd, Store, StoreError, Told};
 use std::{convert::Infallible, sync::Arc, time::Duration};
 use tokio::{sync::mpsc, time};
 
@@ -51,12 +51,13 @@ impl Relay {
         let mut wait_ms = RETRY_MS.0;
         let mut is_first = true;
         loop {
-            match self.store.hints().await {
-                Ok((sink, stream)) => {
+            let (hub, metrics, path) = (self.hub.clone(), self.metrics.clone(), self.path.clone());
+            match self.store.hints(Arc::new(Delivery { hub, metrics, path })).await {
+                Ok((sink, end)) => {
                     tracing::info!("hints: connected");
                     self.path.opened();
                     self.metrics.relay_connected.set(1);
-                    let Some(error) = self.keep_up(sink, stream, is_first).await else { return };
+                    let Some(error) = self.keep_up(sink, end, is_first).await else { return };
                     is_first = false;
                     if self.path.was_proven() {
                         wait_ms = RETRY_MS.0;
@@ -74,23 +75,15 @@ impl Relay {
     }
 
     /// Works on one path until it breaks; `None`: the hub is gone.
-    async fn keep_up(
-        &mut self,
-        mut sink: Box<dyn HintSink>,
-        stream: Box<dyn HintStream>,
-        is_first: bool,
-    ) -> Option<StoreError> {
-        // Hints are delivered while users are being followed: a full path must never wait for an answer on it.
-        let mut delivery = tokio::spawn(deliver(stream, self.hub.clone(), self.metrics.clone(), self.path.clone()));
+    async fn keep_up(&mut self, mut sink: Box<dyn HintSink>, end: HintsEnd, is_first: bool) -> Option<StoreError> {
         let (store, hub, metrics, path) =
             (self.store.clone(), self.hub.clone(), self.metrics.clone(), self.path.clone());
         let result = tokio::select! {
             result = self.command(sink.as_mut(), is_first) => result,
-            _ = &mut delivery => Err(StoreError::Unavailable("the path of hints ended".to_owned())),
+            () = end.reached() => Err(StoreError::Unavailable("the path of hints ended".to_owned())),
             never = probe(store.as_ref(), &metrics, &path) => match never {},
             error = deafness(&store, &hub, &metrics, &path) => Err(error),
         };
-        delivery.abort();
         result.err()
     }
 
@@ -145,14 +138,21 @@ async fn within(command: impl Future<Output = Result<(), StoreError>>) -> Result
     time::timeout(COMMAND_TIMEOUT, command).await.unwrap_or_else(|_| Err(too_slow()))
 }
 
-async fn deliver(mut stream: Box<dyn HintStream>, hub: Arc<Hub>, metrics: Arc<Metrics>, path: Arc<HintPath>) {
-    while let Some(told) = stream.next().await {
+/// Takes what comes on a path to where it belongs.
+struct Delivery {
+    hub: Arc<Hub>,
+    metrics: Arc<Metrics>,
+    path: Arc<HintPath>,
+}
+
+impl HintReceiver for Delivery {
+    fn told(&self, told: Told) {
         match told {
             Told::Hint(user, hint) => {
-                metrics.hints.inc();
-                hub.deliver(&user, &hint);
+                self.metrics.hints.inc();
+                self.hub.deliver(&user, &hint);
             }
-            Told::Probe(sent_ms) => path.heard(Duration::from_millis(sent_ms)),
+            Told::Probe(sent_ms) => self.path.heard(Duration::from_millis(sent_ms)),
         }
     }
 }

@@ -1,32 +1,23 @@
-//! How conversation lists are kept in one process: in a file of the embedded database redb, or in memory.
+//! How conversation lists are kept in one process: in a file of the embedded database redb.
 //!
 //! One thread writes (the committer); reads run on snapshots, on the thread that asks: a load takes 1 to 3 µs and a
 //! page of 50 rows 45 µs, while handing either to a thread that may block costs 6 to 40 µs more.
 
 mod committer;
-mod followers;
 mod lanes;
-mod leases;
 mod tables;
 
 use crate::{
-    Commit, Committed, FacetPage, FacetRow, HintSink, HintStream, Load, Loaded, SessionLease, Store, StoreError,
-    record::{read_entry, read_head, read_row},
+    Commit, Committed, FacetPage, FacetRow, HintReceiver, HintSink, HintsEnd, Load, Loaded, SessionLease, Store,
+    StoreError,
+    in_process::{bell::Bell, clock::Clock, followers::Followers, leases::Leases},
+    record::{read_entry, read_facets_of, read_head, read_row},
 };
 use async_trait::async_trait;
 use committer::Committer;
 use conversation_protocol::{ConversationId, Head, Page, ReplaySlice, RowState, UnreadFacets, UserId};
-use followers::Followers;
-use leases::Leases;
-use redb::{Database, DatabaseError, ReadTransaction, ReadableDatabase, backends::InMemoryBackend};
-use std::{
-    path::Path,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::SystemTime,
-};
+use redb::{Database, DatabaseError, ReadTransaction, ReadableDatabase};
+use std::{path::Path, sync::Arc};
 
 /// Bytes of the database's pages kept in memory; what is not there is read from the file.
 const CACHE_BYTES_MAX: usize = 256 * 1024 * 1024;
@@ -34,14 +25,14 @@ const CACHE_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// The file inside the directory that a store is opened with.
 const FILE_NAME: &str = "conversations.redb";
 
-/// A store in this process, durable if it was opened on a directory.
+/// A store in this process, durable.
 pub struct EmbeddedStore {
     database: Arc<Database>,
     committer: Committer,
     followers: Arc<Followers>,
     leases: Leases,
     clock: Arc<Clock>,
-    bell: Arc<lanes::Bell>,
+    bell: Arc<Bell>,
 }
 
 impl std::fmt::Debug for EmbeddedStore {
@@ -76,22 +67,12 @@ impl EmbeddedStore {
         }
     }
 
-    /// A store that ends with the process.
-    ///
-    /// # Errors
-    /// [`StoreError::Unavailable`] if its thread cannot be started.
-    pub fn in_memory() -> Result<Self, StoreError> {
-        let mut builder = Database::builder();
-        builder.set_cache_size(CACHE_BYTES_MAX);
-        Self::start(builder.create_with_backend(InMemoryBackend::new()).map_err(tables::failed)?)
-    }
-
     fn start(database: Database) -> Result<Self, StoreError> {
         tables::create(&database)?;
         let database = Arc::new(database);
         let followers = Arc::new(Followers::default());
         let clock = Arc::new(Clock::default());
-        let bell = Arc::new(lanes::Bell::default());
+        let bell = Arc::new(Bell::default());
         let committer = Committer::start(database.clone(), followers.clone(), clock.clone(), bell.clone())?;
         Ok(Self { database, committer, followers, leases: Leases::default(), clock, bell })
     }
@@ -105,21 +86,6 @@ impl Drop for EmbeddedStore {
     fn drop(&mut self) {
         self.committer.stop();
         self.followers.interrupt_all();
-    }
-}
-
-/// The store's time, in microseconds since 1970; never goes back while the process lives.
-#[derive(Debug, Default)]
-struct Clock {
-    newest_us: AtomicU64,
-}
-
-impl Clock {
-    #[allow(clippy::disallowed_methods, reason = "a store tells its own time; everyone else is told it")]
-    fn now_us(&self) -> u64 {
-        let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        let now_us = u64::try_from(since_1970.as_micros()).unwrap_or(u64::MAX);
-        self.newest_us.fetch_max(now_us, Ordering::Relaxed).max(now_us)
     }
 }
 
@@ -187,7 +153,7 @@ impl Store for EmbeddedStore {
     async fn facets(&self, user: &UserId, below: u64, count: u32) -> Result<FacetPage, StoreError> {
         let snapshot = self.snapshot()?;
         let head = read_head(tables::Heads::open(&snapshot)?.head(user)?.as_deref())?;
-        let found = tables::list_below(&snapshot, user, below, count, tables::first_line_facets)?;
+        let found = tables::list_below(&snapshot, user, below, count, read_facets_of)?;
         let rows = found.rows.into_iter().map(|(order_key, conversation_id, facets)| FacetRow {
             conversation_id,
             order_key,
@@ -206,9 +172,9 @@ impl Store for EmbeddedStore {
         self.committer.delete_user(user.clone()).await
     }
 
-    async fn hints(&self) -> Result<(Box<dyn HintSink>, Box<dyn HintStream>), StoreError> {
-        let (sink, stream) = Followers::connect(&self.followers);
-        Ok((Box::new(sink), Box::new(stream)))
+    async fn hints(&self, receiver: Arc<dyn HintReceiver>) -> Result<(Box<dyn HintSink>, HintsEnd), StoreError> {
+        let (sink, end) = Followers::connect(&self.followers, receiver);
+        Ok((Box::new(sink), end))
     }
 
     async fn probe(&self, number: u64) -> Result<(), StoreError> {
@@ -236,18 +202,5 @@ impl Store for EmbeddedStore {
     async fn ping(&self) -> Result<(), StoreError> {
         self.committer.ping().await?;
         self.snapshot().map(drop)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_clock_never_goes_back() {
-        let clock = Clock::default();
-        let ahead = clock.now_us() + 3_600_000_000;
-        clock.newest_us.store(ahead, Ordering::Relaxed);
-        assert_eq!(clock.now_us(), ahead);
     }
 }

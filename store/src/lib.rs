@@ -6,7 +6,9 @@
 mod bucket;
 pub mod embedded;
 mod filtered;
+mod in_process;
 pub mod lanes;
+pub mod memory;
 pub mod record;
 pub mod redis;
 pub mod rules;
@@ -17,7 +19,8 @@ use conversation_protocol::{
     ConversationId, DeviceId, Facets, Head, Hint, Page, ReplaySlice, RowState, UnreadFacets, UserId,
 };
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
+use std::{convert::Infallible, sync::Arc};
+use tokio::sync::oneshot;
 
 pub use filtered::filtered_page;
 pub use rules::Limits;
@@ -190,7 +193,7 @@ pub struct FacetRow {
     pub facets: Facets,
 }
 
-/// Receives hints of the users it was told to follow.
+/// Says whose hints come on a path, which ends with this value.
 #[async_trait]
 pub trait HintSink: Send {
     /// Follows users; once this returns, every later commit's hint arrives.
@@ -210,11 +213,30 @@ pub enum Told {
     Probe(u64),
 }
 
-/// Yields the hints of followed users; `None` once the path is broken, after which nothing comes any more.
-#[async_trait]
-pub trait HintStream: Send {
-    /// What comes next.
-    async fn next(&mut self) -> Option<Told>;
+/// Takes what comes on a path for hints, on whatever thread the store learns of it; so it must not wait for anything.
+pub trait HintReceiver: Send + Sync + 'static {
+    /// Something came.
+    fn told(&self, told: Told);
+}
+
+/// The end of a path for hints.
+#[derive(Debug)]
+pub struct HintsEnd(oneshot::Receiver<Infallible>);
+
+impl HintsEnd {
+    /// An end, which comes when what stands beside it is dropped.
+    pub(crate) fn new() -> (oneshot::Sender<Infallible>, Self) {
+        let (alive, end) = oneshot::channel();
+        (alive, Self(end))
+    }
+
+    /// Waits until the path is broken, or its [`HintSink`] was dropped; nothing comes from then on.
+    pub async fn reached(self) {
+        match self.0.await {
+            Ok(never) => match never {},
+            Err(_) => {}
+        }
+    }
 }
 
 /// A place where conversation lists are kept. Every read is one consistent step.
@@ -264,10 +286,10 @@ pub trait Store: lanes::LaneQueue + 'static {
     async fn delete_user(&self, user: &UserId) -> Result<(), StoreError>;
 
     /// A new path for hints; each node uses one, and makes a new one when it breaks.
-    async fn hints(&self) -> Result<(Box<dyn HintSink>, Box<dyn HintStream>), StoreError>;
+    async fn hints(&self, receiver: Arc<dyn HintReceiver>) -> Result<(Box<dyn HintSink>, HintsEnd), StoreError>;
 
     /// Publishes a probe in the way in which commits publish hints: each path that [`Store::hints`] of this very value
-    /// gave must yield it, and those of other nodes do not. An error also where commits would now reach another server
+    /// gave must bring it, and those of other nodes do not. An error also where commits would now reach another server
     /// than [`Store::replication_id`] says; the next one finds it.
     async fn probe(&self, number: u64) -> Result<(), StoreError>;
 
@@ -287,7 +309,7 @@ pub trait Store: lanes::LaneQueue + 'static {
 /// Opens the store that a URL names: `embedded:DIR`, `memory:` or `redis://…`.
 pub async fn open(url: &str) -> Result<Arc<dyn Store>, StoreError> {
     if url == "memory:" {
-        return Ok(Arc::new(embedded::EmbeddedStore::in_memory()?));
+        return Ok(Arc::new(memory::MemoryStore::default()));
     }
     if let Some(directory) = url.strip_prefix("embedded:") {
         return Ok(Arc::new(embedded::EmbeddedStore::open(directory.as_ref())?));

@@ -228,6 +228,11 @@ pub fn read_facets(first_line: &str) -> Result<Facets, StoreError> {
     serde_json::from_str(facets).map_err(|error| corrupt_json("facets", facets, &error))
 }
 
+/// The same from a row's whole value.
+pub(crate) fn read_facets_of(value: &str) -> Result<Facets, StoreError> {
+    read_facets(value.split('\n').next().unwrap_or_default())
+}
+
 /// An entry of the log as it is sent.
 pub fn read_entry(conversation_id: &ConversationId, value: &str) -> Result<LogEntry, StoreError> {
     let conversation_id = conversation_id.clone();

@@ -13,15 +13,15 @@ mod scripts;
 mod server;
 
 use crate::{
-    Commit, Committed, FacetPage, FacetRow, HintSink, HintStream, Load, Loaded, RowSelection, SessionLease, Store,
-    StoreError,
+    Commit, Committed, FacetPage, FacetRow, HintReceiver, HintSink, HintsEnd, Load, Loaded, RowSelection, SessionLease,
+    Store, StoreError,
     record::{read_entry, read_facets, read_head, read_row},
 };
 use async_trait::async_trait;
 use conversation_protocol::{ConversationId, Head, Page, ReplaySlice, RowState, UnreadFacets, UserId};
 use link::{Link, unavailable, unexpected};
 use redis::{Client, Cmd, IntoConnectionInfo, Pipeline, Value, io::tcp::TcpSettings};
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 /// Commits or reads in one pipeline; more go in the next.
 const PIPELINE_CALLS_MAX: usize = 512;
@@ -222,9 +222,9 @@ impl Store for RedisStore {
         self.commits.run_one(command).await.map(drop)
     }
 
-    async fn hints(&self) -> Result<(Box<dyn HintSink>, Box<dyn HintStream>), StoreError> {
-        let (sink, stream) = hints::open(&self.client, &self.probes).await?;
-        Ok((Box::new(sink), Box::new(stream)))
+    async fn hints(&self, receiver: Arc<dyn HintReceiver>) -> Result<(Box<dyn HintSink>, HintsEnd), StoreError> {
+        let (sink, end) = hints::open(&self.client, &self.probes, receiver).await?;
+        Ok((Box::new(sink), end))
     }
 
     async fn probe(&self, number: u64) -> Result<(), StoreError> {

@@ -1,11 +1,12 @@
 //! How changes become commits: one writer per user on this node, waiting changes in one step, many users in one trip.
 //!
-//! Changes are queued by user on one of several shards. A shard takes what waits, reads all its users at once,
-//! applies the rules, and commits all at once; whatever comes meanwhile waits for the next round. Another node may
-//! write a user in between: then that user's step is computed again from what the commit found.
+//! Whoever brings changes makes those of all users whom nobody writes at the moment, in one round: it reads them all at
+//! once, applies the rules, and commits all at once. Changes of other users wait for whoever writes them, who makes
+//! them in its next round. Another node may write a user in between: then that user's step is computed again from what
+//! the commit found.
 
 use crate::{
-    Commit, Committed, Loaded, Store, StoreError,
+    Commit, Committed, Load, Loaded, Store, StoreError,
     record::Unfinished,
     rules::{Change, Decided, Limits, Outcome, Refusal, Step, load_for, step, steps_alone},
 };
@@ -14,19 +15,14 @@ use futures_util::future;
 use rand::Rng;
 use std::{
     collections::{HashMap, VecDeque, hash_map::Entry},
-    hash::{DefaultHasher, Hash, Hasher},
     sync::{
-        Arc,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
 };
-use tokio::sync::{mpsc, oneshot};
+use tokio::{sync::oneshot, task};
 
-/// Rounds that may be under way at once on this node.
-const SHARDS: usize = 8;
-/// Changes waiting on one shard; more: their callers wait.
-const QUEUE_MAX: usize = 8_192;
 /// Users of one round.
 const ROUND_USERS_MAX: usize = 256;
 /// How often a step may lose the race against other nodes.
@@ -61,48 +57,45 @@ pub struct WriterCounts {
 
 /// Makes changes to users' rows. Cheap to clone.
 #[derive(Clone)]
-pub struct Writer {
-    shards: Arc<[mpsc::Sender<Job>]>,
-    counts: Arc<WriterCounts>,
+pub struct Writer(Arc<Shared>);
+
+struct Shared {
+    store: Arc<dyn Store>,
+    limits: Limits,
+    counts: WriterCounts,
+    /// Who is being written, and what waits for it to be over.
+    busy: Mutex<HashMap<UserId, VecDeque<Job>>>,
 }
 
 type Outcomes = Vec<Result<Outcome, WriteError>>;
 
 /// Changes of one user that were asked for together; they go into one step, as far as a step takes them.
 struct Job {
-    user: UserId,
     changes: Vec<Change>,
     reply: oneshot::Sender<Outcomes>,
 }
 
 impl Writer {
-    /// Starts the shards on the current tokio runtime; they end with the last clone of the writer.
-    pub fn start(store: Arc<dyn Store>, limits: Limits) -> Self {
-        let counts = Arc::new(WriterCounts::default());
-        let shards = (0..SHARDS).map(|_| {
-            let (sender, receiver) = mpsc::channel(QUEUE_MAX);
-            let shard = Shard { store: store.clone(), limits, counts: counts.clone(), waiting: HashMap::new() };
-            tokio::spawn(shard.run(receiver));
-            sender
-        });
-        Self { shards: shards.collect(), counts }
+    /// A writer to a store.
+    pub fn new(store: Arc<dyn Store>, limits: Limits) -> Self {
+        Self(Arc::new(Shared { store, limits, counts: WriterCounts::default(), busy: Mutex::default() }))
     }
 
     /// What the writer has done so far.
     pub fn counts(&self) -> &WriterCounts {
-        &self.counts
+        &self.0.counts
     }
 
     /// Makes one change; answers once it is committed.
     pub async fn apply(&self, user: UserId, change: Change) -> Result<Outcome, WriteError> {
-        let stopped = || Err(WriteError::Store(StoreError::Unavailable("the writer has stopped".to_owned())));
-        self.apply_all([(user, change)]).await.pop().unwrap_or_else(stopped)
+        self.apply_all([(user, change)]).await.pop().unwrap_or_else(|| Err(stopped()))
     }
 
     /// Makes many changes; those of one user in the order given, and in one step if they follow each other and are at
-    /// most [`STEP_ROWS_MAX`]. One answer per change, in order.
+    /// most [`STEP_ROWS_MAX`]. One answer per change, in order. What was begun is done, on the current tokio runtime, also
+    /// if nobody waits for the answer.
     pub async fn apply_all(&self, changes: impl IntoIterator<Item = (UserId, Change)>) -> Outcomes {
-        let mut pending = Vec::new();
+        let (mut jobs, mut pending) = (Vec::new(), Vec::new());
         let mut changes = changes.into_iter().peekable();
         while let Some((user, change)) = changes.next() {
             let mut together = vec![change];
@@ -111,25 +104,24 @@ impl Writer {
                 let Some((_, change)) = next else { break };
                 together.push(change);
             }
-            pending.push(self.enqueue(user, together).await);
+            let (reply, answer) = oneshot::channel();
+            pending.push(Pending { answer, count: together.len() });
+            jobs.push((user, Job { changes: together, reply }));
         }
-        let mut answers = Vec::new();
+        let held = Held::take(&self.0, jobs);
+        if !held.works.is_empty() {
+            tokio::spawn(held.write());
+        }
+        let mut answers = Vec::with_capacity(pending.len());
         for answer in pending {
             answers.extend(answer.wait().await);
         }
         answers
     }
+}
 
-    async fn enqueue(&self, user: UserId, changes: Vec<Change>) -> Pending {
-        let mut hasher = DefaultHasher::new();
-        user.hash(&mut hasher);
-        let shard = &self.shards[hasher.finish() as usize % self.shards.len()];
-        let (reply, answer) = oneshot::channel();
-        let count = changes.len();
-        // A closed shard drops the job, and its answer says so.
-        let _ = shard.send(Job { user, changes, reply }).await;
-        Pending { answer, count }
-    }
+fn stopped() -> WriteError {
+    WriteError::Store(StoreError::Unavailable("the writer has stopped".to_owned()))
 }
 
 /// Changes on their way.
@@ -140,17 +132,19 @@ struct Pending {
 
 impl Pending {
     async fn wait(self) -> Outcomes {
-        let stopped = || WriteError::Store(StoreError::Unavailable("the writer has stopped".to_owned()));
         self.answer.await.unwrap_or_else(|_| vec![Err(stopped()); self.count])
     }
 }
+
+/// Who waits, and for how many changes.
+type Reply = (oneshot::Sender<Outcomes>, usize);
 
 /// Some changes of one user that go into one step.
 struct Work {
     user: UserId,
     changes: Vec<Change>,
     /// Who waits for them, and for how many each.
-    replies: Vec<(oneshot::Sender<Outcomes>, usize)>,
+    replies: Vec<Reply>,
 }
 
 impl Work {
@@ -168,66 +162,97 @@ impl Work {
     }
 }
 
+/// Users whom nobody else on this node writes, and what is to be done to them.
+struct Held {
+    shared: Arc<Shared>,
+    /// At most one for each user.
+    works: VecDeque<Work>,
+    /// Whose work is being done.
+    in_round: Vec<UserId>,
+}
+
+impl Held {
+    /// Takes those whom nobody writes; what is to be done to others waits.
+    fn take(shared: &Arc<Shared>, jobs: Vec<(UserId, Job)>) -> Self {
+        let mut works = VecDeque::with_capacity(jobs.len());
+        let mut busy = shared.busy();
+        for (user, Job { changes, reply }) in jobs {
+            match busy.entry(user.clone()) {
+                Entry::Occupied(mut waiting) => waiting.get_mut().push_back(Job { changes, reply }),
+                Entry::Vacant(free) => {
+                    free.insert(VecDeque::new());
+                    let replies = vec![(reply, changes.len())];
+                    works.push_back(Work { user, changes, replies });
+                }
+            }
+        }
+        drop(busy);
+        Self { shared: shared.clone(), works, in_round: Vec::new() }
+    }
+
+    /// Does what is to be done, and what came meanwhile.
+    async fn write(mut self) {
+        while !self.works.is_empty() {
+            let round: Vec<Work> = self.works.drain(..self.works.len().min(ROUND_USERS_MAX)).collect();
+            self.in_round = round.iter().map(|work| work.user.clone()).collect();
+            self.shared.run_round(round).await;
+            self.let_go();
+            // A store in memory answers at once, and others want to go on too.
+            task::yield_now().await;
+        }
+    }
+
+    /// Ends a round: takes up what waits for its users, and lets the others go.
+    fn let_go(&mut self) {
+        let mut busy = self.shared.busy();
+        for user in self.in_round.drain(..) {
+            match busy.get_mut(&user).and_then(next_job) {
+                Some((changes, replies)) => self.works.push_back(Work { user, changes, replies }),
+                None => {
+                    busy.remove(&user);
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Held {
+    /// Somebody is held still where a panic or the end of the runtime cut the work off: who waits is told by the end of the
+    /// reply.
+    fn drop(&mut self) {
+        let mut busy = self.shared.busy();
+        for user in self.works.iter().map(|work| &work.user).chain(&self.in_round) {
+            busy.remove(user);
+        }
+    }
+}
+
+/// Of what waits for a user, the changes that go into one step, and who waits for them.
+fn next_job(waiting: &mut VecDeque<Job>) -> Option<(Vec<Change>, Vec<Reply>)> {
+    let Job { mut changes, reply } = waiting.pop_front()?;
+    let mut replies = vec![(reply, changes.len())];
+    let is_alone = changes.iter().any(steps_alone);
+    while let Some(job) = waiting.front()
+        && !is_alone
+        && !job.changes.iter().any(steps_alone)
+        && changes.len() + job.changes.len() <= STEP_ROWS_MAX
+        && let Some(job) = waiting.pop_front()
+    {
+        replies.push((job.reply, job.changes.len()));
+        changes.extend(job.changes);
+    }
+    Some((changes, replies))
+}
+
 /// A step that stands.
 struct Done {
     outcomes: Vec<Result<Outcome, Refusal>>,
     unfinished: Option<Unfinished>,
 }
 
-struct Shard {
-    store: Arc<dyn Store>,
-    limits: Limits,
-    counts: Arc<WriterCounts>,
-    waiting: HashMap<UserId, VecDeque<Job>>,
-}
-
-impl Shard {
-    async fn run(mut self, mut jobs: mpsc::Receiver<Job>) {
-        loop {
-            if self.waiting.is_empty() {
-                let Some(job) = jobs.recv().await else { return };
-                self.push(job);
-            }
-            while self.waiting.len() < ROUND_USERS_MAX {
-                let Ok(job) = jobs.try_recv() else { break };
-                self.push(job);
-            }
-            let round = self.take_round();
-            self.run_round(round).await;
-        }
-    }
-
-    fn push(&mut self, job: Job) {
-        self.waiting.entry(job.user.clone()).or_default().push_back(job);
-    }
-
-    /// Of each waiting user, the changes that go into one step.
-    fn take_round(&mut self) -> Vec<Work> {
-        let users: Vec<UserId> = self.waiting.keys().take(ROUND_USERS_MAX).cloned().collect();
-        let mut round = Vec::with_capacity(users.len());
-        for user in users {
-            let Entry::Occupied(mut entry) = self.waiting.entry(user.clone()) else { continue };
-            let mut work = Work { user, changes: Vec::new(), replies: Vec::new() };
-            let queue = entry.get_mut();
-            while let Some(job) = queue.front() {
-                let is_alone = job.changes.iter().any(steps_alone);
-                let is_first = work.changes.is_empty();
-                if !is_first && (is_alone || work.changes.len() + job.changes.len() > STEP_ROWS_MAX) {
-                    break;
-                }
-                let Some(job) = queue.pop_front() else { break };
-                work.replies.push((job.reply, job.changes.len()));
-                work.changes.extend(job.changes);
-                if is_alone {
-                    break;
-                }
-            }
-            if queue.is_empty() {
-                entry.remove();
-            }
-            round.push(work);
-        }
-        round
+impl Shared {
+    fn busy(&self) -> MutexGuard<'_, HashMap<UserId, VecDeque<Job>>> {
+        self.busy.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn run_round(&self, round: Vec<Work>) {
@@ -244,8 +269,8 @@ impl Shard {
         let mut steps = Vec::with_capacity(round.len());
         let mut commits = Vec::with_capacity(round.len());
         let mut held_up = Vec::new();
-        for (work, loaded) in round.into_iter().zip(loaded) {
-            match self.decide(&work.user, &work.changes, &loaded, replication_id) {
+        for ((work, load), loaded) in round.into_iter().zip(loads).zip(loaded) {
+            match self.decide(load, &work.changes, &loaded, replication_id) {
                 Ok(Decided::Step(step)) => match *step {
                     Step { outcomes, commit: Some(commit), unfinished } => {
                         commits.push(commit);
@@ -277,13 +302,13 @@ impl Shard {
 
     fn decide(
         &self,
-        user: &UserId,
+        load: Load,
         changes: &[Change],
         loaded: &Loaded,
         replication_id: u64,
     ) -> Result<Decided, StoreError> {
         let new_epoch = rand::rng().random_range(1..=u64::MAX);
-        step(load_for(user, changes, self.limits), loaded, changes, self.limits, new_epoch, replication_id)
+        step(load, loaded, changes, self.limits, new_epoch, replication_id)
     }
 
     /// Answers committed changes, once further steps have done what they left.
@@ -333,15 +358,16 @@ impl Shard {
         let mut races = u32::from(found.is_some());
         let mut found = found;
         loop {
+            let load = load_for(user, changes, self.limits);
             let loaded = match found.take() {
                 Some(loaded) => loaded,
                 None => {
-                    let loaded = self.store.load(&[load_for(user, changes, self.limits)]).await?.pop();
+                    let loaded = self.store.load(std::slice::from_ref(&load)).await?.pop();
                     loaded.ok_or_else(|| StoreError::Corrupt("a load without an answer".to_owned()))?
                 }
             };
             let replication_id = self.store.replication_id();
-            let Step { outcomes, commit, unfinished } = match self.decide(user, changes, &loaded, replication_id)? {
+            let Step { outcomes, commit, unfinished } = match self.decide(load, changes, &loaded, replication_id)? {
                 Decided::Step(step) => *step,
                 Decided::Unfinished(unfinished) => {
                     Box::pin(self.complete(user, unfinished)).await?;

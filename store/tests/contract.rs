@@ -13,6 +13,7 @@ mod contract {
     mod hints;
     mod lanes;
     mod model;
+    mod paths;
     mod races;
     mod reads;
     mod redis_faults;

@@ -159,17 +159,9 @@ pub async fn execute(node: &Arc<Node>, caller: &Caller, call: ClientCall) -> Cal
     Ok(empty_result())
 }
 
-/// Makes changes in a task of its own: a client that hangs up stops nothing that was begun.
-async fn apply(node: &Arc<Node>, caller: &Caller, changes: Vec<Change>) -> Vec<Result<Outcome, WriteError>> {
-    let (writer, user) = (node.writer.clone(), caller.user.clone());
-    let count = changes.len();
-    let work = node
-        .runtime
-        .spawn(async move { writer.apply_all(changes.into_iter().map(|change| (user.clone(), change))).await });
-    work.await.unwrap_or_else(|error| {
-        tracing::error!(%error, "a change failed");
-        vec![Err(WriteError::Store(conversation_store::StoreError::Corrupt("a change failed".to_owned()))); count]
-    })
+/// Makes changes; a client that hangs up stops nothing that was begun.
+async fn apply(node: &Node, caller: &Caller, changes: Vec<Change>) -> Vec<Result<Outcome, WriteError>> {
+    node.writer.apply_all(changes.into_iter().map(|change| (caller.user.clone(), change))).await
 }
 
 async fn batch(node: &Arc<Node>, caller: &Caller, ids: &[ConversationId], changes: Vec<Change>) -> CallResult {

@@ -23,10 +23,14 @@ use std::{
     sync::Arc,
 };
 
+/// Bytes of a call that is worked on where it came in; a longer one would keep the sessions there waiting.
+const NEAR_BYTES_MAX: usize = 64 * 1024;
+
 /// Does what a backend asks, in a task of its own: a backend that hangs up stops nothing that was begun.
 pub async fn execute(node: &Arc<Node>, method: String, params: String) -> CallResult {
     let in_task = node.clone();
-    let work = node.runtime.spawn(async move {
+    let is_near = params.len() <= NEAR_BYTES_MAX;
+    let work = async move {
         let call = ServerCall::parse(&method, &params);
         let outcome = match call {
             Ok(call) => run(&in_task, plan(call)).await,
@@ -34,7 +38,8 @@ pub async fn execute(node: &Arc<Node>, method: String, params: String) -> CallRe
         };
         super::count(&in_task, "server", &method, outcome.as_ref().err());
         outcome
-    });
+    };
+    let work = if is_near { tokio::spawn(work) } else { node.runtime.spawn(work) };
     work.await.unwrap_or_else(|error| {
         tracing::error!(%error, "a backend's call failed");
         Err(ApiError::new(ErrorKind::Internal, "the server failed"))

@@ -1,13 +1,12 @@
 //! How steps reach the embedded database: one thread, one durable transaction for all that wait.
 
 use super::{
-    Clock,
-    followers::Followers,
-    lanes::{self, Bell, LaneWrite},
+    lanes::{self, LaneWrite},
     tables::{ForCommit, failed},
 };
 use crate::{
     Commit, Committed, StoreError,
+    in_process::{bell::Bell, clock::Clock, followers::Followers},
     lanes::{Enqueued, Lane},
 };
 use conversation_protocol::UserId;
@@ -196,7 +195,7 @@ fn answer(group: Vec<Batch>, outcomes: Result<Vec<Done>, StoreError>, followers:
                 }
                 answers.push((answer, done));
             }
-            followers.tell(hints);
+            hints.into_iter().for_each(|(user, hint)| followers.tell(&user, hint));
             for (answer, done) in answers {
                 bell.ring(&done.woken);
                 // Whoever no longer waits for the answer does not need it.

@@ -1,4 +1,4 @@
-//! How the lanes of the durable queue are kept in one process: a table in order, one holder, wakes in memory.
+//! How the lanes of the durable queue are kept in a database: a table in order, one holder, wakes in memory.
 
 use super::{EmbeddedStore, tables::failed};
 use crate::{
@@ -12,7 +12,6 @@ use redb::{
     ReadTransaction, ReadableTable, ReadableTableMetadata, StorageError, Table, TableDefinition, TableError,
     WriteTransaction,
 };
-use tokio::sync::broadcast::{self, error::RecvError};
 
 /// Lane, milliseconds, number among those of the same millisecond → entry.
 const ENTRIES: TableDefinition<'_, (u16, u64, u64), &str> = TableDefinition::new("lane entries");
@@ -21,33 +20,12 @@ const DEAD: TableDefinition<'_, u64, &str> = TableDefinition::new("dead entries"
 /// The last id that was given, which later ones must pass though entries go and clocks step back.
 const LAST_ID: TableDefinition<'_, (), (u64, u64)> = TableDefinition::new("last entry id");
 
-/// Wakes that may wait for whoever listens; there is never more than one of a lane that nobody looks at.
-const WAKES_MAX: usize = 1_024;
-
 /// Something to write to the lanes.
 pub(super) enum LaneWrite {
     /// An entry comes.
     Put(Lane, String),
     /// Entries are done, and some could not be made.
     Finish(Lane, Vec<EntryId>, Vec<String>),
-}
-
-/// Who wants to be woken.
-pub(super) struct Bell(broadcast::Sender<Lane>);
-
-impl Default for Bell {
-    fn default() -> Self {
-        Self(broadcast::channel(WAKES_MAX).0)
-    }
-}
-
-impl Bell {
-    pub(super) fn ring(&self, lanes: &[Lane]) {
-        for lane in lanes {
-            // Without listeners nobody needs it.
-            let _ = self.0.send(*lane);
-        }
-    }
 }
 
 /// The tables of the lanes, to be written.
@@ -181,23 +159,7 @@ impl LaneQueue for EmbeddedStore {
     }
 
     async fn lane_wakes(&self) -> Result<Box<dyn LaneWakes>, StoreError> {
-        Ok(Box::new(Wakes(self.bell.0.subscribe())))
-    }
-}
-
-struct Wakes(broadcast::Receiver<Lane>);
-
-#[async_trait]
-impl LaneWakes for Wakes {
-    async fn next(&mut self) -> Option<Lane> {
-        loop {
-            match self.0.recv().await {
-                Ok(lane) => return Some(lane),
-                // What was missed is found by looking.
-                Err(RecvError::Lagged(_)) => {}
-                Err(RecvError::Closed) => return None,
-            }
-        }
+        Ok(self.bell.listen())
     }
 }
 
@@ -207,10 +169,11 @@ mod tests {
 
     #[tokio::test]
     async fn ids_rise_though_entries_go_and_the_clock_stands() {
-        let store = EmbeddedStore::in_memory().unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        let store = EmbeddedStore::open(directory.path()).unwrap();
         let lane = Lane::from_number(3).unwrap();
         let ahead = store.clock.now_us() + 3_600_000_000;
-        store.clock.newest_us.store(ahead, std::sync::atomic::Ordering::Relaxed);
+        store.clock.pass(ahead);
         let mut last = EntryId(0, 0);
         for _ in 0..3 {
             store.enqueue(&[(lane, "x".to_owned()), (lane, "y".to_owned())]).await;

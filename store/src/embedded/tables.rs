@@ -4,7 +4,7 @@
 
 use crate::{
     Commit, Committed, IndexedKind, Load, Loaded, RowSelection, StoreError, Write,
-    record::{read_facets, read_row_count},
+    record::{read_facets_of, read_row_count},
 };
 use conversation_protocol::{ConversationId, Facets, UserId};
 use redb::{
@@ -268,14 +268,9 @@ pub(super) fn unread_facets(
             break;
         }
         let value = rows.get((owner, id)).map_err(failed)?.ok_or_else(no_value)?;
-        found.push((parsed(id)?, first_line_facets(value.value())?));
+        found.push((parsed(id)?, read_facets_of(value.value())?));
     }
     Ok(found)
-}
-
-/// What filters ask for, of a row's whole value.
-pub(super) fn first_line_facets(value: &str) -> Result<Facets, StoreError> {
-    read_facets(value.split('\n').next().unwrap_or_default())
 }
 
 type HeadTable<'t> = Table<'t, &'static str, HeadValue>;

@@ -4,7 +4,7 @@ use super::{
     keys::{channel, user_of_channel},
     link::{RESPONSE_TIMEOUT_MS, unavailable},
 };
-use crate::{HintSink, HintStream, StoreError, Told};
+use crate::{HintReceiver, HintSink, HintsEnd, StoreError, Told};
 use async_trait::async_trait;
 use conversation_protocol::{Hint, UserId};
 use futures_util::StreamExt;
@@ -12,9 +12,12 @@ use redis::{
     Client, Msg, RedisResult, Value,
     aio::{PubSubSink, PubSubStream},
 };
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{convert::Infallible, future::Future, sync::Arc, time::Duration};
 use tokio::{
-    sync::mpsc::{self, error::TrySendError},
+    sync::{
+        mpsc::{self, error::TrySendError},
+        oneshot,
+    },
     task::AbortHandle,
 };
 
@@ -24,12 +27,18 @@ const QUEUE_HINTS_MAX: usize = 16_384;
 const CHANNELS_PER_COMMAND: usize = 1_000;
 
 /// Opens a path, which follows a channel of probes from the first.
-pub(super) async fn open(client: &Client, probes: &str) -> Result<(Sink, Stream), StoreError> {
+pub(super) async fn open(
+    client: &Client,
+    probes: &str,
+    receiver: Arc<dyn HintReceiver>,
+) -> Result<(Sink, HintsEnd), StoreError> {
     let (mut sink, messages) = within_timeout(client.get_async_pubsub()).await?.split();
     within_timeout(sink.subscribe(probes)).await?;
     let (queue, received) = mpsc::channel(QUEUE_HINTS_MAX);
+    let (alive, end) = HintsEnd::new();
     let reader = tokio::spawn(read(messages, queue)).abort_handle();
-    Ok((Sink { sink, reader }, Stream { received, probes: probes.to_owned() }))
+    tokio::spawn(hand_on(received, probes.to_owned(), receiver, alive));
+    Ok((Sink { sink, reader }, end))
 }
 
 /// Takes messages off the connection, which itself queues without a bound.
@@ -101,36 +110,34 @@ impl HintSink for Sink {
     }
 }
 
-/// Yields what a path was told.
-pub(super) struct Stream {
-    received: mpsc::Receiver<Msg>,
-    /// The channel of probes.
+impl Drop for Sink {
+    fn drop(&mut self) {
+        self.reader.abort();
+    }
+}
+
+/// Hands everything on until the path breaks; a message that cannot be read breaks it, since else nobody would see the gap.
+async fn hand_on(
+    mut received: mpsc::Receiver<Msg>,
     probes: String,
-}
-
-#[async_trait]
-impl HintStream for Stream {
-    async fn next(&mut self) -> Option<Told> {
-        let message = self.received.recv().await?;
-        if let Some(told) = self.read(&message) {
-            return Some(told);
-        }
-        // A gap that nobody would see: ending the path makes everyone compare.
-        tracing::error!(bytes = message.get_payload_bytes().len(), "a hint cannot be read; its path ends");
-        self.received.close();
-        while self.received.try_recv().is_ok() {}
-        None
+    receiver: Arc<dyn HintReceiver>,
+    _alive: oneshot::Sender<Infallible>,
+) {
+    while let Some(message) = received.recv().await {
+        let Some(told) = told(&message, &probes) else {
+            tracing::error!(bytes = message.get_payload_bytes().len(), "a hint cannot be read; its path ends");
+            return;
+        };
+        receiver.told(told);
     }
 }
 
-impl Stream {
-    fn read(&self, message: &Msg) -> Option<Told> {
-        let payload = message.get_payload_bytes();
-        if message.get_channel_name() == self.probes {
-            return Some(Told::Probe(std::str::from_utf8(payload).ok()?.parse().ok()?));
-        }
-        Some(Told::Hint(user_of_channel(message.get_channel_name())?, Arc::new(decode(payload)?)))
+fn told(message: &Msg, probes: &str) -> Option<Told> {
+    let payload = message.get_payload_bytes();
+    if message.get_channel_name() == probes {
+        return Some(Told::Probe(std::str::from_utf8(payload).ok()?.parse().ok()?));
     }
+    Some(Told::Hint(user_of_channel(message.get_channel_name())?, Arc::new(decode(payload)?)))
 }
 
 /// Reads a hint; without its rows where only they cannot be read.

@@ -1,6 +1,7 @@
 //! What becomes of a change of many rows whose writer dies, or is overtaken, between two of its steps?
 
 use super::{
+    paths,
     stores::Stores,
     unfinished::{ROWS, hints, list, listed, rows},
 };
@@ -9,7 +10,8 @@ use conversation_protocol::{
     ConversationId, GroupEvent, Head, Page, ReplaySlice, RowState, UnreadFacets, UserId, method::ReadScope,
 };
 use conversation_store::{
-    Commit, Committed, FacetPage, HintSink, HintStream, Limits, Load, Loaded, SessionLease, Store, StoreError, Writer,
+    Commit, Committed, FacetPage, HintReceiver, HintSink, HintsEnd, Limits, Load, Loaded, SessionLease, Store,
+    StoreError, Writer,
     lanes::{Backlog, Enqueued, EntryId, Lane, LaneQueue, LaneWakes},
     rules::{Change, ReadUpTo},
 };
@@ -152,8 +154,8 @@ impl Store for Fated {
         self.store.delete_user(user).await
     }
 
-    async fn hints(&self) -> Result<(Box<dyn HintSink>, Box<dyn HintStream>), StoreError> {
-        self.store.hints().await
+    async fn hints(&self, receiver: Arc<dyn HintReceiver>) -> Result<(Box<dyn HintSink>, HintsEnd), StoreError> {
+        self.store.hints(receiver).await
     }
 
     async fn probe(&self, number: u64) -> Result<(), StoreError> {
@@ -182,14 +184,11 @@ async fn die(store: &Arc<dyn Store>, user: &UserId, changes: impl Iterator<Item 
     let died = Arc::new(Notify::new());
     let fated = Fated { store: store.clone(), commits: AtomicUsize::new(0), when, fate: Fate::Death(died.clone()) };
     let runtime = Runtime::new().unwrap();
-    let writer = {
-        let _within = runtime.enter();
-        Writer::start(Arc::new(fated), Limits::default())
-    };
+    let writer = Writer::new(Arc::new(fated), Limits::default());
+    let changes: Vec<_> = changes.map(|change| (user.clone(), change)).collect();
+    let mut work = runtime.spawn(async move { writer.apply_all(changes).await });
     tokio::select! {
-        outcomes = writer.apply_all(changes.map(|change| (user.clone(), change))) => {
-            panic!("it was to die {when:?}, and answered {outcomes:?}");
-        }
+        outcomes = &mut work => panic!("it was to die {when:?}, and answered {outcomes:?}"),
         () = died.notified() => {}
     }
     runtime.shutdown_background();
@@ -197,9 +196,9 @@ async fn die(store: &Arc<dyn Store>, user: &UserId, changes: impl Iterator<Item 
 
 pub(super) async fn a_change_of_many_rows_whose_writer_dies_is_completed_by_the_next(stores: &Stores) {
     let alice = listed(&stores.first).await;
-    let (mut sink, mut stream) = stores.second.hints().await.unwrap();
+    let (mut sink, mut stream) = paths::open(&*stores.second).await.unwrap();
     sink.follow(std::slice::from_ref(&alice)).await.unwrap();
-    let next = Writer::start(stores.second.clone(), Limits::default());
+    let next = Writer::new(stores.second.clone(), Limits::default());
     let touch = |text: &str| Change::Draft {
         conversation_id: "group_000".parse().unwrap(),
         text: text.to_owned(),
@@ -253,7 +252,7 @@ pub(super) async fn an_import_whose_writer_dies_is_repeated_to_the_same_list(sto
 /// The conflict is one of a step that loads what is in groups, and so is what it finds.
 pub(super) async fn a_change_of_a_group_that_is_overtaken_is_made_of_the_rows_that_came_meanwhile(stores: &Stores) {
     let alice = listed(&stores.first).await;
-    let other = Writer::start(stores.second.clone(), Limits::default());
+    let other = Writer::new(stores.second.clone(), Limits::default());
     let late: ConversationId = "c2c_late".parse().unwrap();
     let draft = Change::Draft { conversation_id: late.clone(), text: "draft".to_owned(), if_version: None };
     other.apply(alice.clone(), draft).await.unwrap();
@@ -264,7 +263,7 @@ pub(super) async fn a_change_of_a_group_that_is_overtaken_is_made_of_the_rows_th
         when: When::Before(1),
         fate: Fate::Overtaken(other, alice.clone(), joins),
     };
-    let writer = Writer::start(Arc::new(fated), Limits::default());
+    let writer = Writer::new(Arc::new(fated), Limits::default());
     let rename = Change::RenameGroup { old_name: "work".to_owned(), new_name: "office".to_owned() };
     let outcome = writer.apply(alice.clone(), rename).await.unwrap();
     assert_eq!(outcome.changed, ROWS as u64 + 1);

@@ -3,6 +3,7 @@
 use super::{
     book::{Book, user},
     hints::next,
+    paths,
 };
 use conversation_protocol::UserId;
 use conversation_store::{Committed, Store, StoreError, open};
@@ -50,7 +51,7 @@ async fn what_was_answered_is_there_after_closing() {
     for round in 1..=3 {
         let store = open_in(&inside).await.unwrap();
         book.check(&*store).await;
-        let (mut sink, mut stream) = store.hints().await.unwrap();
+        let (mut sink, mut stream) = paths::open(&*store).await.unwrap();
         sink.follow(std::slice::from_ref(&book.user)).await.unwrap();
         let hint = book.commit(&*store, |step| step.put("c2c_bob", round, true)).await;
         drop(store);

@@ -46,7 +46,7 @@ impl Scene {
     async fn new() -> Self {
         let (primary, lagging) = (RedisServer::start(), RedisServer::start());
         let store = open(&primary.url()).await.unwrap();
-        let writer = Writer::start(store.clone(), Limits::default());
+        let writer = Writer::new(store.clone(), Limits::default());
         let (alice, nowhere) = (user("alice"), Cursor::EMPTY);
         let mut scene = Self { primary, lagging, store, writer, alice, kept: nowhere, lost: nowhere };
         scene.kept = scene.write("kept").await.cursor;

@@ -2,24 +2,25 @@
 
 use super::{
     book::{Book, commit_one, user},
+    paths::{self, HintQueue},
     stores::Stores,
 };
 use conversation_protocol::{Hint, UserId, limits::HINT_BYTES_MAX};
-use conversation_store::{Committed, HintStream, Told};
+use conversation_store::{Committed, Told};
 use std::time::Duration;
 
 /// Seconds after which a hint that has not come is missing.
 const PATIENCE_S: u64 = 10;
 
 /// The next hint of a path.
-pub(super) async fn next(stream: &mut Box<dyn HintStream>) -> Option<(UserId, Hint)> {
+pub(super) async fn next(stream: &mut HintQueue) -> Option<(UserId, Hint)> {
     match told(stream).await? {
         Told::Hint(user, hint) => Some((user, (*hint).clone())),
         Told::Probe(number) => panic!("expected a hint, got the probe {number}"),
     }
 }
 
-async fn told(stream: &mut Box<dyn HintStream>) -> Option<Told> {
+async fn told(stream: &mut HintQueue) -> Option<Told> {
     let next = tokio::time::timeout(Duration::from_secs(PATIENCE_S), stream.next()).await;
     next.expect("nothing comes")
 }
@@ -27,7 +28,7 @@ async fn told(stream: &mut Box<dyn HintStream>) -> Option<Told> {
 pub(super) async fn a_follower_gets_every_later_hint_as_it_was_encoded(stores: &Stores) {
     let mut book = Book::new(user("alice:{x}"));
     book.commit(&*stores.first, |step| step.put("c2c_before", 1, true)).await;
-    let (mut sink, mut stream) = stores.second.hints().await.unwrap();
+    let (mut sink, mut stream) = paths::open(&*stores.second).await.unwrap();
     sink.follow(std::slice::from_ref(&book.user)).await.unwrap();
     for padding in [0, 700, HINT_BYTES_MAX / 2, HINT_BYTES_MAX - 2_000, HINT_BYTES_MAX, 3 * HINT_BYTES_MAX] {
         book.padding = padding;
@@ -50,7 +51,7 @@ pub(super) async fn a_follower_gets_every_later_hint_as_it_was_encoded(stores: &
 }
 
 pub(super) async fn nobody_gets_what_he_does_not_follow(stores: &Stores) {
-    let (mut sink, mut stream) = stores.second.hints().await.unwrap();
+    let (mut sink, mut stream) = paths::open(&*stores.second).await.unwrap();
     let mut books: Vec<Book> = ["alice", "alic", "alice2", "bob"].map(|name| Book::new(user(name))).into();
     sink.follow(&[user("alice"), user("bob"), user("alice")]).await.unwrap();
     for book in &mut books {
@@ -70,8 +71,8 @@ pub(super) async fn nobody_gets_what_he_does_not_follow(stores: &Stores) {
 }
 
 pub(super) async fn two_paths_get_each_hint_both(stores: &Stores) {
-    let (mut sink_a, mut stream_a) = stores.first.hints().await.unwrap();
-    let (mut sink_b, mut stream_b) = stores.second.hints().await.unwrap();
+    let (mut sink_a, mut stream_a) = paths::open(&*stores.first).await.unwrap();
+    let (mut sink_b, mut stream_b) = paths::open(&*stores.second).await.unwrap();
     let mut book = Book::new(user("alice"));
     sink_a.follow(std::slice::from_ref(&book.user)).await.unwrap();
     sink_b.follow(std::slice::from_ref(&book.user)).await.unwrap();
@@ -91,7 +92,7 @@ pub(super) async fn two_paths_get_each_hint_both(stores: &Stores) {
 }
 
 pub(super) async fn thousands_can_be_followed_at_once(stores: &Stores) {
-    let (mut sink, mut stream) = stores.second.hints().await.unwrap();
+    let (mut sink, mut stream) = paths::open(&*stores.second).await.unwrap();
     let users: Vec<UserId> = (0..2_500).map(|number| user(&format!("user{number}"))).collect();
     sink.follow(&users).await.unwrap();
     let commits = users.iter().map(|user| Book::new(user.clone()).step(|step| step.put("c2c_x", 1, true)).0);
@@ -107,19 +108,18 @@ pub(super) async fn thousands_can_be_followed_at_once(stores: &Stores) {
 }
 
 pub(super) async fn a_path_ends_for_good(stores: &Stores) {
-    let (mut sink, stream) = stores.second.hints().await.unwrap();
+    let (mut sink, mut stream) = paths::open(&*stores.second).await.unwrap();
     let mut book = Book::new(user("alice"));
     sink.follow(std::slice::from_ref(&book.user)).await.unwrap();
-    drop(stream);
-    let attempts = async { while sink.ping().await.is_ok() {} };
-    tokio::time::timeout(Duration::from_secs(PATIENCE_S), attempts).await.expect("a sink without a stream fails");
+    drop(sink);
+    assert_eq!(told(&mut stream).await, None);
     book.commit(&*stores.first, |step| step.put("c2c_x", 1, true)).await;
-    assert!(sink.follow(&[user("bob")]).await.is_err());
+    assert_eq!(told(&mut stream).await, None);
 }
 
 pub(super) async fn a_probe_comes_on_every_path_behind_what_was_published_before_it(stores: &Stores) {
-    let (mut sink_a, mut stream_a) = stores.first.hints().await.unwrap();
-    let (mut sink_b, mut stream_b) = stores.first.hints().await.unwrap();
+    let (mut sink_a, mut stream_a) = paths::open(&*stores.first).await.unwrap();
+    let (mut sink_b, mut stream_b) = paths::open(&*stores.first).await.unwrap();
     let mut book = Book::new(user("alice"));
     for number in [1, 2, u64::MAX] {
         stores.first.probe(number).await.unwrap();
@@ -139,7 +139,7 @@ pub(super) async fn a_probe_comes_on_every_path_behind_what_was_published_before
 }
 
 pub(super) async fn a_probe_is_of_its_own_node(stores: &Stores) {
-    let (_sink, mut stream) = stores.second.hints().await.unwrap();
+    let (_sink, mut stream) = paths::open(&*stores.second).await.unwrap();
     stores.first.probe(1).await.unwrap();
     stores.second.probe(2).await.unwrap();
     assert_eq!(told(&mut stream).await, Some(Told::Probe(2)));

@@ -121,7 +121,7 @@ fn message(seq: u64) -> Arc<Change> {
 }
 
 pub(super) async fn an_entry_that_was_made_is_not_made_again(stores: &Stores) {
-    let writer = Writer::start(stores.first.clone(), Limits::default());
+    let writer = Writer::new(stores.first.clone(), Limits::default());
     let delete = Arc::new(Change::Delete("group_g".parse().unwrap()));
     let queued = |entry, change: &Arc<Change>| Change::Queued { entry, change: change.clone() };
     let history =

@@ -51,7 +51,7 @@ pub(super) async fn random_changes_give_what_the_plain_model_gives(stores: &Stor
 
 async fn compare(stores: &Stores, prefix: &str, seed: u64) {
     let mut random = StdRng::seed_from_u64(seed);
-    let writers = [&stores.first, &stores.second].map(|store| Writer::start(store.clone(), Limits::default()));
+    let writers = [&stores.first, &stores.second].map(|store| Writer::new(store.clone(), Limits::default()));
     let (beginning, steps, unchecked_max) = match seed % 3 {
         0 => (Beginning::FewGroupedLeft, LONG_STEPS, LONG_STEPS_UNCHECKED_MAX),
         1 => (Beginning::Empty, STEPS, STEPS_UNCHECKED_MAX),

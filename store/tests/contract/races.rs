@@ -3,6 +3,7 @@
 use super::{
     book::{Book, commit_one, id, load_one, user},
     hints::next,
+    paths::{self, HintQueue},
     stores::Stores,
 };
 use conversation_protocol::{
@@ -10,7 +11,7 @@ use conversation_protocol::{
     server::{Message, Profile},
 };
 use conversation_store::{
-    Committed, HintStream, Indexed, IndexedKind, Limits, Load, RowSelection, Store, WriteError, Writer,
+    Committed, Indexed, IndexedKind, Limits, Load, RowSelection, Store, WriteError, Writer,
     record::StoredHead,
     rules::{Change, MessageSent},
 };
@@ -49,7 +50,7 @@ async fn count_up(store: Arc<dyn Store>) {
 }
 
 pub(super) async fn a_counter_in_a_head_loses_no_step(stores: &Stores) {
-    let (mut sink, mut stream) = stores.second.hints().await.unwrap();
+    let (mut sink, mut stream) = paths::open(&*stores.second).await.unwrap();
     sink.follow(&[user("alice")]).await.unwrap();
     let mut tasks = Vec::new();
     for store in [&stores.first, &stores.second] {
@@ -64,7 +65,7 @@ pub(super) async fn a_counter_in_a_head_loses_no_step(stores: &Stores) {
 }
 
 /// Reads hints from one clock to another; each must begin where the last one ended. How many there were.
-async fn follow_chain(stream: &mut Box<dyn HintStream>, from: u64, to: u64) -> u64 {
+async fn follow_chain(stream: &mut HintQueue, from: u64, to: u64) -> u64 {
     let (mut clock, mut hints) = (from, 0);
     while clock != to {
         let (_, hint) = next(stream).await.unwrap();
@@ -114,11 +115,11 @@ pub(super) async fn writers_of_one_user_lose_no_message(stores: &Stores) {
     const GROUPS: u64 = 3;
     const SEQS: u64 = 40;
     let alice = user("alice");
-    let (mut sink, mut stream) = stores.first.hints().await.unwrap();
+    let (mut sink, mut stream) = paths::open(&*stores.first).await.unwrap();
     sink.follow(std::slice::from_ref(&alice)).await.unwrap();
     let mut tasks = Vec::new();
     for (number, store) in [&stores.first, &stores.second].into_iter().enumerate() {
-        let writer = Writer::start(store.clone(), Limits::default());
+        let writer = Writer::new(store.clone(), Limits::default());
         for group in 0..GROUPS {
             // Each writer has every other message of every group.
             let seqs = (1..=SEQS).filter(move |seq| *seq as usize % 2 == number);
@@ -142,11 +143,11 @@ pub(super) async fn writers_of_one_user_keep_the_list_within_its_limit(stores: &
     const ROWS: u64 = 6;
     const GROUPS: u64 = 30;
     let alice = user("alice");
-    let (mut sink, mut stream) = stores.first.hints().await.unwrap();
+    let (mut sink, mut stream) = paths::open(&*stores.first).await.unwrap();
     sink.follow(std::slice::from_ref(&alice)).await.unwrap();
     let mut tasks = Vec::new();
     for (number, store) in [&stores.first, &stores.second].into_iter().enumerate() {
-        let writer = Writer::start(store.clone(), Limits { rows_per_user: ROWS });
+        let writer = Writer::new(store.clone(), Limits { rows_per_user: ROWS });
         let alice = alice.clone();
         tasks.push(tokio::spawn(async move {
             for group in (0..GROUPS).filter(|group| *group as usize % 2 == number) {

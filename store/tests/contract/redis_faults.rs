@@ -3,11 +3,19 @@
 use super::{
     book::{Book, commit_one, id, user},
     hints::next,
+    paths,
     redis_server::RedisServer,
 };
 use conversation_protocol::{Head, UserId};
-use conversation_store::{Committed, Load, RowSelection, Store, StoreError, open};
-use std::{future::Future, sync::Arc, time::Duration};
+use conversation_store::{Committed, HintReceiver, Load, RowSelection, Store, StoreError, Told, open};
+use std::{
+    future::Future,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 /// Seconds within which every call must have answered, however broken the server is.
 const ANSWER_S: u64 = 5;
@@ -71,7 +79,7 @@ async fn is_away(store: &dyn Store, book: &Book) {
     assert!(outcomes.into_iter().all(is_unavailable));
     assert!(is_unavailable(loaded) && is_unavailable(heads) && is_unavailable(page) && is_unavailable(replay));
     assert!(is_unavailable(rows) && is_unavailable(sessions) && is_unavailable(pinged));
-    assert!(soon("a new path for hints", store.hints()).await.is_err());
+    assert!(soon("a new path for hints", paths::open(&*store)).await.is_err());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -107,7 +115,7 @@ async fn a_server_that_dies_is_unavailable_until_it_is_back() {
     let mut server = RedisServer::start();
     let store = connect(&server).await;
     let mut book = Book::new(user("alice"));
-    let (mut sink, mut stream) = store.hints().await.unwrap();
+    let (mut sink, mut stream) = paths::open(&*store).await.unwrap();
     sink.follow(std::slice::from_ref(&book.user)).await.unwrap();
     let hint = book.commit(&*store, |step| step.put("c2c_bob", 1, true)).await;
     assert_eq!(next(&mut stream).await, Some((book.user.clone(), hint)));
@@ -123,7 +131,7 @@ async fn a_server_that_dies_is_unavailable_until_it_is_back() {
     recovers(&*store).await;
     assert_eq!(store.heads(&[user("alice")]).await.unwrap(), [Head::empty()], "the server came back empty");
     let mut book = Book::new(user("alice"));
-    let (mut sink, mut stream) = store.hints().await.unwrap();
+    let (mut sink, mut stream) = paths::open(&*store).await.unwrap();
     sink.follow(std::slice::from_ref(&book.user)).await.unwrap();
     let hint = book.commit(&*store, |step| step.put("c2c_bob", 1, true)).await;
     assert_eq!(next(&mut stream).await, Some((book.user.clone(), hint)));
@@ -135,7 +143,7 @@ async fn a_silent_server_is_unavailable_until_it_speaks() {
     let server = RedisServer::start();
     let store = connect(&server).await;
     let mut book = Book::new(user("alice"));
-    let (mut sink, mut stream) = store.hints().await.unwrap();
+    let (mut sink, mut stream) = paths::open(&*store).await.unwrap();
     sink.follow(std::slice::from_ref(&book.user)).await.unwrap();
     book.commit(&*store, |step| step.put("c2c_bob", 1, true)).await;
     assert!(next(&mut stream).await.is_some());
@@ -220,9 +228,26 @@ async fn keys_are_those_that_other_versions_will_look_for() {
     assert_eq!(others, Vec::<String>::new(), "nothing is left of what went");
 }
 
-/// Publishes one payload many times on the channel of a followed user; how many hints arrive before the path ends.
+/// A receiver that stands still until its gate is opened.
+struct Gated {
+    closed: Mutex<std::sync::mpsc::Receiver<()>>,
+    delivered: AtomicUsize,
+}
+
+impl HintReceiver for Gated {
+    fn told(&self, _: Told) {
+        // Nothing is ever sent: it ends when the other side goes.
+        let _ = tokio::task::block_in_place(|| self.closed.lock().unwrap().recv());
+        self.delivered.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// Publishes one payload many times on the channel of a followed user, whose receiver is slow; how many hints arrive
+/// before the path ends.
 async fn delivered_before_the_end(server: &RedisServer, store: &dyn Store, payload: &str, messages: usize) -> usize {
-    let (mut sink, mut stream) = store.hints().await.unwrap();
+    let (gate, closed) = std::sync::mpsc::channel();
+    let receiver = Arc::new(Gated { closed: Mutex::new(closed), delivered: AtomicUsize::new(0) });
+    let (mut sink, end) = store.hints(receiver.clone()).await.unwrap();
     sink.follow(&[user("alice")]).await.unwrap();
     let channel: Vec<String> = ask(server, &["PUBSUB", "CHANNELS"]).await;
     let mut flood = redis::pipe();
@@ -232,14 +257,12 @@ async fn delivered_before_the_end(server: &RedisServer, store: &dyn Store, paylo
     flood.exec_async(&mut beside(server).await).await.unwrap();
     // The answer comes behind all that was published, or not at all.
     let _ = soon("a ping", sink.ping()).await;
-    let mut delivered = 0;
-    while next(&mut stream).await.is_some() {
-        delivered += 1;
-    }
-    delivered
+    drop(gate);
+    soon("the end", end.reached()).await;
+    receiver.delivered.load(Ordering::Relaxed)
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
 async fn a_path_that_is_flooded_or_told_nonsense_ends() {
     let server = RedisServer::start();
     let store = connect(&server).await;

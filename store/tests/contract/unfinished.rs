@@ -3,11 +3,12 @@
 use super::{
     book::{commit_one, load_one, user},
     hints::next,
+    paths::{self, HintQueue},
     stores::Stores,
 };
 use conversation_protocol::{Conversation, GroupEvent, Hint, UserId, limits::STEP_ROWS_MAX, method::ReadScope};
 use conversation_store::{
-    Committed, HintStream, Limits, Store, Writer,
+    Committed, Limits, Store, Writer,
     record::Unfinished,
     rules::{Change, Decided, ReadUpTo, load_for, step},
 };
@@ -19,7 +20,7 @@ pub(super) const ROWS: usize = 600;
 /// A list of rows, each with one unread message and in the conversation group "work".
 pub(super) async fn listed(store: &Arc<dyn Store>) -> UserId {
     let alice = user("alice");
-    let writer = Writer::start(store.clone(), Limits::default());
+    let writer = Writer::new(store.clone(), Limits::default());
     let outcomes = writer.apply_all(list().map(|change| (alice.clone(), change))).await;
     assert!(outcomes.iter().all(Result::is_ok));
     alice
@@ -56,7 +57,7 @@ async fn begin(store: &dyn Store, user: &UserId, change: Change) -> Unfinished {
 }
 
 /// All hints up to the present clock.
-pub(super) async fn hints(stream: &mut Box<dyn HintStream>, store: &dyn Store, user: &UserId) -> Vec<Hint> {
+pub(super) async fn hints(stream: &mut HintQueue, store: &dyn Store, user: &UserId) -> Vec<Hint> {
     let head = store.heads(std::slice::from_ref(user)).await.unwrap().remove(0);
     let mut hints: Vec<Hint> = Vec::new();
     while hints.last().is_none_or(|hint| hint.clock < head.cursor.version) {
@@ -67,9 +68,9 @@ pub(super) async fn hints(stream: &mut Box<dyn HintStream>, store: &dyn Store, u
 
 pub(super) async fn a_renamed_group_of_600_rows_is_told_once_and_at_the_end(stores: &Stores) {
     let alice = listed(&stores.first).await;
-    let (mut sink, mut stream) = stores.second.hints().await.unwrap();
+    let (mut sink, mut stream) = paths::open(&*stores.second).await.unwrap();
     sink.follow(std::slice::from_ref(&alice)).await.unwrap();
-    let writer = Writer::start(stores.first.clone(), Limits::default());
+    let writer = Writer::new(stores.first.clone(), Limits::default());
     let rename = Change::RenameGroup { old_name: "work".to_owned(), new_name: "office".to_owned() };
     let outcome = writer.apply(alice.clone(), rename).await.unwrap();
     assert_eq!(outcome.changed, ROWS as u64, "the changes of all steps count");
@@ -87,7 +88,7 @@ pub(super) async fn whoever_writes_next_completes_what_a_dead_writer_left(stores
     assert_eq!(unfinished, Unfinished::DeleteGroup("work".to_owned()));
     let in_group = |rows: &[Conversation]| rows.iter().filter(|row| !row.conversation_group_list.is_empty()).count();
     assert_eq!(in_group(&rows(&*stores.first, &alice).await), ROWS - STEP_ROWS_MAX);
-    let writer = Writer::start(stores.second.clone(), Limits::default());
+    let writer = Writer::new(stores.second.clone(), Limits::default());
     let group = Change::CreateGroup("work".to_owned());
     writer.apply(alice.clone(), group).await.unwrap();
     assert_eq!(in_group(&rows(&*stores.first, &alice).await), 0, "a new group of the name begins empty");
@@ -105,9 +106,9 @@ pub(super) async fn whoever_writes_next_completes_what_a_dead_writer_left(stores
 
 pub(super) async fn two_writers_complete_what_both_began(stores: &Stores) {
     let alice = listed(&stores.first).await;
-    let writers = [&stores.first, &stores.second].map(|store| Writer::start(store.clone(), Limits::default()));
+    let writers = [&stores.first, &stores.second].map(|store| Writer::new(store.clone(), Limits::default()));
     let all = || Change::Read(ReadScope::All, ReadUpTo { timestamp: 0, sequence: 0 });
-    let (mut sink, mut stream) = stores.second.hints().await.unwrap();
+    let (mut sink, mut stream) = paths::open(&*stores.second).await.unwrap();
     sink.follow(std::slice::from_ref(&alice)).await.unwrap();
     let delete = writers[1].apply(alice.clone(), Change::DeleteGroup("work".to_owned()));
     let (read, deleted) = tokio::join!(writers[0].apply(alice.clone(), all()), delete);

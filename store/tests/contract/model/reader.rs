@@ -1,11 +1,14 @@
 //! What a client sees that pages, one that replays, and one that only listens: all must see the same.
 
-use super::super::hints::next;
+use super::super::{
+    hints::next,
+    paths::{self, HintQueue},
+};
 use conversation_protocol::{
     Conversation, ConversationId, Cursor, Facets, Filter, GroupEvent, Head, LogEntry, RowState, UserId,
     limits::REPLAY_ROWS_MAX,
 };
-use conversation_store::{HintSink, HintStream, Store};
+use conversation_store::{HintSink, Store};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Small, so that lists of a few rows have several pages and slices.
@@ -36,7 +39,7 @@ pub(super) struct Reader {
     groups: BTreeSet<String>,
     /// Totals of filters, moved by hints.
     totals: Vec<(Filter, u64)>,
-    stream: Box<dyn HintStream>,
+    stream: HintQueue,
     _sink: Box<dyn HintSink>,
 }
 
@@ -107,7 +110,7 @@ fn read(row: &RowState) -> Conversation {
 
 impl Reader {
     pub(super) async fn connect(store: &dyn Store, user: UserId) -> Self {
-        let (mut sink, stream) = store.hints().await.unwrap();
+        let (mut sink, stream) = paths::open(store).await.unwrap();
         sink.follow(std::slice::from_ref(&user)).await.unwrap();
         let (replayed, told, groups) = (Copy::new(), Copy::new(), BTreeSet::new());
         let totals = FILTERS.map(|json| (serde_json::from_str(json).unwrap(), 0)).into();

@@ -1,4 +1,4 @@
-//! Which sessions live in this process, as the embedded store keeps them: in memory, since they end with it.
+//! Which sessions live in this process, as stores in it keep them: in memory, since they end with it.
 
 use crate::SessionLease;
 use conversation_protocol::UserId;
@@ -12,7 +12,7 @@ const SWEEP_INTERVAL_MS: u64 = 60_000;
 
 /// All leases.
 #[derive(Default)]
-pub(super) struct Leases {
+pub(crate) struct Leases {
     state: Mutex<State>,
 }
 
@@ -24,7 +24,7 @@ struct State {
 }
 
 impl Leases {
-    pub(super) fn renew(&self, leases: &[SessionLease], lease_ms: u64, now_ms: u64) {
+    pub(crate) fn renew(&self, leases: &[SessionLease], lease_ms: u64, now_ms: u64) {
         let mut state = self.state();
         for lease in leases {
             let ends_ms = now_ms.saturating_add(lease_ms);
@@ -39,7 +39,7 @@ impl Leases {
         }
     }
 
-    pub(super) fn end(&self, leases: &[SessionLease]) {
+    pub(crate) fn end(&self, leases: &[SessionLease]) {
         let mut state = self.state();
         for lease in leases {
             if let Some(of_user) = state.by_user.get_mut(&lease.user) {
@@ -51,7 +51,7 @@ impl Leases {
         }
     }
 
-    pub(super) fn of(&self, user: &UserId, now_ms: u64) -> Vec<SessionLease> {
+    pub(crate) fn of(&self, user: &UserId, now_ms: u64) -> Vec<SessionLease> {
         let state = self.state();
         let leases = state.by_user.get(user).into_iter().flatten();
         leases.filter(|(_, ends_ms)| **ends_ms > now_ms).map(|(lease, _)| lease.clone()).collect()

@@ -1,0 +1,209 @@
+//! How conversation lists are kept in memory: plain maps, which end with the process.
+//!
+//! Nothing is handed to another thread: whoever commits does it, and hands the hint on, at once.
+
+mod lanes;
+mod list;
+
+use crate::{
+    Commit, Committed, FacetPage, FacetRow, HintReceiver, HintSink, HintsEnd, Load, Loaded, SessionLease, Store,
+    StoreError,
+    in_process::{bell::Bell, clock::Clock, followers::Followers, leases::Leases},
+    record::{read_entry, read_facets_of, read_head, read_row},
+};
+use async_trait::async_trait;
+use conversation_protocol::{ConversationId, Head, Page, ReplaySlice, RowState, UnreadFacets, UserId};
+use lanes::Lanes;
+use list::List;
+use std::{
+    array,
+    collections::HashMap,
+    fmt,
+    hash::{BuildHasher, RandomState},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+/// Parts that are locked on their own, so that threads seldom wait for each other.
+const PARTS: usize = 64;
+
+/// A store in this process, whose data end with it.
+pub struct MemoryStore {
+    parts: [Mutex<HashMap<UserId, List>>; PARTS],
+    hasher: RandomState,
+    followers: Arc<Followers>,
+    leases: Leases,
+    clock: Clock,
+    lanes: Mutex<Lanes>,
+    bell: Bell,
+}
+
+impl fmt::Debug for MemoryStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryStore").finish_non_exhaustive()
+    }
+}
+
+impl Default for MemoryStore {
+    fn default() -> Self {
+        Self {
+            parts: array::from_fn(|_| Mutex::default()),
+            hasher: RandomState::new(),
+            followers: Arc::default(),
+            leases: Leases::default(),
+            clock: Clock::default(),
+            lanes: Mutex::default(),
+            bell: Bell::default(),
+        }
+    }
+}
+
+impl Drop for MemoryStore {
+    fn drop(&mut self) {
+        self.followers.interrupt_all();
+    }
+}
+
+impl MemoryStore {
+    /// The part that a user's list is in. Every change in it is made as a whole, so a panic leaves nothing half-changed.
+    fn part(&self, user: &UserId) -> MutexGuard<'_, HashMap<UserId, List>> {
+        let part = self.hasher.hash_one(user) as usize % PARTS;
+        self.parts[part].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Reads a user's list, which may be that of a user without data.
+    fn read<T>(&self, user: &UserId, read: impl FnOnce(&List) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        match self.part(user).get(user) {
+            Some(list) => read(list),
+            None => read(&List::default()),
+        }
+    }
+
+    fn lanes(&self) -> MutexGuard<'_, Lanes> {
+        self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn commit_one(&self, commit: Commit) -> Result<Committed, StoreError> {
+        let Commit { user, expected_clock, clock, head, writes, hint, load } = commit;
+        let mut part = self.part(&user);
+        let list = match part.get_mut(&user) {
+            Some(list) => list,
+            None => part.entry(user.clone()).or_default(),
+        };
+        if list.clock != expected_clock {
+            return list.load(&load, self.clock.now_us()).map(Committed::Conflict);
+        }
+        list.write(clock, head, writes);
+        // The part is still locked, so that the hints of one user come in the order of their commits.
+        self.followers.tell(&user, hint);
+        Ok(Committed::Done)
+    }
+}
+
+#[async_trait]
+impl Store for MemoryStore {
+    async fn load(&self, loads: &[Load]) -> Result<Vec<Loaded>, StoreError> {
+        let now_us = self.clock.now_us();
+        loads.iter().map(|load| self.read(&load.user, |list| list.load(load, now_us))).collect()
+    }
+
+    fn replication_id(&self) -> u64 {
+        0
+    }
+
+    async fn commit(&self, _replication_id: u64, commits: Vec<Commit>) -> Vec<Result<Committed, StoreError>> {
+        commits.into_iter().map(|commit| self.commit_one(commit)).collect()
+    }
+
+    async fn heads(&self, users: &[UserId]) -> Result<Vec<Head>, StoreError> {
+        users.iter().map(|user| self.read(user, |list| read_head(list.head.as_deref()))).collect()
+    }
+
+    async fn replay(
+        &self,
+        user: &UserId,
+        after: u64,
+        rows_max: usize,
+        bytes_max: usize,
+    ) -> Result<ReplaySlice, StoreError> {
+        self.read(user, |list| {
+            let (changed, values) = list.log_after(after, rows_max, bytes_max)?;
+            let entries = values.into_iter().map(|(id, value)| read_entry(id, value)).collect::<Result<_, _>>()?;
+            Ok(ReplaySlice { head: read_head(list.head.as_deref())?, changed, entries })
+        })
+    }
+
+    async fn page(&self, user: &UserId, below: u64, count: u32) -> Result<Page, StoreError> {
+        self.read(user, |list| {
+            let (found, is_finished) = list.below(below, count)?;
+            let next_seq = found.last().map_or(below, |(order_key, _, _)| *order_key);
+            let rows = found.into_iter().map(|(_, id, value)| {
+                read_row(id, value)?.ok_or_else(|| StoreError::Corrupt("a tombstone stands in the list".to_owned()))
+            });
+            let rows = rows.collect::<Result<_, _>>()?;
+            Ok(Page { head: read_head(list.head.as_deref())?, rows, next_seq, is_finished })
+        })
+    }
+
+    async fn rows(
+        &self,
+        user: &UserId,
+        conversation_ids: &[ConversationId],
+    ) -> Result<(Head, Vec<Option<RowState>>), StoreError> {
+        self.read(user, |list| {
+            let rows = conversation_ids.iter().map(|id| match list.values.get(id) {
+                Some(value) => read_row(id, value),
+                None => Ok(None),
+            });
+            Ok((read_head(list.head.as_deref())?, rows.collect::<Result<_, _>>()?))
+        })
+    }
+
+    async fn facets(&self, user: &UserId, below: u64, count: u32) -> Result<FacetPage, StoreError> {
+        self.read(user, |list| {
+            let (found, is_finished) = list.below(below, count)?;
+            let rows = found.into_iter().map(|(order_key, id, value)| {
+                Ok(FacetRow { conversation_id: id.clone(), order_key, facets: read_facets_of(value)? })
+            });
+            let rows = rows.collect::<Result<_, StoreError>>()?;
+            Ok(FacetPage { head: read_head(list.head.as_deref())?, rows, is_finished })
+        })
+    }
+
+    async fn unread(&self, user: &UserId) -> Result<UnreadFacets, StoreError> {
+        self.read(user, |list| Ok(UnreadFacets { head: read_head(list.head.as_deref())?, rows: list.unread_facets()? }))
+    }
+
+    async fn delete_user(&self, user: &UserId) -> Result<(), StoreError> {
+        self.part(user).remove(user);
+        Ok(())
+    }
+
+    async fn hints(&self, receiver: Arc<dyn HintReceiver>) -> Result<(Box<dyn HintSink>, HintsEnd), StoreError> {
+        let (sink, end) = Followers::connect(&self.followers, receiver);
+        Ok((Box::new(sink), end))
+    }
+
+    async fn probe(&self, number: u64) -> Result<(), StoreError> {
+        self.followers.probe(number);
+        Ok(())
+    }
+
+    async fn renew_sessions(&self, leases: &[SessionLease], lease_ms: u64) -> Result<(), StoreError> {
+        self.leases.renew(leases, lease_ms, self.clock.now_us() / 1_000);
+        Ok(())
+    }
+
+    async fn end_sessions(&self, leases: &[SessionLease]) -> Result<(), StoreError> {
+        self.leases.end(leases);
+        Ok(())
+    }
+
+    async fn sessions(&self, users: &[UserId]) -> Result<Vec<Vec<SessionLease>>, StoreError> {
+        let now_ms = self.clock.now_us() / 1_000;
+        Ok(users.iter().map(|user| self.leases.of(user, now_ms)).collect())
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
