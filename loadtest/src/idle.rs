@@ -23,9 +23,9 @@ use tokio::task::JoinHandle;
 pub use report::{Cost, Report};
 
 /// Connections that are opened at once.
-const OPENING_MAX: usize = 100;
+pub(crate) const OPENING_MAX: usize = 100;
 /// Nothing happens for so long before memory is measured.
-const REST: Duration = Duration::from_secs(2);
+pub(crate) const REST: Duration = Duration::from_secs(2);
 /// How long everybody may take to agree with the server.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -50,7 +50,7 @@ pub struct IdleOptions {
 }
 
 /// What is used at a moment.
-struct Moment {
+pub(crate) struct Moment {
     at_us: u64,
     usage: Usage,
     kernel_kib: u64,
@@ -138,11 +138,13 @@ pub(crate) async fn connect_all(
         .await
 }
 
-fn moment(pids: &[u32]) -> Result<Moment, String> {
+/// Looks at processes, and at the kernel.
+pub(crate) fn moment(pids: &[u32]) -> Result<Moment, String> {
     Ok(Moment { at_us: clock::now_us(), usage: Usage::of(pids)?, kernel_kib: kernel_kib() })
 }
 
-fn cost(before: &Moment, opened_us: u64, after: &Moment, sessions: usize) -> Cost {
+/// What each session costs that was opened between two moments.
+pub(crate) fn cost(before: &Moment, opened_us: u64, after: &Moment, sessions: usize) -> Cost {
     let per = |amount: f64| amount / sessions.max(1) as f64;
     Cost {
         sessions,

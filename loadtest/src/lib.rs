@@ -9,6 +9,8 @@ pub mod client;
 #[cfg(feature = "tool")]
 pub mod clock;
 #[cfg(feature = "tool")]
+pub mod compare;
+#[cfg(feature = "tool")]
 mod crowd;
 #[cfg(feature = "tool")]
 mod document;

@@ -4,6 +4,7 @@ use clap::{Args, Parser, Subcommand};
 use conversation_loadtest::{
     burst::{self, BurstOptions, burst},
     client::{ClientOptions, connection::Transport},
+    compare::{self, CompareOptions, compare},
     faults::{Conditions, FaultOptions, Outcome, Scenario, elapsed_seconds, faults, write_table},
     floor::{FloorOptions, floor},
     http::Http,
@@ -39,6 +40,8 @@ enum Command {
     Idle(IdleOptions),
     /// Sends messages at a fixed rate and tells what a delivery costs and how long it takes, beside the floor if wanted.
     Publish(PublishOptions),
+    /// Gives the same work to other push servers and tells what it costs them and the gateway; exits with 1 if a promise was broken.
+    Compare(CompareOptions),
     /// Sends many messages to one group, some of whose members read slowly or not at all; exits with 1 if a promise was broken.
     Burst(BurstOptions),
     /// Drops many sessions at once and lets them come back at once; exits with 1 if a promise was broken.
@@ -162,6 +165,7 @@ async fn run_in(command: Command) -> ExitCode {
     match command {
         Command::Idle(options) => finish(idle(&options).await, idle::Report::is_good, options.json.as_deref()),
         Command::Publish(options) => finish(publish(&options).await, publish::Report::is_good, options.json.as_deref()),
+        Command::Compare(options) => finish(compare(&options).await, compare::Report::is_good, options.json.as_deref()),
         Command::Floor(_) => unreachable!("it was started above"),
         Command::Run(arguments) => run_command(arguments).await,
         Command::Burst(options) => finish(burst(&options).await, burst::Report::is_good, options.json.as_deref()),

@@ -141,6 +141,26 @@ impl Drop for Process {
     }
 }
 
+/// Starts a server on a free port, by the command that `command` makes for an address, and waits until it answers a GET of
+/// `path` with 200.
+pub(crate) async fn serve(
+    name: &'static str,
+    path: &str,
+    mut command: impl FnMut(SocketAddr) -> Result<Command, String>,
+) -> Result<(Process, BaseUrl), String> {
+    let mut words = String::new();
+    for _ in 0..STARTS_MAX {
+        let address = free_address()?;
+        let mut process = Process::spawn(name, &mut command(address)?)?;
+        let url = url_of(address);
+        if process.answers_at(&url, path).await? {
+            return Ok((process, url));
+        }
+        words = process.last_words();
+    }
+    Err(format!("{name} does not start on any of {STARTS_MAX} ports: {words}"))
+}
+
 /// A gateway.
 #[derive(Debug)]
 pub(crate) struct Gateway {
@@ -203,6 +223,10 @@ impl Redis {
             }
         }
         Err(format!("redis-server does not start on any of {STARTS_MAX} ports"))
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.process.id()
     }
 
     /// Ends it as an operator does: what it confirmed is in its file.

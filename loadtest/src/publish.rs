@@ -14,12 +14,12 @@ use crate::{
     run::Schedule,
     target::Target,
 };
-use arrivals::Arrivals;
 use clap::Args;
-use gateway::Gateway;
 use std::{path::PathBuf, sync::Arc, time::Duration};
 use tokio::{task::JoinSet, time};
 
+pub(crate) use arrivals::{Arrivals, text};
+pub(crate) use gateway::Gateway;
 pub use report::{Phase, Report};
 
 /// How often due calls are looked for.
@@ -78,7 +78,7 @@ pub struct PublishOptions {
 }
 
 /// Somebody who sends a text to the recipients of a group, by its number.
-trait Publisher: Send + Sync + 'static {
+pub(crate) trait Publisher: Send + Sync + 'static {
     fn publish(&self, group: usize, text: String) -> impl Future<Output = Result<(), CallError>> + Send;
 }
 
@@ -90,6 +90,7 @@ pub async fn publish(options: &PublishOptions) -> Result<Report, String> {
     let http = Http::new();
     options.target.answers(&http).await?;
     let gateway = Arc::new(Gateway::open(options, &http).await?);
+    gateway.first_messages().await?;
     let (of_gateway, limit) = measure(options, &gateway, &gateway.arrivals, &options.pid).await?;
     let violations = gateway.check().await;
     Arc::into_inner(gateway).ok_or("a call is still under way")?.close().await;
@@ -179,7 +180,8 @@ async fn measure(
     Ok((phase, Some(rate)))
 }
 
-async fn play(
+/// Calls at a rate, as they are due, and what became of them.
+pub(crate) async fn play(
     options: &PublishOptions,
     rate: f64,
     publisher: &Arc<impl Publisher>,

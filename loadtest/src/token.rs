@@ -33,7 +33,8 @@ impl Tokens {
     }
 }
 
-fn sign(secret: &str, user: &UserId) -> Result<String, CallError> {
+/// A token of a user with an HS256 secret.
+pub(crate) fn sign(secret: &str, user: &UserId) -> Result<String, CallError> {
     let now = clock::unix_seconds();
     let claims = json!({"sub": user, "iat": now, "exp": now + TOKEN_SECONDS});
     let key = jsonwebtoken::EncodingKey::from_secret(secret.as_bytes());

@@ -12,7 +12,10 @@ use bytes::Bytes;
 use conversation_protocol::{Cursor, Filter, limits};
 use futures_util::{SinkExt, StreamExt};
 use http_body_util::{BodyExt, Empty};
-use hyper::body::Incoming as Body;
+use hyper::{
+    body::Incoming as Body,
+    header::{HeaderName, HeaderValue},
+};
 use std::{collections::VecDeque, net::Ipv4Addr, time::Duration};
 use tokio::{net::TcpSocket, net::TcpStream, time::timeout};
 use tokio_tungstenite::{
@@ -155,22 +158,17 @@ fn as_text(name: &str, id: Option<String>, data: &str) -> String {
 
 async fn connect(transport: Transport, hello: &Hello<'_>) -> Result<Stream, Ended> {
     let broken = |problem: String| Ended::Broken(problem);
-    let tcp = dial(hello).await.map_err(|error| broken(format!("{}: {error}", hello.url)))?;
     let query = query(hello);
     match transport {
         Transport::WebSocket => {
-            let address = format!("ws://{}/v1/ws{query}", hello.url.authority());
-            let mut request = address.into_client_request().map_err(|error| broken(error.to_string()))?;
-            let headers = request.headers_mut();
             let bearer = format!("Bearer {}", hello.token).parse().map_err(|_| broken("token".to_owned()))?;
-            headers.insert("authorization", bearer);
-            headers.insert("sec-websocket-protocol", "conversations.v1".parse().expect("a constant"));
-            let config = WebSocketConfig::default().read_buffer_size(READ_BUFFER_BYTES);
-            let opened = client_async_with_config(request, tcp, Some(config)).await;
-            opened.map(|(stream, _)| Stream::WebSocket(Box::new(stream))).map_err(|error| ended(&error))
+            let headers =
+                [("authorization", bearer), ("sec-websocket-protocol", HeaderValue::from_static("conversations.v1"))];
+            let stream = open_websocket(hello.url, &format!("/v1/ws{query}"), headers, hello.source).await?;
+            Ok(Stream::WebSocket(Box::new(stream)))
         }
         Transport::EventStream => {
-            let io = hyper_util::rt::TokioIo::new(tcp);
+            let io = hyper_util::rt::TokioIo::new(dial(hello.url, hello.source).await?);
             let (mut sender, connection) =
                 hyper::client::conn::http1::handshake(io).await.map_err(|error| broken(causes(&error)))?;
             // It ends when the body is dropped.
@@ -191,16 +189,35 @@ async fn connect(transport: Transport, hello: &Hello<'_>) -> Result<Stream, Ende
     }
 }
 
-async fn dial(hello: &Hello<'_>) -> std::io::Result<TcpStream> {
-    let address = tokio::net::lookup_host(hello.url.authority()).await?.next();
-    let address = address.ok_or_else(|| std::io::Error::other("the host has no address"))?;
-    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-    if let (Some(source), true) = (hello.source, address.is_ipv4() && hello.url.is_loopback()) {
-        socket.bind((source, 0).into())?;
-    }
-    let stream = socket.connect(address).await?;
-    stream.set_nodelay(true)?;
-    Ok(stream)
+/// Opens a WebSocket at a path, with small buffers; `source` is the address to connect from, as in [`Hello`].
+pub(crate) async fn open_websocket(
+    url: &BaseUrl,
+    path: &str,
+    headers: impl IntoIterator<Item = (&'static str, HeaderValue)>,
+    source: Option<Ipv4Addr>,
+) -> Result<WebSocketStream<TcpStream>, Ended> {
+    let tcp = dial(url, source).await?;
+    let request = format!("ws://{}{path}", url.authority()).into_client_request();
+    let mut request = request.map_err(|error| Ended::Broken(error.to_string()))?;
+    request.headers_mut().extend(headers.into_iter().map(|(name, value)| (HeaderName::from_static(name), value)));
+    let config = WebSocketConfig::default().read_buffer_size(READ_BUFFER_BYTES);
+    let opened = client_async_with_config(request, tcp, Some(config)).await;
+    opened.map(|(stream, _)| stream).map_err(|error| ended(&error))
+}
+
+async fn dial(url: &BaseUrl, source: Option<Ipv4Addr>) -> Result<TcpStream, Ended> {
+    let dialled = async {
+        let address = tokio::net::lookup_host(url.authority()).await?.next();
+        let address = address.ok_or_else(|| std::io::Error::other("the host has no address"))?;
+        let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+        if let (Some(source), true) = (source, address.is_ipv4() && url.is_loopback()) {
+            socket.bind((source, 0).into())?;
+        }
+        let stream = socket.connect(address).await?;
+        stream.set_nodelay(true)?;
+        Ok(stream)
+    };
+    dialled.await.map_err(|error: std::io::Error| Ended::Broken(format!("{url}: {error}")))
 }
 
 fn query(hello: &Hello<'_>) -> String {

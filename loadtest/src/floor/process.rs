@@ -2,12 +2,9 @@
 
 use crate::{
     http::BaseUrl,
-    processes::{Process, free_address, url_of},
+    processes::{Process, serve},
 };
 use std::process::Command;
-
-/// How often a start is tried: another program may take the free port first.
-const STARTS_MAX: usize = 5;
 
 /// A floor that runs; it ends with this value.
 #[derive(Debug)]
@@ -20,17 +17,13 @@ impl Floor {
     /// Starts one on a free port.
     pub(crate) async fn start(workers: usize) -> Result<Self, String> {
         let tool = std::env::current_exe().map_err(|error| error.to_string())?;
-        for _ in 0..STARTS_MAX {
-            let address = free_address()?;
+        let command = |address| {
             let mut command = Command::new(&tool);
-            command.args(["floor", "--listen", &address.to_string(), "--workers", &workers.to_string()]);
-            let mut process = Process::spawn("floor", &mut command)?;
-            let url = url_of(address);
-            if process.answers_at(&url, "/healthz").await? {
-                return Ok(Self { process, url });
-            }
-        }
-        Err(format!("the floor does not start on any of {STARTS_MAX} ports"))
+            command.args(["floor", "--listen", &format!("{address}"), "--workers", &workers.to_string()]);
+            Ok(command)
+        };
+        let (process, url) = serve("floor", "/healthz", command).await?;
+        Ok(Self { process, url })
     }
 
     pub(crate) fn id(&self) -> u32 {

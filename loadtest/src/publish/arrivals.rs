@@ -17,7 +17,7 @@ const MARK: &str = "due=";
 const SHARDS: usize = 16;
 
 /// A message's text: when it was due, in the tool's microseconds.
-pub(super) fn text(due_us: u64) -> String {
+pub(crate) fn text(due_us: u64) -> String {
     format!("{MARK}{due_us};")
 }
 
@@ -27,7 +27,7 @@ fn dues(frame: &str) -> impl Iterator<Item = u64> {
 }
 
 /// Everything that receivers got since the last beginning.
-pub(super) struct Arrivals {
+pub(crate) struct Arrivals {
     frames: AtomicU64,
     bytes: AtomicU64,
     shards: [Mutex<Histogram<u64>>; SHARDS],
@@ -42,14 +42,14 @@ impl Default for Arrivals {
 
 impl Arrivals {
     /// Forgets everything.
-    pub(super) fn begin(&self) {
+    pub(crate) fn begin(&self) {
         self.frames.store(0, Ordering::Relaxed);
         self.bytes.store(0, Ordering::Relaxed);
         self.shards.iter().for_each(|shard| shard.lock().unwrap_or_else(PoisonError::into_inner).reset());
     }
 
     /// A frame came to a receiver.
-    pub(super) fn frame(&self, receiver: usize, frame: &str) {
+    pub(crate) fn frame(&self, receiver: usize, frame: &str) {
         let now_us = clock::now_us();
         let mut shard = self.shards[receiver % SHARDS].lock().unwrap_or_else(PoisonError::into_inner);
         dues(frame).for_each(|due_us| shard.saturating_record(now_us.saturating_sub(due_us)));
@@ -59,8 +59,13 @@ impl Arrivals {
     }
 
     /// How many messages came.
-    pub(super) fn messages(&self) -> u64 {
+    pub(crate) fn messages(&self) -> u64 {
         self.shards.iter().map(|shard| shard.lock().unwrap_or_else(PoisonError::into_inner).len()).sum()
+    }
+
+    /// How many bytes frames had.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
     }
 
     /// What came in a phase.
@@ -84,7 +89,7 @@ impl Arrivals {
             overrun,
             failed,
             frames: self.frames.load(Ordering::Relaxed),
-            bytes_per_delivery: self.bytes.load(Ordering::Relaxed) as f64 / messages,
+            bytes_per_delivery: self.bytes() as f64 / messages,
             latency: Percentiles::of(&all),
             cpu_us_per_delivery: cpu_seconds.iter().map(|seconds| seconds * 1e6 / messages).collect(),
         }

@@ -45,18 +45,18 @@ struct Group {
 }
 
 /// The gateway with everybody connected.
-pub(super) struct Gateway {
+pub(crate) struct Gateway {
     options: PublishOptions,
     http: Http,
     run: String,
     groups: Vec<Group>,
     clients: Vec<Arc<Client>>,
-    pub(super) arrivals: Arc<Arrivals>,
+    pub(crate) arrivals: Arc<Arrivals>,
 }
 
 impl Gateway {
     /// Opens everybody's session.
-    pub(super) async fn open(options: &PublishOptions, http: &Http) -> Result<Self, String> {
+    pub(crate) async fn open(options: &PublishOptions, http: &Http) -> Result<Self, String> {
         let run = format!("pub{:x}", clock::unix_seconds());
         let users = (0..options.sessions).map(|n| format!("{run}-u{n}").parse().map_err(|error| format!("{error}")));
         let users: Vec<UserId> = users.collect::<Result<_, String>>()?;
@@ -77,16 +77,19 @@ impl Gateway {
             (options, Watcher { number: n, arrivals: arrivals.clone() })
         };
         let clients = crowd::open(users.iter().enumerate().map(start)).await?;
-        let gateway = Self { options: options.clone(), http: http.clone(), run, groups, clients, arrivals };
-        // The row of each is made before anything is measured.
-        for group in 0..gateway.groups.len() {
-            gateway.publish(group, "first".to_owned()).await.map_err(|error| error.to_string())?;
+        Ok(Self { options: options.clone(), http: http.clone(), run, groups, clients, arrivals })
+    }
+
+    /// Makes the row of each, before publishing is measured.
+    pub(crate) async fn first_messages(&self) -> Result<(), String> {
+        for group in 0..self.groups.len() {
+            self.publish(group, "first".to_owned()).await.map_err(|error| error.to_string())?;
         }
-        Ok(gateway)
+        Ok(())
     }
 
     /// Everybody has what the server has, and that is what was sent.
-    pub(super) async fn check(&self) -> Violations {
+    pub(crate) async fn check(&self) -> Violations {
         let url = self.options.target.url[0].clone();
         let reader = Reader { http: self.http.clone(), url, tokens: self.options.target.tokens() };
         let recipients = self.options.recipients as usize;
@@ -101,7 +104,7 @@ impl Gateway {
         violations.await
     }
 
-    pub(super) async fn close(self) {
+    pub(crate) async fn close(self) {
         for client in self.clients.into_iter().filter_map(Arc::into_inner) {
             client.stop().await;
         }

@@ -1,0 +1,34 @@
+//! The floor, as a server to compare with.
+
+use super::peer::{Call, Peer, Reaction};
+use crate::{
+    floor::{Floor, Publish},
+    http::BaseUrl,
+};
+
+impl Peer for Floor {
+    const LACKS: &'static str =
+        "no store, no state, no token is checked; who is not connected misses what is sent, and nothing is replayed";
+
+    fn url(&self) -> &BaseUrl {
+        &self.url
+    }
+
+    fn ids(&self) -> Vec<u32> {
+        vec![self.id()]
+    }
+
+    fn path(&self, user: &str) -> String {
+        format!("/v1/ws?device={user}")
+    }
+
+    fn hear(&self, _user: &str, frame: Option<&str>) -> Reaction {
+        if frame.is_none() { Reaction::Ready } else { Reaction::Wait }
+    }
+
+    fn call(&self, recipients: &[String], text: &str) -> Call {
+        let publish = Publish { recipients: recipients.to_vec(), text: text.to_owned() };
+        let body = serde_json::to_string(&publish).expect("names and a text are always JSON");
+        Call { path: "/publish".to_owned(), body }
+    }
+}

@@ -1,0 +1,50 @@
+//! The gateway's rows of the comparison.
+
+use super::{Bench, meter::Meter, report::Row, report::Storage};
+use crate::{
+    processes::{self, Redis},
+    publish::{self, Phase, play},
+    violations::Violations,
+};
+use std::sync::Arc;
+
+/// Measures the gateway on a store. Its sessions are opened twice, for groups of one member and of many.
+pub(super) async fn measure(bench: &Bench<'_>, storage: Storage) -> Result<(Row, Violations), String> {
+    let redis = bench.redis(storage).await?;
+    let gateway = start(bench, redis.as_ref()).await?;
+    let meter = Meter::new(vec![gateway.process.id()], redis.as_ref());
+    bench.keep_apart(&meter)?;
+    let mut violations = Violations::default();
+    let before = meter.look()?;
+    let one = bench.publish_options(&gateway.url(), 1, bench.options.rate);
+    let opened = publish::Gateway::open(&one, &bench.http).await?;
+    let (idle, idle_redis) = meter.costs(&before, bench.options.sessions).await?;
+    let one = publish(opened, &one, &meter, &mut violations).await?;
+    let many = bench.publish_options(&gateway.url(), bench.options.recipients, bench.options.fanout_rate);
+    let opened = publish::Gateway::open(&many, &bench.http).await?;
+    let many = publish(opened, &many, &meter, &mut violations).await?;
+    let lacks = String::new();
+    Ok((Row { server: super::name("gateway", storage), storage, idle, idle_redis, one, many, lacks }, violations))
+}
+
+async fn start(bench: &Bench<'_>, redis: Option<&Redis>) -> Result<processes::Gateway, String> {
+    let store = redis.map_or("memory:".to_owned(), |redis| format!("redis://{}", redis.address));
+    let mut settings = vec!["--workers".to_owned(), "1".to_owned(), "--store".to_owned(), store];
+    settings.extend(bench.options.websocket.iter().flat_map(|driver| ["--websocket".to_owned(), driver.clone()]));
+    processes::Gateway::start(&bench.programs, &settings, &[]).await
+}
+
+async fn publish(
+    gateway: publish::Gateway,
+    options: &publish::PublishOptions,
+    meter: &Meter,
+    violations: &mut Violations,
+) -> Result<Phase, String> {
+    let gateway = Arc::new(gateway);
+    gateway.first_messages().await?;
+    let phase = play(options, options.rate, &gateway, &gateway.arrivals, &meter.ids()).await?;
+    let found = gateway.check().await;
+    violations.add_counted(found.count, found.words);
+    Arc::into_inner(gateway).ok_or("a call is still under way")?.close().await;
+    Ok(phase)
+}

@@ -1,0 +1,175 @@
+//! The comparison in words and as JSON.
+
+use crate::{idle::Cost, publish::Phase, violations};
+use serde::Serialize;
+use std::fmt;
+
+/// Where a server keeps what it must not forget.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Storage {
+    /// In its own memory.
+    Memory,
+    /// In a Redis of its own.
+    Redis,
+}
+
+/// What one server costs.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Row {
+    /// Its name.
+    pub server: String,
+    /// Where it keeps things.
+    pub storage: Storage,
+    /// Its idle sessions.
+    pub idle: Cost,
+    /// What they cost its Redis.
+    pub idle_redis: Option<Cost>,
+    /// Calls with one recipient; the CPU of Redis, where there is one, is the last.
+    pub one: Phase,
+    /// Calls with many recipients.
+    pub many: Phase,
+    /// What it does not do of what the gateway does; empty for the gateway.
+    pub lacks: String,
+}
+
+/// A server that could not be compared.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LeftOut {
+    /// Its name.
+    pub server: String,
+    /// Why.
+    pub why: String,
+}
+
+/// All servers.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Report {
+    /// On what, and how.
+    pub conditions: String,
+    /// Sessions.
+    pub sessions: u32,
+    /// Recipients of calls with many.
+    pub recipients: u32,
+    /// The gateway first, for each storage.
+    pub rows: Vec<Row>,
+    /// Who is not in it.
+    pub left_out: Vec<LeftOut>,
+    /// How many promises of the gateway were broken.
+    pub violation_count: u64,
+    /// The first of them, in words.
+    pub violations: Vec<String>,
+}
+
+impl Report {
+    /// Whether everything held that must hold.
+    pub fn is_good(&self) -> bool {
+        self.violation_count == 0
+    }
+
+    /// The gateway with the same storage.
+    fn ours(&self, row: &Row) -> Option<&Row> {
+        self.rows.iter().find(|ours| ours.storage == row.storage && ours.lacks.is_empty())
+    }
+}
+
+/// A figure, and how much of it is its Redis's.
+#[derive(Clone, Copy)]
+struct Figure {
+    total: f64,
+    of_redis: Option<f64>,
+}
+
+impl Figure {
+    fn of_costs(row: &Row, figure: impl Fn(&Cost) -> f64) -> Self {
+        let of_redis = row.idle_redis.as_ref().map(&figure);
+        Self { total: figure(&row.idle) + of_redis.unwrap_or(0.0), of_redis }
+    }
+
+    fn of_phase(row: &Row, phase: &Phase) -> Self {
+        let of_redis = row.idle_redis.as_ref().and_then(|_| phase.cpu_us_per_delivery.last().copied());
+        Self { total: phase.cpu_us_per_delivery.iter().sum(), of_redis }
+    }
+}
+
+impl fmt::Display for Figure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = match self.of_redis {
+            Some(of_redis) => format!("{:.1} ({of_redis:.1})", self.total),
+            None => format!("{:.1}", self.total),
+        };
+        f.pad(&text)
+    }
+}
+
+/// Memory of a session, CPU of a connect, of a delivery with one recipient, and with many.
+fn figures(row: &Row) -> [Figure; 4] {
+    [
+        Figure::of_costs(row, |cost| cost.kib_per_session),
+        Figure::of_costs(row, |cost| cost.cpu_us_per_connect),
+        Figure::of_phase(row, &row.one),
+        Figure::of_phase(row, &row.many),
+    ]
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}", self.conditions)?;
+        writeln!(
+            f,
+            "CPU is user and system time; with a Redis, of both, and in brackets of Redis alone. Latency is from when a call was due.\n"
+        )?;
+        let many = format!("{} recipients a call", self.recipients);
+        writeln!(f, "{:20} {:>15} {:>15}   {:<44}   {many:<44}", "", "idle", "connect", "one recipient a call")?;
+        let phase = format!("{:>14} {:>7} {:>7} {:>7} {:>5}", "µs a delivery", "p50 ms", "p99", "max", "bytes");
+        writeln!(f, "{:20} {:>15} {:>15}   {phase}   {phase}", "", "KiB a session", "µs each")?;
+        for row in &self.rows {
+            let [idle, connect, one, many] = figures(row);
+            write!(f, "{:20} {idle:>15} {connect:>15}", row.server)?;
+            for (figure, phase) in [(one, &row.one), (many, &row.many)] {
+                let latency = &phase.latency;
+                write!(f, "   {figure:>14} {:>7.2} {:>7.2}", latency.p50_ms, latency.p99_ms)?;
+                write!(f, " {:>7.1} {:>5.0}", latency.max_ms, phase.bytes_per_delivery)?;
+            }
+            writeln!(f)?;
+        }
+        writeln!(f, "\n{:20} {:>15} {:>15} {:>15} {:>15}", "× ours", "idle", "connect", "one", "many")?;
+        for row in &self.rows {
+            let Some(ours) = self.ours(row).filter(|_| !row.lacks.is_empty()) else { continue };
+            write!(f, "{:20}", row.server)?;
+            for (theirs, ours) in figures(row).iter().zip(figures(ours)) {
+                write!(f, " {:>15.2}", theirs.total / ours.total)?;
+            }
+            writeln!(f)?;
+        }
+        writeln!(f)?;
+        for row in &self.rows {
+            for (phase, name) in [(&row.one, "one recipient"), (&row.many, "many recipients")] {
+                tell_losses(f, &row.server, name, phase)?;
+            }
+        }
+        writeln!(f, "What they do not do in this run, and the gateway does:")?;
+        for row in self.rows.iter().filter(|row| !row.lacks.is_empty()) {
+            writeln!(f, "{:20} {}", row.server, row.lacks)?;
+        }
+        for left_out in &self.left_out {
+            writeln!(f, "{:20} left out: {}", left_out.server, left_out.why)?;
+        }
+        violations::tell(f, self.violation_count, &self.violations)
+    }
+}
+
+/// A server that does not keep up has figures that say little.
+fn tell_losses(f: &mut fmt::Formatter<'_>, server: &str, name: &str, phase: &Phase) -> fmt::Result {
+    if phase.arrived >= phase.expected && phase.failed + phase.overrun == 0 {
+        return Ok(());
+    }
+    writeln!(
+        f,
+        "{server:20} {name}: {} of {} messages arrived in frames of their own, {} calls failed, {} not made",
+        phase.arrived, phase.expected, phase.failed, phase.overrun
+    )
+}
