@@ -1,6 +1,6 @@
 # What a newcomer runs: `make test` installs what the tests need and runs them all.
 
-.PHONY: run test faults soak mutations proofs tools check fuzz audit advisories
+.PHONY: run test faults soak peers mutations proofs tools check fuzz audit advisories
 
 run:
 	cargo run --release
@@ -23,6 +23,10 @@ mutations: tools
 soak: tools
 	cargo build --release -p conversation-gateway -p conversation-loadtest
 	cargo run --release -p conversation-loadtest -- soak --minutes $(or $(SOAK_MINUTES),30) --svg docs/soak.svg --report docs/RELIABILITY.md
+
+# What `loadtest compare` compares the gateway with: nchan, and Socket.IO. Centrifugo has no package in Debian.
+peers: tools
+	./scripts/peers.sh
 
 # The table of rules and the tests that prove them, from the last run of the tests.
 proofs:

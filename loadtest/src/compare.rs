@@ -63,9 +63,9 @@ pub struct CompareOptions {
     /// The gateway's binary; without it the one beside this tool.
     #[arg(long)]
     pub gateway: Option<PathBuf>,
-    /// What drives the gateway's WebSockets; without it what it takes by itself.
-    #[arg(long)]
-    pub websocket: Option<String>,
+    /// What drives the gateway's WebSockets, several separated by commas; without it what it takes by itself.
+    #[arg(long, value_delimiter = ',')]
+    pub websocket: Vec<String>,
     /// nginx.
     #[arg(long, default_value = "nginx")]
     pub nginx: PathBuf,
@@ -114,14 +114,6 @@ impl Other {
     }
 }
 
-/// A server's name with where it keeps things.
-fn name(server: &str, storage: Storage) -> String {
-    match storage {
-        Storage::Memory => server.to_owned(),
-        Storage::Redis => format!("{server}, Redis"),
-    }
-}
-
 /// Compares; an error is one of measuring the gateway, the others may be left out.
 pub async fn compare(options: &CompareOptions) -> Result<Report, String> {
     if options.recipients > options.sessions {
@@ -129,19 +121,28 @@ pub async fn compare(options: &CompareOptions) -> Result<Report, String> {
     }
     let bench = Bench::new(options)?;
     let others = if options.only.is_empty() { Other::value_variants() } else { &options.only };
+    let drivers = match &options.websocket[..] {
+        [] => vec![None],
+        named => named.iter().map(|driver| Some(driver.as_str())).collect(),
+    };
     let storages = [Some(Storage::Memory), options.redis.as_ref().map(|_| Storage::Redis)];
     let (mut rows, mut left_out, mut violations) = (Vec::new(), Vec::new(), Violations::default());
     for storage in storages.into_iter().flatten() {
-        eprintln!("measuring {}", name("gateway", storage));
-        let (ours, found) = gateway::measure(&bench, storage).await?;
-        violations.add_counted(found.count, found.words);
-        let frame_bytes = [ours.one.bytes_per_delivery, ours.many.bytes_per_delivery];
-        rows.push(ours);
+        let mut frame_bytes = [0.0; 2];
+        for driver in &drivers {
+            eprintln!("measuring {}", storage.name(&gateway::name(*driver)));
+            let (ours, found) = gateway::measure(&bench, storage, *driver).await?;
+            violations.add_counted(found.count, found.words);
+            frame_bytes = [ours.one.bytes_per_delivery, ours.many.bytes_per_delivery];
+            rows.push(ours);
+        }
         for other in others.iter().filter(|other| other.knows(storage)) {
-            let server = name(other.name(), storage);
+            let server = storage.name(other.name());
             eprintln!("measuring {server}");
             match bench.measure_other(*other, storage, frame_bytes).await {
                 Ok(row) => rows.push(row),
+                // Who is not there for one storage is not there for the other.
+                Err(why) if left_out.iter().any(|known: &LeftOut| known.why == why) => {}
                 Err(why) => left_out.push(LeftOut { server, why }),
             }
         }
@@ -176,7 +177,7 @@ impl<'a> Bench<'a> {
         let CompareOptions { sessions, recipients, rate, fanout_rate, seconds, .. } = self.options;
         format!(
             "{sessions} WebSocket sessions, each of a user of its own; {rate} calls/s with one recipient, then {fanout_rate} with {recipients}, {seconds} s each\n\
-             every server with one worker or on one core, {}\n{}",
+             every server with one worker or on one core, each Redis with an append-only file; {}\n{}",
             Cpus::describe(self.cpus),
             machine()
         )
@@ -214,7 +215,7 @@ impl<'a> Bench<'a> {
     async fn measure_other(&self, other: Other, storage: Storage, frame_bytes: [f64; 2]) -> Result<Row, String> {
         let (options, redis) = (self.options, self.redis(storage).await?);
         let address = redis.as_ref().map(|redis| redis.address);
-        let name = name(other.name(), storage);
+        let name = other.name();
         match other {
             Other::Floor => {
                 let floor = Floor::start(1).await?;
@@ -237,7 +238,7 @@ impl<'a> Bench<'a> {
 
     async fn measure<P: Peer>(
         &self,
-        server: String,
+        server: &str,
         peer: P,
         redis: Option<Redis>,
         [one_bytes, many_bytes]: [f64; 2],
@@ -255,7 +256,13 @@ impl<'a> Bench<'a> {
         };
         let one = phase(1, options.rate, one_bytes).await?;
         let many = phase(options.recipients, options.fanout_rate, many_bytes).await?;
+        if let Some(redis) = &redis
+            && redis.command("DBSIZE").await?.starts_with(":0")
+        {
+            return Err("it has kept nothing in its Redis".to_owned());
+        }
         let storage = if redis.is_some() { Storage::Redis } else { Storage::Memory };
-        Ok(Row { server, storage, idle, idle_redis, one, many, lacks: P::LACKS.to_owned() })
+        let lacks = P::LACKS.to_owned();
+        Ok(Row { server: server.to_owned(), storage, idle, idle_redis, one, many, lacks })
     }
 }

@@ -96,7 +96,7 @@ fn connect(user: &str) -> Reaction {
 fn call(recipients: &[String], text: &str) -> Call {
     let publish = |user: &String| json!({"publish": {"channel": format!("personal:#{user}"), "data": {"to": user, "text": text}}});
     let commands: Vec<Value> = recipients.iter().map(publish).collect();
-    Call { path: "/api/batch".to_owned(), body: json!({"commands": commands}).to_string() }
+    Call::json("/api/batch", &json!({"commands": commands}))
 }
 
 #[cfg(test)]

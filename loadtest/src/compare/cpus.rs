@@ -49,13 +49,11 @@ fn keep(id: u32, cpu: u32) -> bool {
 
 /// The numbers of a list like `0-3,8`.
 fn cpus(list: &str) -> impl Iterator<Item = u32> {
-    list.split(',').flat_map(|part| {
+    let range = |part: &str| {
         let (first, last) = part.split_once('-').unwrap_or((part, part));
-        match (first.parse::<u32>(), last.parse::<u32>()) {
-            (Ok(first), Ok(last)) => first..=last,
-            _ => 1..=0,
-        }
-    })
+        Some(first.parse().ok()?..=last.parse().ok()?)
+    };
+    list.split(',').filter_map(range).flatten()
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The floor, as a server to compare with.
 
-use super::peer::{Call, Peer, Reaction};
+use super::peer::{Call, Peer};
 use crate::{
     floor::{Floor, Publish},
     http::BaseUrl,
@@ -22,13 +22,7 @@ impl Peer for Floor {
         format!("/v1/ws?device={user}")
     }
 
-    fn hear(&self, _user: &str, frame: Option<&str>) -> Reaction {
-        if frame.is_none() { Reaction::Ready } else { Reaction::Wait }
-    }
-
     fn call(&self, recipients: &[String], text: &str) -> Call {
-        let publish = Publish { recipients: recipients.to_vec(), text: text.to_owned() };
-        let body = serde_json::to_string(&publish).expect("names and a text are always JSON");
-        Call { path: "/publish".to_owned(), body }
+        Call::json("/publish", &Publish { recipients: recipients.to_vec(), text: text.to_owned() })
     }
 }

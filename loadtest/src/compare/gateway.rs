@@ -1,6 +1,10 @@
 //! The gateway's rows of the comparison.
 
-use super::{Bench, meter::Meter, report::Row, report::Storage};
+use super::{
+    Bench,
+    meter::Meter,
+    report::{Row, Storage},
+};
 use crate::{
     processes::{self, Redis},
     publish::{self, Phase, play},
@@ -8,10 +12,15 @@ use crate::{
 };
 use std::sync::Arc;
 
-/// Measures the gateway on a store. Its sessions are opened twice, for groups of one member and of many.
-pub(super) async fn measure(bench: &Bench<'_>, storage: Storage) -> Result<(Row, Violations), String> {
+/// Measures the gateway on a store, with a driver of WebSockets or its own choice of one. Its sessions are opened twice, for groups
+/// of one member and of many.
+pub(super) async fn measure(
+    bench: &Bench<'_>,
+    storage: Storage,
+    driver: Option<&str>,
+) -> Result<(Row, Violations), String> {
     let redis = bench.redis(storage).await?;
-    let gateway = start(bench, redis.as_ref()).await?;
+    let gateway = start(bench, redis.as_ref(), driver).await?;
     let meter = Meter::new(vec![gateway.process.id()], redis.as_ref());
     bench.keep_apart(&meter)?;
     let mut violations = Violations::default();
@@ -23,14 +32,19 @@ pub(super) async fn measure(bench: &Bench<'_>, storage: Storage) -> Result<(Row,
     let many = bench.publish_options(&gateway.url(), bench.options.recipients, bench.options.fanout_rate);
     let opened = publish::Gateway::open(&many, &bench.http).await?;
     let many = publish(opened, &many, &meter, &mut violations).await?;
-    let lacks = String::new();
-    Ok((Row { server: super::name("gateway", storage), storage, idle, idle_redis, one, many, lacks }, violations))
+    let (server, lacks) = (name(driver), String::new());
+    Ok((Row { server, storage, idle, idle_redis, one, many, lacks }, violations))
 }
 
-async fn start(bench: &Bench<'_>, redis: Option<&Redis>) -> Result<processes::Gateway, String> {
+/// The gateway's name with its driver of WebSockets.
+pub(super) fn name(driver: Option<&str>) -> String {
+    driver.map_or("gateway".to_owned(), |driver| format!("gateway {driver}"))
+}
+
+async fn start(bench: &Bench<'_>, redis: Option<&Redis>, driver: Option<&str>) -> Result<processes::Gateway, String> {
     let store = redis.map_or("memory:".to_owned(), |redis| format!("redis://{}", redis.address));
     let mut settings = vec!["--workers".to_owned(), "1".to_owned(), "--store".to_owned(), store];
-    settings.extend(bench.options.websocket.iter().flat_map(|driver| ["--websocket".to_owned(), driver.clone()]));
+    settings.extend(driver.into_iter().flat_map(|driver| ["--websocket".to_owned(), driver.to_owned()]));
     processes::Gateway::start(&bench.programs, &settings, &[]).await
 }
 

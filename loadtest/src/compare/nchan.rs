@@ -1,6 +1,6 @@
 //! nchan, a module of nginx: how it is started, and how its clients and publishers speak.
 
-use super::peer::{Call, Peer, Reaction, find, not_installed};
+use super::peer::{Call, Peer, find, not_installed};
 use crate::{
     http::BaseUrl,
     measure::process::children,
@@ -92,10 +92,6 @@ impl Peer for Nchan {
         format!("/subscribe?id={user}")
     }
 
-    fn hear(&self, _user: &str, frame: Option<&str>) -> Reaction {
-        if frame.is_none() { Reaction::Ready } else { Reaction::Wait }
-    }
-
     fn call(&self, recipients: &[String], text: &str) -> Call {
         Call { path: format!("/publish?id={}", recipients.join(",")), body: text.to_owned() }
     }
@@ -113,6 +109,7 @@ mod tests {
         assert!(of(None).contains("load_module /m.so;") && of(None).contains("listen 127.0.0.1:8080 "));
         let with_redis = of(Some("127.0.0.1:6379".parse().unwrap()));
         assert!(with_redis.contains("nchan_redis_server redis://127.0.0.1:6379;"));
-        assert!(with_redis.contains("nchan_redis_pass store;"));
+        // It is not inherited.
+        assert_eq!(with_redis.matches("nchan_redis_pass store;").count(), 2);
     }
 }

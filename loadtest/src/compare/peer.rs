@@ -1,6 +1,7 @@
 //! What the tool must know of another push server to give it the gateway's work.
 
 use crate::http::BaseUrl;
+use serde::Serialize;
 use std::path::{Path, PathBuf};
 
 /// A server that runs; it ends with this value.
@@ -18,7 +19,9 @@ pub(super) trait Peer: Send + Sync + 'static {
     fn path(&self, user: &str) -> String;
 
     /// What a user's client does when its connection stands (`None`), or when a frame came.
-    fn hear(&self, user: &str, frame: Option<&str>) -> Reaction;
+    fn hear(&self, _user: &str, frame: Option<&str>) -> Reaction {
+        if frame.is_none() { Reaction::Ready } else { Reaction::Wait }
+    }
 
     /// The call that sends a text to users. The text needs no escapes.
     fn call(&self, recipients: &[String], text: &str) -> Call;
@@ -42,6 +45,13 @@ pub(super) enum Reaction {
 pub(super) struct Call {
     pub(super) path: String,
     pub(super) body: String,
+}
+
+impl Call {
+    pub(super) fn json(path: &str, body: &impl Serialize) -> Self {
+        let body = serde_json::to_string(body).expect("names and a text are always JSON");
+        Self { path: path.to_owned(), body }
+    }
 }
 
 /// Why a server is not in the comparison.

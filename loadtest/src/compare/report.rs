@@ -2,7 +2,7 @@
 
 use crate::{idle::Cost, publish::Phase, violations};
 use serde::Serialize;
-use std::fmt;
+use std::{collections::HashSet, fmt};
 
 /// Where a server keeps what it must not forget.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -14,13 +14,23 @@ pub enum Storage {
     Redis,
 }
 
+impl Storage {
+    /// A server's name with it.
+    pub(super) fn name(self, server: &str) -> String {
+        match self {
+            Self::Memory => server.to_owned(),
+            Self::Redis => format!("{server}, Redis"),
+        }
+    }
+}
+
 /// What one server costs.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Row {
     /// Its name.
     pub server: String,
-    /// Where it keeps things.
+    /// Where it keeps what it must not forget.
     pub storage: Storage,
     /// Its idle sessions.
     pub idle: Cost,
@@ -34,11 +44,21 @@ pub struct Row {
     pub lacks: String,
 }
 
+impl Row {
+    fn name(&self) -> String {
+        self.storage.name(&self.server)
+    }
+
+    fn is_ours(&self) -> bool {
+        self.lacks.is_empty()
+    }
+}
+
 /// A server that could not be compared.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LeftOut {
-    /// Its name.
+    /// Its name, and where it would have kept things.
     pub server: String,
     /// Why.
     pub why: String,
@@ -70,9 +90,9 @@ impl Report {
         self.violation_count == 0
     }
 
-    /// The gateway with the same storage.
+    /// The gateway with the same storage, as it is started by default or first named.
     fn ours(&self, row: &Row) -> Option<&Row> {
-        self.rows.iter().find(|ours| ours.storage == row.storage && ours.lacks.is_empty())
+        self.rows.iter().find(|ours| ours.storage == row.storage && ours.is_ours())
     }
 }
 
@@ -123,12 +143,12 @@ impl fmt::Display for Report {
             "CPU is user and system time; with a Redis, of both, and in brackets of Redis alone. Latency is from when a call was due.\n"
         )?;
         let many = format!("{} recipients a call", self.recipients);
-        writeln!(f, "{:20} {:>15} {:>15}   {:<44}   {many:<44}", "", "idle", "connect", "one recipient a call")?;
+        writeln!(f, "{:24} {:>15} {:>15}   {:<44}   {many:<44}", "", "idle", "connect", "one recipient a call")?;
         let phase = format!("{:>14} {:>7} {:>7} {:>7} {:>5}", "µs a delivery", "p50 ms", "p99", "max", "bytes");
-        writeln!(f, "{:20} {:>15} {:>15}   {phase}   {phase}", "", "KiB a session", "µs each")?;
+        writeln!(f, "{:24} {:>15} {:>15}   {phase}   {phase}", "", "KiB a session", "µs each")?;
         for row in &self.rows {
             let [idle, connect, one, many] = figures(row);
-            write!(f, "{:20} {idle:>15} {connect:>15}", row.server)?;
+            write!(f, "{:24} {idle:>15} {connect:>15}", row.name())?;
             for (figure, phase) in [(one, &row.one), (many, &row.many)] {
                 let latency = &phase.latency;
                 write!(f, "   {figure:>14} {:>7.2} {:>7.2}", latency.p50_ms, latency.p99_ms)?;
@@ -136,10 +156,10 @@ impl fmt::Display for Report {
             }
             writeln!(f)?;
         }
-        writeln!(f, "\n{:20} {:>15} {:>15} {:>15} {:>15}", "× ours", "idle", "connect", "one", "many")?;
+        writeln!(f, "\n{:24} {:>15} {:>15} {:>15} {:>15}", "× ours", "idle", "connect", "one", "many")?;
         for row in &self.rows {
-            let Some(ours) = self.ours(row).filter(|_| !row.lacks.is_empty()) else { continue };
-            write!(f, "{:20}", row.server)?;
+            let Some(ours) = self.ours(row).filter(|ours| !std::ptr::eq(*ours, row)) else { continue };
+            write!(f, "{:24}", row.name())?;
             for (theirs, ours) in figures(row).iter().zip(figures(ours)) {
                 write!(f, " {:>15.2}", theirs.total / ours.total)?;
             }
@@ -148,15 +168,16 @@ impl fmt::Display for Report {
         writeln!(f)?;
         for row in &self.rows {
             for (phase, name) in [(&row.one, "one recipient"), (&row.many, "many recipients")] {
-                tell_losses(f, &row.server, name, phase)?;
+                tell_losses(f, &row.name(), name, phase)?;
             }
         }
         writeln!(f, "What they do not do in this run, and the gateway does:")?;
-        for row in self.rows.iter().filter(|row| !row.lacks.is_empty()) {
-            writeln!(f, "{:20} {}", row.server, row.lacks)?;
+        let mut told = HashSet::new();
+        for row in self.rows.iter().filter(|row| !row.is_ours() && told.insert(&row.server)) {
+            writeln!(f, "{:24} {}", row.server, row.lacks)?;
         }
         for left_out in &self.left_out {
-            writeln!(f, "{:20} left out: {}", left_out.server, left_out.why)?;
+            writeln!(f, "{:24} left out: {}", left_out.server, left_out.why)?;
         }
         violations::tell(f, self.violation_count, &self.violations)
     }
@@ -169,7 +190,7 @@ fn tell_losses(f: &mut fmt::Formatter<'_>, server: &str, name: &str, phase: &Pha
     }
     writeln!(
         f,
-        "{server:20} {name}: {} of {} messages arrived in frames of their own, {} calls failed, {} not made",
+        "{server:24} {name}: {} of {} messages arrived in frames of their own, {} calls failed, {} not made",
         phase.arrived, phase.expected, phase.failed, phase.overrun
     )
 }

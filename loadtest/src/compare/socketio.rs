@@ -60,9 +60,7 @@ impl Peer for SocketIo {
     }
 
     fn call(&self, recipients: &[String], text: &str) -> Call {
-        let publish = Publish { recipients: recipients.to_vec(), text: text.to_owned() };
-        let body = serde_json::to_string(&publish).expect("names and a text are always JSON");
-        Call { path: "/publish".to_owned(), body }
+        Call::json("/publish", &Publish { recipients: recipients.to_vec(), text: text.to_owned() })
     }
 }
 
