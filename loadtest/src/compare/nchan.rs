@@ -2,7 +2,7 @@
 
 use super::peer::{Call, Peer, find, not_installed};
 use crate::{
-    http::BaseUrl,
+    http::{BaseUrl, Http},
     measure::process::children,
     processes::{Process, serve},
 };
@@ -11,10 +11,16 @@ use std::{
     net::SocketAddr,
     path::Path,
     process::{Command, Stdio},
+    time::Duration,
 };
 use tempfile::TempDir;
+use tokio::time::{sleep, timeout};
 
 const CONFIG: &str = include_str!("../../peers/nchan.conf");
+/// How long it may take to reach its Redis.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Between two looks.
+const LOOK: Duration = Duration::from_millis(20);
 /// Channels that a publisher may name at once.
 const CHANNELS_MAX: u32 = 255;
 
@@ -48,7 +54,19 @@ impl Nchan {
             Ok(command)
         };
         let (nginx, url) = serve("nginx", "/healthz", command).await?;
-        Ok(Self { nginx, url, _directory: directory })
+        let nchan = Self { nginx, url, _directory: directory };
+        let ready = timeout(PATIENCE, nchan.ready()).await;
+        ready
+            .map_err(|_| format!("nchan does not reach its store within {PATIENCE:?}: {}", nchan.nginx.last_words()))?;
+        Ok(nchan)
+    }
+
+    /// It answers 503 until it has reached its Redis, and then that there is no such channel.
+    async fn ready(&self) {
+        let http = Http::new();
+        while !http.text(&self.url, "/publish?id=none").await.is_ok_and(|(status, _)| status == 404) {
+            sleep(LOOK).await;
+        }
     }
 }
 

@@ -68,3 +68,18 @@ pub(super) fn find(program: &Path) -> Option<PathBuf> {
     let directories = std::env::split_paths(&path).chain([PathBuf::from("/usr/sbin")]);
     directories.map(|directory| directory.join(program)).find(|file| file.is_file())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_is_found_by_its_path_and_by_its_name() {
+        let tool = std::env::current_exe().unwrap();
+        assert_eq!(find(&tool), Some(tool.clone()));
+        assert!(find(Path::new("sh")).is_some_and(|path| path.is_absolute()));
+        for missing in ["no-such-program", "/nowhere/sh"] {
+            assert_eq!(find(Path::new(missing)), None, "{missing}");
+        }
+    }
+}

@@ -194,3 +194,64 @@ fn tell_losses(f: &mut fmt::Formatter<'_>, server: &str, name: &str, phase: &Pha
         phase.arrived, phase.expected, phase.failed, phase.overrun
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::measure::percentiles::Percentiles;
+
+    fn cost(amount: f64) -> Cost {
+        Cost {
+            sessions: 1,
+            connects_per_second: 1.0,
+            kib_per_session: amount,
+            kernel_kib_per_session: 1.0,
+            cpu_us_per_connect: amount,
+        }
+    }
+
+    fn row(server: &str, lacks: &str, arrived: u64, cpu_us: [f64; 2]) -> Row {
+        let phase = Phase {
+            rate: 1.0,
+            seconds: 1.0,
+            expected: 10,
+            arrived,
+            overrun: 0,
+            failed: 0,
+            frames: 10,
+            bytes_per_delivery: 800.0,
+            latency: Percentiles::of_times([1_000]),
+            cpu_us_per_delivery: cpu_us.to_vec(),
+        };
+        Row {
+            server: server.to_owned(),
+            storage: Storage::Redis,
+            idle: cost(10.0),
+            idle_redis: Some(cost(2.5)),
+            one: phase.clone(),
+            many: phase,
+            lacks: lacks.to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_server_is_told_with_its_redis_and_as_a_multiple_of_ours() {
+        let report = Report {
+            conditions: "here".to_owned(),
+            sessions: 1,
+            recipients: 5,
+            rows: vec![row("gateway", "", 10, [15.0, 5.0]), row("other", "no state", 7, [40.0, 20.0])],
+            left_out: vec![LeftOut { server: "third".to_owned(), why: "it is not there".to_owned() }],
+            violation_count: 0,
+            violations: Vec::new(),
+        };
+        let words = report.to_string();
+        let line = |begin: &str| words.lines().filter(|line| line.starts_with(begin)).collect::<Vec<_>>();
+        let [figures, ratios, losses, more_losses, lacks] = line("other")[..] else { panic!("{words}") };
+        assert!(figures.contains("12.5 (2.5)") && figures.contains("60.0 (20.0)"), "{figures}");
+        assert_eq!(ratios.split_whitespace().skip(2).collect::<Vec<_>>(), ["1.00", "1.00", "3.00", "3.00"]);
+        assert!(losses.contains("7 of 10") && more_losses.contains("many recipients"), "{words}");
+        assert!(lacks.ends_with("no state") && line("third")[0].ends_with("it is not there"), "{words}");
+        assert_eq!(line("gateway").len(), 1, "{words}");
+    }
+}

@@ -41,7 +41,7 @@ impl Usage {
     }
 }
 
-/// The children of a process; none where it is gone.
+/// The processes that a process's first thread has started; none where it is gone.
 pub(crate) fn children(pid: u32) -> Vec<u32> {
     let text = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
     text.split_whitespace().filter_map(|child| child.parse().ok()).collect()
