@@ -243,7 +243,7 @@ impl LiveSession {
 
     fn count(&self, frame: &Frame) {
         let metrics = &self.metrics;
-        metrics.events.with_label_values(&[frame.event.as_str()]).inc();
+        metrics.events.of(frame.event).inc();
         let mode = || if frame.data.contains(r#""mode":"full""#) { "full" } else { "replay" };
         match frame.event {
             EventName::SyncServerStart => metrics.syncs.with_label_values(&[mode(), "start"]).inc(),

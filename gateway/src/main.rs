@@ -7,7 +7,12 @@ use conversation_gateway::{
     server::serve,
 };
 use std::{io::IsTerminal, net::SocketAddr, process::ExitCode, time::Duration};
+use tikv_jemallocator::Jemalloc;
 use tracing_subscriber::{filter::filter_fn, layer::SubscriberExt, util::SubscriberInitExt};
+
+/// A change of a row makes and drops dozens of small values on whichever thread it comes in; see docs/decisions/0017.
+#[global_allocator]
+static ALLOCATOR: Jemalloc = Jemalloc;
 
 /// What the HTTP service takes for errors is what clients send, and nobody could stop them from filling the log with it;
 /// a directive of --log by the same name overrules this one.

@@ -242,12 +242,17 @@ impl Event {
 
     /// The JSON of the event's data alone.
     fn data(&self) -> String {
-        let json = serde_json::to_string(self).expect("an event is always JSON");
+        let mut json = serde_json::to_string(self).expect("an event is always JSON");
         // The tag comes first: {"event":"NAME","data":DATA}.
         let before_data = r#"{"event":"","data":"#.len() + self.name().as_str().len();
-        json[before_data..json.len() - 1].to_owned()
+        json.pop();
+        json.drain(..before_data);
+        json
     }
 }
+
+const ROWS_BEGIN: &str = r#"{"conversationList":["#;
+const ROWS_END: &str = "]}";
 
 /// One event as it goes out. `data` is JSON that is already encoded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -267,15 +272,17 @@ impl Frame {
     }
 
     /// A frame of rows that are already encoded.
-    pub fn rows<'a>(event: EventName, rows: impl IntoIterator<Item = &'a str>) -> Self {
-        let mut data = String::from(r#"{"conversationList":["#);
-        for (index, row) in rows.into_iter().enumerate() {
+    pub fn rows(event: EventName, rows: &[&str]) -> Self {
+        let bytes: usize = rows.iter().map(|row| row.len() + 1).sum();
+        let mut data = String::with_capacity(ROWS_BEGIN.len() + bytes + ROWS_END.len());
+        data.push_str(ROWS_BEGIN);
+        for (index, row) in rows.iter().enumerate() {
             if index > 0 {
                 data.push(',');
             }
             data.push_str(row);
         }
-        data.push_str("]}");
+        data.push_str(ROWS_END);
         Self { event, cursor: None, data }
     }
 

@@ -5,9 +5,9 @@
 //! A tombstone is two: `T <version>`, and what only the rules need. JSON has no raw line breaks, so lines are safe.
 
 use crate::{StoreError, lanes::EntryId};
-use conversation_protocol::{ConversationId, Cursor, DeviceId, Facets, Fork, Head, LogEntry, RowState};
+use conversation_protocol::{Conversation, ConversationId, Cursor, DeviceId, Facets, Fork, Head, LogEntry, RowState};
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, ops::Range, sync::Arc};
 
 /// The head of a user as it is kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,6 +53,8 @@ pub struct StoredHead {
     pub device_not_before: BTreeMap<DeviceId, u64>,
 }
 
+/// Most heads take fewer bytes, as they are kept.
+const HEAD_BYTES_USUAL: usize = 256;
 /// Forks that a head keeps.
 pub const FORKS_MAX: usize = 8;
 
@@ -122,7 +124,9 @@ impl StoredHead {
 
     /// The value to keep.
     pub fn encode(&self) -> String {
-        serde_json::to_string(self).expect("a head is always JSON")
+        let mut text = Vec::with_capacity(HEAD_BYTES_USUAL);
+        append_json(self, &mut text);
+        String::from_utf8(text).expect("JSON is UTF-8")
     }
 
     /// Reads a value.
@@ -212,6 +216,34 @@ impl<'a> Lines<'a> {
             Self::Tombstone { version, hidden } => format!("T {version}\n{hidden}"),
         }
     }
+}
+
+/// Most rows take fewer bytes, as they are kept.
+const ROW_BYTES_USUAL: usize = 1_024;
+
+/// The value of a row from what its lines are the JSON of, and where in it the JSON stands that clients see. All of it is
+/// written in one place: rows are written more often than anything else.
+pub(crate) fn write_row(
+    version: u64,
+    created: u64,
+    facets: &Facets,
+    visible: &Conversation,
+    hidden: &impl Serialize,
+) -> (String, Range<usize>) {
+    let mut text = Vec::with_capacity(ROW_BYTES_USUAL);
+    text.extend_from_slice(format!("R {version} {created} ").as_bytes());
+    append_json(facets, &mut text);
+    text.push(b'\n');
+    let begin = text.len();
+    append_json(visible, &mut text);
+    let end = text.len();
+    text.push(b'\n');
+    append_json(hidden, &mut text);
+    (String::from_utf8(text).expect("JSON is UTF-8"), begin..end)
+}
+
+fn append_json(value: &impl Serialize, text: &mut Vec<u8>) {
+    serde_json::to_writer(text, value).expect("what is kept is always JSON");
 }
 
 /// A row as it is sent; `None` for a tombstone.

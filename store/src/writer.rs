@@ -283,21 +283,20 @@ impl Shared {
             }
         }
         let results = if commits.is_empty() { Vec::new() } else { self.store.commit(replication_id, commits).await };
-        let settled = steps.into_iter().zip(results).map(|((work, done), result)| self.settle(work, done, result));
-        // Users do not wait for each other's lost races.
-        future::join(future::join_all(held_up), future::join_all(settled)).await;
-    }
-
-    /// Answers what was committed, and does again what lost a race.
-    async fn settle(&self, work: Work, done: Done, result: Result<Committed, StoreError>) {
-        match result {
-            Ok(Committed::Done) => self.finish(work, done).await,
-            Ok(Committed::Conflict(found)) => {
-                self.counts.conflicts.fetch_add(1, Ordering::Relaxed);
-                self.repeat(work, Some(found)).await;
+        let (mut lost, mut begun) = (Vec::new(), Vec::new());
+        for ((work, done), result) in steps.into_iter().zip(results) {
+            match result {
+                Ok(Committed::Done) if done.unfinished.is_some() => begun.push(self.finish(work, done)),
+                Ok(Committed::Done) => self.answer(work, done.outcomes),
+                Ok(Committed::Conflict(found)) => {
+                    self.counts.conflicts.fetch_add(1, Ordering::Relaxed);
+                    lost.push(self.repeat(work, Some(found)));
+                }
+                Err(error) => work.fail(&WriteError::Store(error)),
             }
-            Err(error) => work.fail(&WriteError::Store(error)),
         }
+        // Users do not wait for each other's lost races.
+        future::join3(future::join_all(held_up), future::join_all(lost), future::join_all(begun)).await;
     }
 
     fn decide(
@@ -314,8 +313,6 @@ impl Shared {
     /// Answers committed changes, once further steps have done what they left.
     async fn finish(&self, work: Work, done: Done) {
         let Done { mut outcomes, unfinished } = done;
-        self.counts.steps.fetch_add(1, Ordering::Relaxed);
-        self.counts.changes.fetch_add(outcomes.len() as u64, Ordering::Relaxed);
         if let Some(unfinished) = unfinished {
             match self.complete(&work.user, unfinished).await {
                 Ok(further) => {
@@ -327,6 +324,12 @@ impl Shared {
                 Err(error) => return work.fail(&error),
             }
         }
+        self.answer(work, outcomes);
+    }
+
+    fn answer(&self, work: Work, outcomes: Vec<Result<Outcome, Refusal>>) {
+        self.counts.steps.fetch_add(1, Ordering::Relaxed);
+        self.counts.changes.fetch_add(outcomes.len() as u64, Ordering::Relaxed);
         work.answer(outcomes);
     }
 

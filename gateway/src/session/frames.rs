@@ -41,14 +41,15 @@ pub(super) fn rows<'a>(event: EventName, rows: impl IntoIterator<Item = &'a RowS
     let mut bytes = 0;
     for row in rows {
         if part.len() == FRAME_ROWS_MAX || (!part.is_empty() && bytes + row.json.len() > SLICE_BYTES_MAX) {
-            frames.push(Frame::rows(event, part.drain(..)));
+            frames.push(Frame::rows(event, &part));
+            part.clear();
             bytes = 0;
         }
         bytes += row.json.len();
         part.push(&row.json);
     }
     if !part.is_empty() {
-        frames.push(Frame::rows(event, part));
+        frames.push(Frame::rows(event, &part));
     }
 }
 

@@ -33,7 +33,7 @@ impl Transport {
     /// Encodes an event.
     pub fn encode_frame(self, frame: &Frame, bytes: &mut BytesMut) {
         match self {
-            Self::WebSocket => encode_websocket(ws::Message::Text(frame.to_json().into()), bytes),
+            Self::WebSocket => encode_websocket_text(&frame.to_json(), bytes),
             Self::Sse => encode_sse(frame, bytes),
         }
     }
@@ -71,6 +71,11 @@ pub fn encode_websocket_close(code: u16, reason: &str, bytes: &mut BytesMut) {
     let description = Some(cut(reason, CLOSE_REASON_BYTES_MAX).to_owned());
     let reason = ws::CloseReason { code: ws::CloseCode::Other(code), description };
     encode_websocket(ws::Message::Close(Some(reason)), bytes);
+}
+
+/// Encodes a text as a WebSocket message.
+pub fn encode_websocket_text(text: &str, bytes: &mut BytesMut) {
+    ws::Parser::write_message(bytes, text, ws::OpCode::Text, true, false);
 }
 
 /// Encodes a WebSocket message.

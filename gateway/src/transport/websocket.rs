@@ -1,7 +1,7 @@
 //! WebSocket: the upgrade, and the task that reads a client's frames and answers its calls.
 
 use super::{
-    Transport, encode_websocket, encode_websocket_close,
+    Transport, encode_websocket, encode_websocket_close, encode_websocket_text,
     incoming::{Incoming, Message, Unreadable},
     outbox::{Ending, Outbox, OutboxBody},
     sleep_until,
@@ -297,7 +297,7 @@ where
     }
 
     fn send(&self, text: String) {
-        self.outbox.write(|bytes| encode_websocket(ws::Message::Text(text.into()), bytes));
+        self.outbox.write(|bytes| encode_websocket_text(&text, bytes));
     }
 
     fn pong(&self, payload: Bytes) {

@@ -3,7 +3,7 @@
 use super::sequences::{Unread, is_zero};
 use crate::{
     IndexedKind, StoreError,
-    record::{Lines, corrupt_json},
+    record::{Lines, corrupt_json, write_row},
 };
 use conversation_protocol::{
     Conversation, ConversationId, ConversationType, Facets, GroupAtInfo, GroupType, LastMessage, RecvOpt,
@@ -13,7 +13,7 @@ use conversation_protocol::{
     server::{Message, Profile},
 };
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::Range};
 
 /// A conversation that is in the list.
 #[derive(Debug, Clone, PartialEq)]
@@ -221,19 +221,9 @@ impl Row {
         }
     }
 
-    /// The value to keep, and the JSON in it that clients see.
-    pub(crate) fn encode(&self) -> (String, String) {
-        let visible = serde_json::to_string(&self.visible).expect("a row is always JSON");
-        let hidden = serde_json::to_string(&self.memory).expect("a row's memory is always JSON");
-        let facets = serde_json::to_string(&self.facets()).expect("facets are always JSON");
-        let lines = Lines::Row {
-            version: self.visible.version,
-            created: self.created,
-            facets: &facets,
-            visible: &visible,
-            hidden: &hidden,
-        };
-        (lines.write(), visible)
+    /// The value to keep, and where in it the JSON stands that clients see.
+    pub(crate) fn encode(&self) -> (String, Range<usize>) {
+        write_row(self.visible.version, self.created, &self.facets(), &self.visible, &self.memory)
     }
 
     /// What filters and totals need to know of the row.

@@ -531,6 +531,7 @@ impl State {
                 Slot::Absent => continue,
                 Slot::Row(row) => {
                     let (value, visible) = row.encode();
+                    let visible = &value[visible];
                     if now.version > self.clock_before {
                         hint.rows.push(RowState {
                             conversation_id: conversation_id.clone(),
