@@ -7,13 +7,13 @@ mod samples;
 mod send;
 
 use crate::{
-    clock, crowd::Reader, http::Http, measure::process::Usage, run::ServerRows, target::Target, violations::Violations,
+    clock, crowd::Reader, http::Http, measure::process::Usage, report::Outputs, run::ServerRows, target::Target,
 };
 use clap::Args;
 use fates::Fates;
 use members::{Members, Reading};
 use samples::{Samples, sample_until};
-use std::{path::PathBuf, time::Duration};
+use std::time::Duration;
 use tokio::sync::watch;
 
 pub use report::{Phase, Report};
@@ -54,9 +54,9 @@ pub struct BurstOptions {
     /// A process of the server to measure; may be given several times.
     #[arg(long)]
     pub pid: Vec<u32>,
-    /// A file for the report as JSON.
-    #[arg(long)]
-    pub json: Option<PathBuf>,
+    /// Where the report is written.
+    #[command(flatten)]
+    pub outputs: Outputs,
 }
 
 /// Sends to healthy members alone, then to healthy, slow and stuck ones; an error is one of the setting up.
@@ -73,7 +73,11 @@ pub async fn burst(options: &BurstOptions) -> Result<Report, String> {
         0 => None,
         _ => Some(play(options, &http, &format!("{run}b"), (options.slow, options.stuck)).await?),
     };
-    Ok(Report { members: options.members, rate: options.rate, alone, beside })
+    let mut violations = alone.violations.clone();
+    if let Some(beside) = &beside {
+        violations.add_all(beside.violations.clone());
+    }
+    Ok(Report { members: options.members, rate: options.rate, alone, beside, violations })
 }
 
 async fn play(options: &BurstOptions, http: &Http, run: &str, (slow, stuck): (u32, u32)) -> Result<Phase, String> {
@@ -120,8 +124,7 @@ async fn play(options: &BurstOptions, http: &Http, run: &str, (slow, stuck): (u3
         memory_before_kib: before.rss_kib,
         memory_after_kib: after.rss_kib,
         samples: samples.0,
-        violation_count: violations.count,
-        violations: violations.words,
+        violations,
     })
 }
 
@@ -146,22 +149,6 @@ fn check_row(server: &ServerRows, unread: u64, newest: Option<(u64, String)>) ->
         ));
     }
     Ok(())
-}
-
-impl Report {
-    /// All broken promises.
-    fn violations(&self) -> Violations {
-        let mut violations = Violations::default();
-        for phase in [Some(&self.alone), self.beside.as_ref()].into_iter().flatten() {
-            violations.add_counted(phase.violation_count, phase.violations.iter().cloned());
-        }
-        violations
-    }
-
-    /// Whether everything held that must hold.
-    pub fn is_good(&self) -> bool {
-        self.violations().count == 0
-    }
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ use crate::{
     measure::machine::machine,
     processes::{API_KEY, Programs, Redis, SECRET},
     publish::{PublishOptions, play},
+    report::Outputs,
     target::Target,
     violations::Violations,
 };
@@ -81,9 +82,9 @@ pub struct CompareOptions {
     /// Centrifugo.
     #[arg(long, default_value = "centrifugo")]
     pub centrifugo: PathBuf,
-    /// A file for the report as JSON.
-    #[arg(long)]
-    pub json: Option<PathBuf>,
+    /// Where the report is written.
+    #[command(flatten)]
+    pub outputs: Outputs,
 }
 
 /// What the gateway is compared with.
@@ -132,7 +133,7 @@ pub async fn compare(options: &CompareOptions) -> Result<Report, String> {
         for driver in &drivers {
             eprintln!("measuring {}", storage.name(&gateway::name(*driver)));
             let (ours, found) = gateway::measure(&bench, storage, *driver).await?;
-            violations.add_counted(found.count, found.words);
+            violations.add_all(found);
             frame_bytes = [ours.one.bytes_per_delivery, ours.many.bytes_per_delivery];
             rows.push(ours);
         }
@@ -153,8 +154,7 @@ pub async fn compare(options: &CompareOptions) -> Result<Report, String> {
         recipients: options.recipients,
         rows,
         left_out,
-        violation_count: violations.count,
-        violations: violations.words,
+        violations,
     })
 }
 
@@ -208,7 +208,7 @@ impl<'a> Bench<'a> {
             find_limit: None,
             pid: Vec::new(),
             beside: Beside { floor: false, floor_workers: 1 },
-            json: None,
+            outputs: Outputs::default(),
         }
     }
 

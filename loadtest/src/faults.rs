@@ -16,6 +16,7 @@ use crate::{
     processes::{API_KEY, Programs, SECRET},
     run::{Late, Report, RunOptions, Scene, run_beside},
     token::Tokens,
+    violations::Violations,
 };
 use acts::{Act, Findings};
 use measure::{Lookout, Moments};
@@ -90,7 +91,7 @@ pub struct Outcome {
 impl Outcome {
     /// Whether it was played and everything held.
     pub fn is_good(&self) -> bool {
-        self.played.as_ref().is_some_and(|played| played.violation_count == 0)
+        self.played.as_ref().is_some_and(|played| played.violations.count == 0)
     }
 }
 
@@ -123,10 +124,9 @@ pub struct Played {
     pub deliveries: u64,
     /// Whether the rows were compared with what was posted.
     pub is_compared: bool,
-    /// Broken promises.
-    pub violation_count: u64,
-    /// The first of them, in words.
-    pub violations: Vec<String>,
+    /// What was broken.
+    #[serde(flatten)]
+    pub violations: Violations,
     /// What else is worth knowing.
     pub notes: Vec<String>,
     /// What the gateways said last, if a promise was broken.
@@ -189,7 +189,7 @@ async fn play(options: &FaultOptions, scenario: Scenario) -> Result<Played, Stri
     };
     let (report, seen) = run_beside(&run_options, scenario.allowances(), beside).await?;
     let mut played = judge(scenario, report, seen);
-    if played.violation_count > 0 {
+    if played.violations.count > 0 {
         played.last_words = stage.nodes.iter().map(|node| node.gateway.process.last_words()).collect();
     }
     Ok(played)
@@ -228,7 +228,9 @@ async fn break_and_heal(
         sign = lookout.first_sign(scene, moments.begun_us) => (Some(sign), both.await),
         both = &mut both => (None, both),
     };
-    findings.violations.extend(result.err().map(|problem| format!("the fault could not be made: {problem}")));
+    if let Err(problem) = result {
+        findings.violations.add(format!("the fault could not be made: {problem}"));
+    }
     Seen { counters, begun_us: moments.begun_us, over_us: moments.when_over().await, sign, agreed, findings }
 }
 
@@ -237,12 +239,11 @@ fn judge(scenario: Scenario, report: Report, seen: Seen) -> Played {
     let healed_us = match seen.agreed {
         Ok(agreed_us) => Some(agreed_us.max(report.late.last_us)),
         Err(problem) => {
-            violations.push(format!("not everybody agreed within {HEAL_MAX:?} after the fault: {problem}"));
+            violations.add(format!("not everybody agreed within {HEAL_MAX:?} after the fault: {problem}"));
             None
         }
     };
-    let own = violations.len() as u64;
-    violations.extend(report.violations);
+    violations.add_all(report.violations);
     let seconds = |from_us: u64, to_us: u64| to_us.saturating_sub(from_us) as f64 / 1e6;
     Played {
         fault_seconds: seconds(seen.begun_us, seen.over_us),
@@ -257,7 +258,6 @@ fn judge(scenario: Scenario, report: Report, seen: Seen) -> Played {
         given_up: report.given_up,
         deliveries: report.deliveries + report.sync_rows,
         is_compared: !scenario.allowances().lost_writes,
-        violation_count: own + report.violation_count,
         violations,
         notes: seen.findings.notes,
         last_words: Vec::new(),

@@ -12,12 +12,13 @@ use crate::{
     floor::{Beside, Floor},
     http::{BaseUrl, Http},
     measure::{machine::kernel_kib, process::Usage},
+    report::Outputs,
     target::Target,
 };
 use clap::Args;
 use conversation_protocol::UserId;
 use futures_util::{StreamExt, TryStreamExt, stream};
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 use tokio::task::JoinHandle;
 
 pub use report::{Cost, Report};
@@ -44,9 +45,9 @@ pub struct IdleOptions {
     /// Whether the floor is measured too.
     #[command(flatten)]
     pub beside: Beside,
-    /// A file for the report as JSON.
-    #[arg(long)]
-    pub json: Option<PathBuf>,
+    /// Where the report is written.
+    #[command(flatten)]
+    pub outputs: Outputs,
 }
 
 /// What is used at a moment.
@@ -74,7 +75,7 @@ pub async fn idle(options: &IdleOptions) -> Result<Report, String> {
         client.stop().await;
     }
     let floor = if options.beside.floor { Some(floor(options).await?) } else { None };
-    Ok(Report { gateway, floor, violation_count: violations.count, violations: violations.words })
+    Ok(Report { gateway, floor, violations })
 }
 
 fn client_options(options: &IdleOptions, http: &Http) -> Result<Vec<ClientOptions>, String> {

@@ -33,6 +33,8 @@ pub mod publish;
 #[cfg(feature = "tool")]
 pub mod reconnect;
 #[cfg(feature = "tool")]
+pub mod report;
+#[cfg(feature = "tool")]
 pub mod run;
 #[cfg(feature = "tool")]
 pub mod soak;
@@ -43,4 +45,4 @@ pub mod target;
 #[cfg(feature = "tool")]
 pub mod token;
 #[cfg(feature = "tool")]
-mod violations;
+pub mod violations;

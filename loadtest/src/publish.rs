@@ -11,11 +11,12 @@ use crate::{
     http::{CallError, Http},
     idle::connect_all,
     measure::process::Usage,
+    report::Outputs,
     run::Schedule,
     target::Target,
 };
 use clap::Args;
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 use tokio::{task::JoinSet, time};
 
 pub(crate) use arrivals::{Arrivals, text};
@@ -72,9 +73,9 @@ pub struct PublishOptions {
     /// Whether the floor is measured too.
     #[command(flatten)]
     pub beside: Beside,
-    /// A file for the report as JSON.
-    #[arg(long)]
-    pub json: Option<PathBuf>,
+    /// Where the report is written.
+    #[command(flatten)]
+    pub outputs: Outputs,
 }
 
 /// Somebody who sends a text to the recipients of a group, by its number.
@@ -107,8 +108,7 @@ pub async fn publish(options: &PublishOptions) -> Result<Report, String> {
         limit,
         floor: of_floor,
         floor_limit,
-        violation_count: violations.count,
-        violations: violations.words,
+        violations,
     })
 }
 

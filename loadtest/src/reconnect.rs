@@ -13,6 +13,7 @@ use crate::{
         process::Usage,
         redis::{Commands, info},
     },
+    report::Outputs,
     run::ServerRows,
     target::Target,
 };
@@ -21,7 +22,7 @@ use futures_util::future;
 use rand::{Rng, SeedableRng, rngs::SmallRng};
 use returns::{Returns, Watcher};
 use rows::Rows;
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 use tokio::sync::watch;
 
 pub use report::{PerResume, Report};
@@ -71,9 +72,9 @@ pub struct ReconnectOptions {
     /// What the random choices begin with.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
-    /// A file for the report as JSON.
-    #[arg(long)]
-    pub json: Option<PathBuf>,
+    /// Where the report is written.
+    #[command(flatten)]
+    pub outputs: Outputs,
 }
 
 /// What the server has used up to a moment.
@@ -141,8 +142,7 @@ pub async fn reconnect(options: &ReconnectOptions) -> Result<Report, String> {
         seen,
         per_resume: PerResume::of(&idle_begun, &idle, &before, &after, leaving.len()),
         redis_clients_peak,
-        violation_count: violations.count,
-        violations: violations.words,
+        violations,
     };
     for client in clients.into_iter().filter_map(Arc::into_inner) {
         client.stop().await;

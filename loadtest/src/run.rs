@@ -148,8 +148,7 @@ pub async fn run_beside<T>(
         quiet_seconds: checked.quiet_seconds,
         rows_compared: checked.rows_compared,
         server,
-        violation_count: checked.violations.count,
-        violations: checked.violations.words,
+        violations: checked.violations,
     };
     Ok((report, result))
 }

@@ -10,6 +10,7 @@ use crate::{
     clock,
     http::Http,
     measure::machine::machine,
+    report::Outputs,
     run::{Allowances, RunOptions, Scene, run_beside},
 };
 use clap::Args;
@@ -85,9 +86,9 @@ pub struct SoakOptions {
     /// A document whose figures are written.
     #[arg(long)]
     pub report: Option<PathBuf>,
-    /// A file for the report as JSON.
-    #[arg(long)]
-    pub json: Option<PathBuf>,
+    /// Where the report is written.
+    #[command(flatten)]
+    pub outputs: Outputs,
     /// What the random choices begin with.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,

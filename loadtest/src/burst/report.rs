@@ -1,7 +1,7 @@
 //! What a burst says at its end, in words and as JSON.
 
 use super::{fates::Tally, samples::Sample};
-use crate::{measure::percentiles::Percentiles, violations::tell};
+use crate::{measure::percentiles::Percentiles, report, violations::Violations};
 use serde::Serialize;
 use std::fmt;
 
@@ -32,10 +32,9 @@ pub struct Phase {
     pub memory_after_kib: u64,
     /// What was seen every second.
     pub samples: Vec<Sample>,
-    /// How many promises were broken.
-    pub violation_count: u64,
-    /// The first of them, in words.
-    pub violations: Vec<String>,
+    /// What was broken.
+    #[serde(flatten)]
+    pub violations: Violations,
 }
 
 /// Everything that a burst found out.
@@ -50,6 +49,19 @@ pub struct Report {
     pub alone: Phase,
     /// Beside slow and stuck members, if there were any.
     pub beside: Option<Phase>,
+    /// What was broken in both.
+    #[serde(flatten)]
+    pub violations: Violations,
+}
+
+impl report::Report for Report {
+    fn title(&self) -> String {
+        format!("A burst to one group of {} members", self.members)
+    }
+
+    fn violations(&self) -> &Violations {
+        &self.violations
+    }
 }
 
 impl Phase {
@@ -93,8 +105,7 @@ impl fmt::Display for Report {
                 writeln!(f, "memory at its peak: {more:+.0} KiB, {each:+.0} KiB for each slow or stuck member")?;
             }
         }
-        let violations = self.violations();
-        tell(f, violations.count, &violations.words)
+        Ok(())
     }
 }
 

@@ -58,7 +58,7 @@ async fn publish(
     gateway.first_messages().await?;
     let phase = play(options, options.rate, &gateway, &gateway.arrivals, &meter.ids()).await?;
     let found = gateway.check().await;
-    violations.add_counted(found.count, found.words);
+    violations.add_all(found);
     Arc::into_inner(gateway).ok_or("a call is still under way")?.close().await;
     Ok(phase)
 }

@@ -1,6 +1,6 @@
 //! The comparison in words and as JSON.
 
-use crate::{idle::Cost, publish::Phase, violations};
+use crate::{idle::Cost, publish::Phase, report, violations::Violations};
 use serde::Serialize;
 use std::{collections::HashSet, fmt};
 
@@ -78,21 +78,25 @@ pub struct Report {
     pub rows: Vec<Row>,
     /// Who is not in it.
     pub left_out: Vec<LeftOut>,
-    /// How many promises of the gateway were broken.
-    pub violation_count: u64,
-    /// The first of them, in words.
-    pub violations: Vec<String>,
+    /// What the gateway has broken.
+    #[serde(flatten)]
+    pub violations: Violations,
 }
 
 impl Report {
-    /// Whether everything held that must hold.
-    pub fn is_good(&self) -> bool {
-        self.violation_count == 0
-    }
-
     /// The gateway with the same storage, as it is started by default or first named.
     fn ours(&self, row: &Row) -> Option<&Row> {
         self.rows.iter().find(|ours| ours.storage == row.storage && ours.is_ours())
+    }
+}
+
+impl report::Report for Report {
+    fn title(&self) -> String {
+        format!("The same work on {} servers, with {} sessions", self.rows.len(), self.sessions)
+    }
+
+    fn violations(&self) -> &Violations {
+        &self.violations
     }
 }
 
@@ -179,7 +183,7 @@ impl fmt::Display for Report {
         for left_out in &self.left_out {
             writeln!(f, "{:24} left out: {}", left_out.server, left_out.why)?;
         }
-        violations::tell(f, self.violation_count, &self.violations)
+        Ok(())
     }
 }
 
@@ -242,8 +246,7 @@ mod tests {
             recipients: 5,
             rows: vec![row("gateway", "", 10, [15.0, 5.0]), row("other", "no state", 7, [40.0, 20.0])],
             left_out: vec![LeftOut { server: "third".to_owned(), why: "it is not there".to_owned() }],
-            violation_count: 0,
-            violations: Vec::new(),
+            violations: Violations::default(),
         };
         let words = report.to_string();
         let line = |begin: &str| words.lines().filter(|line| line.starts_with(begin)).collect::<Vec<_>>();

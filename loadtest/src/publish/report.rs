@@ -1,6 +1,6 @@
 //! What publishing cost, in words and as JSON.
 
-use crate::{measure::percentiles::Percentiles, violations};
+use crate::{measure::percentiles::Percentiles, report, violations::Violations};
 use serde::Serialize;
 use std::fmt;
 
@@ -57,16 +57,18 @@ pub struct Report {
     pub floor: Option<Phase>,
     /// The highest rate that the floor keeps within the bound.
     pub floor_limit: Option<f64>,
-    /// How many promises were broken.
-    pub violation_count: u64,
-    /// The first of them, in words.
-    pub violations: Vec<String>,
+    /// What was broken.
+    #[serde(flatten)]
+    pub violations: Violations,
 }
 
-impl Report {
-    /// Whether everything held that must hold.
-    pub fn is_good(&self) -> bool {
-        self.violation_count == 0
+impl report::Report for Report {
+    fn title(&self) -> String {
+        format!("{} sessions, {} recipients a call", self.sessions, self.recipients)
+    }
+
+    fn violations(&self) -> &Violations {
+        &self.violations
     }
 }
 
@@ -109,6 +111,6 @@ impl fmt::Display for Report {
                 None => writeln!(f)?,
             }
         }
-        violations::tell(f, self.violation_count, &self.violations)
+        Ok(())
     }
 }

@@ -4,8 +4,8 @@ use super::{SoakOptions, WARM_UP, samples::Sample};
 use crate::{
     document,
     measure::{percentiles::Percentiles, process::Usage, slope::slope},
-    run,
-    violations::{Violations, tell},
+    report, run,
+    violations::Violations,
 };
 use serde::Serialize;
 use std::{fmt, path::Path};
@@ -105,10 +105,9 @@ pub struct Report {
     pub load: run::Report,
     /// Messages through lanes.
     pub fanout_messages: u64,
-    /// How many promises were broken.
-    pub violation_count: u64,
-    /// The first of them, in words.
-    pub violations: Vec<String>,
+    /// What was broken.
+    #[serde(flatten)]
+    pub violations: Violations,
 }
 
 impl Report {
@@ -120,27 +119,13 @@ impl Report {
         fanout_messages: u64,
         mut violations: Violations,
     ) -> Self {
-        violations.add_counted(load.violation_count, load.violations.iter().cloned());
+        violations.add_all(load.violations.clone());
         let warm_up_seconds = options.minutes * 60.0 * WARM_UP;
         let growths = growths(options, &samples, warm_up_seconds);
         if growths.first().is_none_or(|growth| growth.last == 0.0) {
             violations.add("nothing was seen after the warm-up".to_owned());
         }
-        Self {
-            conditions,
-            samples,
-            warm_up_seconds,
-            growths,
-            load,
-            fanout_messages,
-            violation_count: violations.count,
-            violations: violations.words,
-        }
-    }
-
-    /// Whether everything was flat and right.
-    pub fn is_good(&self) -> bool {
-        self.violation_count == 0 && self.growths.iter().all(Growth::is_flat)
+        Self { conditions, samples, warm_up_seconds, growths, load, fanout_messages, violations }
     }
 
     /// Puts the figures into a document, with a link to the plot beside it.
@@ -172,8 +157,22 @@ impl Report {
             self.fanout_messages,
             self.load.cuts,
             self.load.replays,
-            self.violation_count
+            self.violations.count
         )
+    }
+}
+
+impl report::Report for Report {
+    fn title(&self) -> String {
+        format!("A soak of {:.1} minutes", self.conditions.minutes)
+    }
+
+    fn violations(&self) -> &Violations {
+        &self.violations
+    }
+
+    fn is_good(&self) -> bool {
+        self.violations.count == 0 && self.growths.iter().all(Growth::is_flat)
     }
 }
 
@@ -205,7 +204,7 @@ fn growths(options: &SoakOptions, samples: &[Sample], warm_up_seconds: f64) -> V
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{}\n", self.load)?;
+        writeln!(f, "{}", self.load)?;
         writeln!(f, "{:<46} {:>12} {:>12} {:>12} {:>12}", "", "warmed up", "at the end", "an hour", "at most")?;
         for growth in &self.growths {
             let Growth { name, first, last, per_hour, per_hour_max } = growth;
@@ -213,8 +212,7 @@ impl fmt::Display for Report {
             let verdict = if growth.is_flat() { "" } else { "  GROWS" };
             writeln!(f, "{name:<46} {first:>12.1} {last:>12.1} {per_hour:>+12.1} {most:>12}{verdict}")?;
         }
-        writeln!(f, "{} messages through lanes, {} looks", self.fanout_messages, self.samples.len())?;
-        tell(f, self.violation_count, &self.violations)
+        writeln!(f, "{} messages through lanes, {} looks", self.fanout_messages, self.samples.len())
     }
 }
 
