@@ -7,7 +7,8 @@ mod samples;
 mod send;
 
 use crate::{
-    clock, crowd::Reader, http::Http, measure::process::Usage, report::Outputs, run::ServerRows, target::Target,
+    clock, crowd::Reader, http::Http, measure::process::Usage, progress::Progress, report::Outputs, run::ServerRows,
+    target::Target,
 };
 use clap::Args;
 use fates::Fates;
@@ -60,7 +61,7 @@ pub struct BurstOptions {
 }
 
 /// Sends to healthy members alone, then to healthy, slow and stuck ones; an error is one of the setting up.
-pub async fn burst(options: &BurstOptions) -> Result<Report, String> {
+pub async fn burst(options: &BurstOptions, progress: &Progress) -> Result<Report, String> {
     let http = Http::new();
     options.target.answers(&http).await?;
     let troubled = options.slow + options.stuck;
@@ -68,10 +69,10 @@ pub async fn burst(options: &BurstOptions) -> Result<Report, String> {
         return Err(format!("expected a healthy member among {}, got {troubled} slow and stuck", options.members));
     }
     let run = format!("burst{:x}", clock::unix_seconds());
-    let alone = play(options, &http, &format!("{run}a"), (0, 0)).await?;
+    let alone = play(options, &http, &format!("{run}a"), (0, 0), progress).await?;
     let beside = match troubled {
         0 => None,
-        _ => Some(play(options, &http, &format!("{run}b"), (options.slow, options.stuck)).await?),
+        _ => Some(play(options, &http, &format!("{run}b"), (options.slow, options.stuck), progress).await?),
     };
     let mut violations = alone.violations.clone();
     if let Some(beside) = &beside {
@@ -80,8 +81,15 @@ pub async fn burst(options: &BurstOptions) -> Result<Report, String> {
     Ok(Report { members: options.members, rate: options.rate, alone, beside, violations })
 }
 
-async fn play(options: &BurstOptions, http: &Http, run: &str, (slow, stuck): (u32, u32)) -> Result<Phase, String> {
-    let members = Members::open(options, http, run, (slow, stuck)).await?;
+async fn play(
+    options: &BurstOptions,
+    http: &Http,
+    run: &str,
+    (slow, stuck): (u32, u32),
+    progress: &Progress,
+) -> Result<Phase, String> {
+    let progress = progress.of(if slow + stuck == 0 { "healthy" } else { "slow and stuck" });
+    let members = Members::open(options, http, run, (slow, stuck), &progress).await?;
     rest(options).await;
     let before = Usage::of(&options.pid)?;
     members.read_as_they_do(options.slow_bytes);
@@ -91,9 +99,9 @@ async fn play(options: &BurstOptions, http: &Http, run: &str, (slow, stuck): (u3
     let (over, ending) = watch::channel(false);
     let sampling = sample_until(options, http, &fates, begun_us, ending);
     let sending = async {
-        send::send(options, http, run, &members.users, &fates, begun_us).await;
+        send::send(options, http, run, &members.users, &fates, begun_us, &progress).await;
         let seconds = (clock::now_us() - begun_us) as f64 / 1e6;
-        let drained = members.healthy_have(&fates, DRAIN_MAX).await;
+        let drained = members.healthy_have(&fates, DRAIN_MAX, &progress).await;
         let _ = over.send(true);
         (seconds, drained, (clock::now_us() - begun_us) as f64 / 1e6)
     };
@@ -103,7 +111,8 @@ async fn play(options: &BurstOptions, http: &Http, run: &str, (slow, stuck): (u3
     let frames = members.frames();
     members.heal();
     let reader = Reader { http: http.clone(), url: options.target.url[0].clone(), tokens: options.target.tokens() };
-    let mut violations = reader.compare(&members.clients, DRAIN_MAX, |n, server| fates.expect(run, n, server)).await;
+    let mut violations =
+        reader.compare(&members.clients, DRAIN_MAX, &progress, |n, server| fates.expect(run, n, server)).await;
     fates.violations(&mut violations);
     if let Err(problem) = drained {
         violations.add(problem);

@@ -14,6 +14,7 @@ use crate::{
     client::state::Counters,
     clock,
     processes::{API_KEY, Programs, SECRET},
+    progress::Progress,
     run::{Late, Report, RunOptions, Scene, run_beside},
     token::Tokens,
     violations::Violations,
@@ -134,17 +135,17 @@ pub struct Played {
 }
 
 /// Plays the scenarios one after the other; `tell` hears how each went.
-pub async fn faults(options: &FaultOptions, mut tell: impl FnMut(&Outcome)) -> Vec<Outcome> {
+pub async fn faults(options: &FaultOptions, progress: &Progress, mut tell: impl FnMut(&Outcome)) -> Vec<Outcome> {
     let mut outcomes = Vec::new();
     for scenario in &options.scenarios {
-        let played = timeout(SCENARIO_MAX, play(options, *scenario)).await;
+        let played = timeout(SCENARIO_MAX, play(options, *scenario, &progress.of(scenario.name()))).await;
         let played = played.unwrap_or_else(|_| Err(format!("not over within {SCENARIO_MAX:?}")));
         let (played, problem) = match played {
             Ok(played) => (Some(played), None),
             Err(problem) => (None, Some(problem)),
         };
         let outcome = Outcome { name: scenario.name(), played, problem };
-        tell(&outcome);
+        progress.beside(|| tell(&outcome));
         outcomes.push(outcome);
     }
     outcomes
@@ -160,7 +161,7 @@ struct Seen {
     findings: Findings,
 }
 
-async fn play(options: &FaultOptions, scenario: Scenario) -> Result<Played, String> {
+async fn play(options: &FaultOptions, scenario: Scenario, progress: &Progress) -> Result<Played, String> {
     let mut stage = Stage::start(&options.programs, &scenario.setup(options.is_short)?).await?;
     let load = options.load();
     let tokens = Tokens::Secret(SECRET.to_owned());
@@ -187,7 +188,7 @@ async fn play(options: &FaultOptions, scenario: Scenario) -> Result<Played, Stri
         sleep(around).await;
         seen
     };
-    let (report, seen) = run_beside(&run_options, scenario.allowances(), beside).await?;
+    let (report, seen) = run_beside(&run_options, scenario.allowances(), progress, beside).await?;
     let mut played = judge(scenario, report, seen);
     if played.violations.count > 0 {
         played.last_words = stage.nodes.iter().map(|node| node.gateway.process.last_words()).collect();

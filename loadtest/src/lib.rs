@@ -27,6 +27,8 @@ pub mod measure;
 #[cfg(feature = "tool")]
 pub mod processes;
 #[cfg(feature = "tool")]
+pub mod progress;
+#[cfg(feature = "tool")]
 mod proxy;
 #[cfg(feature = "tool")]
 pub mod publish;

@@ -10,6 +10,7 @@ use conversation_loadtest::{
     http::Http,
     idle::{IdleOptions, idle},
     processes::Programs,
+    progress::Progress,
     publish::{PublishOptions, publish},
     reconnect::{ReconnectOptions, reconnect},
     report::{Outputs, conclude, write_json},
@@ -160,14 +161,14 @@ fn main() -> ExitCode {
 
 async fn run_in(command: Command) -> ExitCode {
     match command {
-        Command::Idle(options) => conclude(idle(&options).await, &options.outputs),
-        Command::Publish(options) => conclude(publish(&options).await, &options.outputs),
-        Command::Compare(options) => conclude(compare(&options).await, &options.outputs),
+        Command::Idle(options) => conclude(idle(&options, &Progress::on_stderr()).await, &options.outputs),
+        Command::Publish(options) => conclude(publish(&options, &Progress::on_stderr()).await, &options.outputs),
+        Command::Compare(options) => conclude(compare(&options, &Progress::on_stderr()).await, &options.outputs),
         Command::Floor(_) => unreachable!("it was started above"),
         Command::Run(arguments) => run_command(arguments).await,
-        Command::Burst(options) => conclude(burst(&options).await, &options.outputs),
-        Command::Reconnect(options) => conclude(reconnect(&options).await, &options.outputs),
-        Command::Soak(options) => conclude(soak(&options).await, &options.outputs),
+        Command::Burst(options) => conclude(burst(&options, &Progress::on_stderr()).await, &options.outputs),
+        Command::Reconnect(options) => conclude(reconnect(&options, &Progress::on_stderr()).await, &options.outputs),
+        Command::Soak(options) => conclude(soak(&options, &Progress::on_stderr()).await, &options.outputs),
         Command::Faults(arguments) => match faults_command(arguments).await {
             Ok(code) => code,
             Err(problem) => {
@@ -207,7 +208,7 @@ async fn run_command(arguments: RunArguments) -> ExitCode {
         pids: arguments.pid,
         seed: arguments.seed,
     };
-    conclude(run(&options).await, &arguments.outputs)
+    conclude(run(&options, &Progress::on_stderr()).await, &arguments.outputs)
 }
 
 async fn faults_command(arguments: FaultArguments) -> Result<ExitCode, String> {
@@ -225,7 +226,8 @@ async fn faults_command(arguments: FaultArguments) -> Result<ExitCode, String> {
     };
     let conditions = Conditions::of(&options);
     println!("{conditions}");
-    let outcomes = faults(&options, |outcome| println!("{:>5.0} s  {outcome}", elapsed_seconds())).await;
+    let outcomes =
+        faults(&options, &Progress::on_stderr(), |outcome| println!("{:>5.0} s  {outcome}", elapsed_seconds())).await;
     if let Some(path) = arguments.report {
         write_table(&path, &conditions, &outcomes)?;
     }

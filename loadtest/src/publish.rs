@@ -11,6 +11,7 @@ use crate::{
     http::{CallError, Http},
     idle::connect_all,
     measure::process::Usage,
+    progress::Progress,
     report::Outputs,
     run::Schedule,
     target::Target,
@@ -84,19 +85,19 @@ pub(crate) trait Publisher: Send + Sync + 'static {
 }
 
 /// Publishes and measures; an error is one of the setting up.
-pub async fn publish(options: &PublishOptions) -> Result<Report, String> {
+pub async fn publish(options: &PublishOptions, progress: &Progress) -> Result<Report, String> {
     if options.recipients > options.sessions {
         return Err(format!("expected at most {} recipients, as many as sessions", options.sessions));
     }
     let http = Http::new();
     options.target.answers(&http).await?;
-    let gateway = Arc::new(Gateway::open(options, &http).await?);
-    gateway.first_messages().await?;
-    let (of_gateway, limit) = measure(options, &gateway, &gateway.arrivals, &options.pid).await?;
-    let violations = gateway.check().await;
+    let gateway = Arc::new(Gateway::open(options, &http, progress).await?);
+    gateway.first_messages(progress).await?;
+    let (of_gateway, limit) = measure(options, &gateway, &gateway.arrivals, &options.pid, progress).await?;
+    let violations = gateway.check(progress).await;
     Arc::into_inner(gateway).ok_or("a call is still under way")?.close().await;
     let (of_floor, floor_limit) = if options.beside.floor {
-        let (phase, limit) = floor(options, &http, of_gateway.bytes_per_delivery).await?;
+        let (phase, limit) = floor(options, &http, of_gateway.bytes_per_delivery, progress).await?;
         (Some(phase), limit)
     } else {
         (None, None)
@@ -129,19 +130,24 @@ impl Publisher for FloorPublisher {
     }
 }
 
-async fn floor(options: &PublishOptions, http: &Http, bytes: f64) -> Result<(Phase, Option<f64>), String> {
+async fn floor(
+    options: &PublishOptions,
+    http: &Http,
+    bytes: f64,
+    progress: &Progress,
+) -> Result<(Phase, Option<f64>), String> {
     let floor = Floor::start(options.beside.floor_workers).await?;
     let pids = [floor.id()];
     let names: Vec<String> = (0..options.sessions).map(|n| format!("u{n:05}")).collect();
     let arrivals = Arc::new(Arrivals::default());
     let receivers = {
         let arrivals = arrivals.clone();
-        connect_all(&floor.url, &names, move |n, text| arrivals.frame(n, text)).await?
+        connect_all(&floor.url, &names, progress, move |n, text| arrivals.frame(n, text)).await?
     };
     let groups = names.chunks_exact(options.recipients as usize).map(<[String]>::to_vec).collect();
     let text_bytes = (bytes as usize).saturating_sub(frame_bytes_without_text(&names[0]));
     let publisher = Arc::new(FloorPublisher { floor, http: http.clone(), groups, text_bytes });
-    let measured = measure(options, &publisher, &arrivals, &pids).await;
+    let measured = measure(options, &publisher, &arrivals, &pids, progress).await;
     receivers.iter().for_each(tokio::task::JoinHandle::abort);
     measured
 }
@@ -152,14 +158,15 @@ async fn measure(
     publisher: &Arc<impl Publisher>,
     arrivals: &Arrivals,
     pids: &[u32],
+    progress: &Progress,
 ) -> Result<(Phase, Option<f64>), String> {
     let Some(bound_ms) = options.find_limit else {
-        return Ok((play(options, options.rate, publisher, arrivals, pids).await?, None));
+        return Ok((play(options, options.rate, publisher, arrivals, pids, progress).await?, None));
     };
     let mut best: Option<(f64, Phase)> = None;
     let mut rate = LIMIT_BEGINS;
     let mut failed = loop {
-        let phase = play(options, rate, publisher, arrivals, pids).await?;
+        let phase = play(options, rate, publisher, arrivals, pids, progress).await?;
         if !phase.is_within(bound_ms) {
             break rate;
         }
@@ -169,7 +176,7 @@ async fn measure(
     for _ in 0..LIMIT_STEPS {
         let low = best.as_ref().map_or(0.0, |(rate, _)| *rate);
         let rate = low.midpoint(failed);
-        let phase = play(options, rate, publisher, arrivals, pids).await?;
+        let phase = play(options, rate, publisher, arrivals, pids, progress).await?;
         if phase.is_within(bound_ms) {
             best = Some((rate, phase));
         } else {
@@ -187,6 +194,7 @@ pub(crate) async fn play(
     publisher: &Arc<impl Publisher>,
     arrivals: &Arrivals,
     pids: &[u32],
+    progress: &Progress,
 ) -> Result<Phase, String> {
     let groups = (options.sessions / options.recipients) as usize;
     arrivals.begin();
@@ -196,6 +204,7 @@ pub(crate) async fn play(
     let (schedule, calls) = (Schedule::new(begun_us, rate), (rate * options.seconds) as u64);
     let (mut made, mut overrun, mut failed) = (0, 0, 0);
     let mut under_way = JoinSet::new();
+    let step = progress.step("making calls", calls);
     while made < calls {
         let due = schedule.due_by(clock::now_us()).min(calls);
         for number in made..due {
@@ -207,19 +216,24 @@ pub(crate) async fn play(
             under_way.spawn(async move { publisher.publish(number as usize % groups, text).await });
         }
         made = due;
+        step.reach(made);
         while let Some(done) = under_way.try_join_next() {
             failed += u64::from(!matches!(done, Ok(Ok(()))));
         }
         time::sleep(TICK).await;
     }
+    drop(step);
     while let Some(done) = under_way.join_next().await {
         failed += u64::from(!matches!(done, Ok(Ok(()))));
     }
     let expected = (calls - overrun - failed) * u64::from(options.recipients);
+    let step = progress.step("waiting for arrivals", expected);
     let waiting_us = clock::now_us();
     while arrivals.messages() < expected && clock::now_us() - waiting_us < ARRIVAL_MAX.as_micros() as u64 {
+        step.reach(arrivals.messages());
         time::sleep(LOOK).await;
     }
+    drop(step);
     let seconds = (clock::now_us() - begun_us) as f64 / 1e6;
     let after = each(pids)?;
     let cpu_seconds = before.iter().zip(&after).map(|(before, after)| after.cpu_seconds - before.cpu_seconds);

@@ -10,6 +10,7 @@ use crate::{
     clock,
     http::Http,
     measure::machine::machine,
+    progress::Progress,
     report::Outputs,
     run::{Allowances, RunOptions, Scene, run_beside},
 };
@@ -95,7 +96,7 @@ pub struct SoakOptions {
 }
 
 /// Runs, and judges; an error is one of the setting up.
-pub async fn soak(options: &SoakOptions) -> Result<Report, String> {
+pub async fn soak(options: &SoakOptions, progress: &Progress) -> Result<Report, String> {
     let servers = Servers::of(options).await?;
     let seconds = (options.minutes * 60.0).max(1.0);
     let run_options = RunOptions {
@@ -117,13 +118,13 @@ pub async fn soak(options: &SoakOptions) -> Result<Report, String> {
     let beside = async |scene: &Scene<'_>| {
         let (over, ending) = watch::channel(false);
         let fanning_out = async {
-            let violations = fanout::fan_out(options, &servers, seconds).await;
+            let violations = fanout::fan_out(options, &servers, seconds, &progress.of("lanes")).await;
             let _ = over.send(true);
             violations
         };
         tokio::join!(sample(&servers, scene, seconds, ending), fanning_out)
     };
-    let (load, (samples, fanned_out)) = run_beside(&run_options, Allowances::default(), beside).await?;
+    let (load, (samples, fanned_out)) = run_beside(&run_options, Allowances::default(), progress, beside).await?;
     let (samples, (messages, fanout_violations)) = (samples?, fanned_out?);
     let report = Report::of(options, Conditions::of(options, machine()), samples, load, messages, fanout_violations);
     if let Some(path) = &options.svg {

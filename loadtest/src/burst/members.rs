@@ -6,6 +6,7 @@ use crate::{
     clock, crowd,
     http::{BaseUrl, Http},
     measure::percentiles::{Percentiles, histogram},
+    progress::Progress,
     proxy::{Kind, Proxy, Rule},
 };
 use conversation_protocol::{Conversation, UserId};
@@ -59,6 +60,7 @@ impl Members {
         http: &Http,
         run: &str,
         (slow, stuck): (u32, u32),
+        progress: &Progress,
     ) -> Result<Self, String> {
         let (slow_doors, stuck_doors) = (doors(options).await?, doors(options).await?);
         let urls = |doors: &[Proxy]| -> Vec<BaseUrl> { doors.iter().map(|door| door.url()).collect() };
@@ -86,7 +88,7 @@ impl Members {
             };
             (of_client, Watcher(arrivals[n].clone()))
         });
-        let clients = crowd::open(starts).await?;
+        let clients = crowd::open(starts, progress).await?;
         Ok(Self { users, clients, arrivals, readings, slow_doors, stuck_doors })
     }
 
@@ -112,8 +114,14 @@ impl Members {
     }
 
     /// Waits until every healthy member had the newest message that it was to have.
-    pub(super) async fn healthy_have(&self, fates: &Fates, at_most: Duration) -> Result<(), String> {
+    pub(super) async fn healthy_have(
+        &self,
+        fates: &Fates,
+        at_most: Duration,
+        progress: &Progress,
+    ) -> Result<(), String> {
         let deadline_us = clock::now_us() + at_most.as_micros() as u64;
+        let step = progress.step("waiting for the healthy", self.of(Reading::AtOnce).count() as u64);
         for n in self.of(Reading::AtOnce) {
             while self.reached(n) < fates.newest(n) {
                 if clock::now_us() > deadline_us {
@@ -122,6 +130,7 @@ impl Members {
                 }
                 tokio::time::sleep(LOOK).await;
             }
+            step.advance();
         }
         Ok(())
     }

@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{
     processes::{self, Redis},
+    progress::Progress,
     publish::{self, Phase, play},
     violations::Violations,
 };
@@ -18,6 +19,7 @@ pub(super) async fn measure(
     bench: &Bench<'_>,
     storage: Storage,
     driver: Option<&str>,
+    progress: &Progress,
 ) -> Result<(Row, Violations), String> {
     let redis = bench.redis(storage).await?;
     let gateway = start(bench, redis.as_ref(), driver).await?;
@@ -26,12 +28,12 @@ pub(super) async fn measure(
     let mut violations = Violations::default();
     let before = meter.look()?;
     let one = bench.publish_options(&gateway.url(), 1, bench.options.rate);
-    let opened = publish::Gateway::open(&one, &bench.http).await?;
+    let opened = publish::Gateway::open(&one, &bench.http, progress).await?;
     let (idle, idle_redis) = meter.costs(&before, bench.options.sessions).await?;
-    let one = publish(opened, &one, &meter, &mut violations).await?;
+    let one = publish(opened, &one, &meter, &mut violations, progress).await?;
     let many = bench.publish_options(&gateway.url(), bench.options.recipients, bench.options.fanout_rate);
-    let opened = publish::Gateway::open(&many, &bench.http).await?;
-    let many = publish(opened, &many, &meter, &mut violations).await?;
+    let opened = publish::Gateway::open(&many, &bench.http, progress).await?;
+    let many = publish(opened, &many, &meter, &mut violations, progress).await?;
     let (server, lacks) = (name(driver), String::new());
     Ok((Row { server, storage, idle, idle_redis, one, many, lacks }, violations))
 }
@@ -53,11 +55,12 @@ async fn publish(
     options: &publish::PublishOptions,
     meter: &Meter,
     violations: &mut Violations,
+    progress: &Progress,
 ) -> Result<Phase, String> {
     let gateway = Arc::new(gateway);
-    gateway.first_messages().await?;
-    let phase = play(options, options.rate, &gateway, &gateway.arrivals, &meter.ids()).await?;
-    let found = gateway.check().await;
+    gateway.first_messages(progress).await?;
+    let phase = play(options, options.rate, &gateway, &gateway.arrivals, &meter.ids(), progress).await?;
+    let found = gateway.check(progress).await;
     violations.add_all(found);
     Arc::into_inner(gateway).ok_or("a call is still under way")?.close().await;
     Ok(phase)
