@@ -7,6 +7,9 @@ use std::fmt;
 /// The longest time that is told apart, in microseconds.
 const LONGEST_US: u64 = 600_000_000;
 
+/// Points of the distribution for each half of what is left until the longest.
+const QUANTILES_PER_HALF: u32 = 5;
+
 /// A histogram of microseconds.
 pub(crate) fn histogram() -> Histogram<u64> {
     Histogram::new_with_bounds(1, LONGEST_US, 3).expect("the bounds are constants")
@@ -52,6 +55,22 @@ impl Percentiles {
     }
 }
 
+/// A point of the distribution.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Quantile {
+    /// The share, up to 1.
+    pub quantile: f64,
+    /// How long it took at most, in milliseconds.
+    pub ms: f64,
+}
+
+/// Points of the distribution of microseconds, the closer together the nearer to the longest.
+pub(crate) fn quantiles(histogram: &Histogram<u64>) -> Vec<Quantile> {
+    let steps = histogram.iter_quantiles(QUANTILES_PER_HALF);
+    steps.map(|step| Quantile { quantile: step.quantile(), ms: step.value_iterated_to() as f64 / 1_000.0 }).collect()
+}
+
 impl fmt::Display for Percentiles {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
@@ -71,5 +90,16 @@ mod tests {
         let of = Percentiles::of_times((1..=1_000).map(|ms| ms * 1_000));
         assert_eq!((of.count, of.p50_ms.round(), of.p99_ms.round(), of.max_ms.round()), (1_000, 500.0, 990.0, 1_000.0));
         assert_eq!(Percentiles::of_times([]).max_ms, 0.0);
+    }
+
+    #[test]
+    fn the_distribution_rises_to_the_longest() {
+        let mut times = histogram();
+        (1..=10_000).for_each(|us| times.record(us).unwrap());
+        let quantiles = quantiles(&times);
+        assert!(quantiles.is_sorted_by(|a, b| a.quantile <= b.quantile && a.ms <= b.ms), "{quantiles:?}");
+        let last = quantiles.last().unwrap();
+        assert!(last.quantile == 1.0 && (last.ms - 10.0).abs() < 0.1, "{last:?}");
+        assert!(quantiles.len() < 100 && super::quantiles(&histogram()).len() < 2);
     }
 }
