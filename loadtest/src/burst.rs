@@ -7,7 +7,13 @@ mod samples;
 mod send;
 
 use crate::{
-    clock, crowd::Reader, http::Http, measure::process::Usage, progress::Progress, report::Outputs, run::ServerRows,
+    clock,
+    crowd::Reader,
+    http::Http,
+    measure::{percentiles::histogram, process::Usage, series::Sampler},
+    progress::Progress,
+    report::Outputs,
+    run::ServerRows,
     target::Target,
 };
 use clap::Args;
@@ -88,13 +94,16 @@ async fn play(
     (slow, stuck): (u32, u32),
     progress: &Progress,
 ) -> Result<Phase, String> {
-    let progress = progress.of(if slow + stuck == 0 { "healthy" } else { "slow and stuck" });
+    let name = report::phase_name(slow, stuck);
+    let progress = progress.of(&name);
     let members = Members::open(options, http, run, (slow, stuck), &progress).await?;
     rest(options).await;
     let before = Usage::of(&options.pid)?;
     members.read_as_they_do(options.slow_bytes);
     let frames_before = members.frames();
     let begun_us = clock::now_us();
+    // When a message came is known at once, but only later whether it was to come.
+    let sampler = Sampler::start(&name, &options.pid, None, histogram);
     let fates = Fates::new(options.members as usize);
     let (over, ending) = watch::channel(false);
     let sampling = sample_until(options, http, &fates, begun_us, ending);
@@ -107,6 +116,7 @@ async fn play(
     };
     let (samples, (seconds, drained, drained_after)) = tokio::join!(sampling, sending);
     let samples: Samples = samples?;
+    let mut series = sampler.finish(&progress).await;
     // What a slow member was sent while it was slow.
     let frames = members.frames();
     members.heal();
@@ -119,7 +129,7 @@ async fn play(
     }
     rest(options).await;
     let after = Usage::of(&options.pid)?;
-    let latency = members.latency(&fates);
+    let latency = members.latency(&fates, &mut series, begun_us);
     let slow_frames = members.of(Reading::Slow).map(|n| frames[n] - frames_before[n]).collect();
     members.stop().await;
     Ok(Phase {
@@ -132,6 +142,7 @@ async fn play(
         slow_frames,
         memory_before_kib: before.rss_kib,
         memory_after_kib: after.rss_kib,
+        series,
         samples: samples.0,
         violations,
     })

@@ -132,15 +132,14 @@ pub async fn compare(options: &CompareOptions, progress: &Progress) -> Result<Re
     for storage in storages.into_iter().flatten() {
         let mut frame_bytes = [0.0; 2];
         for driver in &drivers {
-            let progress = progress.of(&storage.name(&gateway::name(*driver)));
-            let (ours, found) = gateway::measure(&bench, storage, *driver, &progress).await?;
+            let (ours, found) = gateway::measure(&bench, storage, *driver, progress).await?;
             violations.add_all(found);
             frame_bytes = [ours.one.bytes_per_delivery, ours.many.bytes_per_delivery];
             rows.push(ours);
         }
         for other in others.iter().filter(|other| other.knows(storage)) {
             let server = storage.name(other.name());
-            match bench.measure_other(*other, storage, frame_bytes, &progress.of(&server)).await {
+            match bench.measure_other(*other, storage, frame_bytes, progress).await {
                 Ok(row) => rows.push(row),
                 // Who is not there for one storage is not there for the other.
                 Err(why) if left_out.iter().any(|known: &LeftOut| known.why == why) => {}
@@ -252,14 +251,16 @@ impl<'a> Bench<'a> {
     ) -> Result<Row, String> {
         let meter = Meter::new(peer.ids(), redis.as_ref());
         self.keep_apart(&meter)?;
-        let (options, peer) = (self.options, Arc::new(peer));
+        let storage = if redis.is_some() { Storage::Redis } else { Storage::Memory };
+        let (options, peer, name) = (self.options, Arc::new(peer), storage.name(server));
+        let progress = &progress.of(&name);
         let before = meter.look()?;
         let audience = Audience::open(&peer, &self.http, options.sessions, progress).await?;
         let (idle, idle_redis) = meter.costs(&before, options.sessions).await?;
         let phase = async |recipients, rate, frame_bytes| {
             let caller = audience.caller(recipients, frame_bytes).await?;
             let options = self.publish_options(peer.url(), recipients, rate);
-            play(&options, rate, &caller, &audience.arrivals, &meter.ids(), progress).await
+            play(&options, rate, &name, &caller, &audience.arrivals, &meter.ids(), progress).await
         };
         let one = phase(1, options.rate, one_bytes).await?;
         let many = phase(options.recipients, options.fanout_rate, many_bytes).await?;
@@ -268,7 +269,6 @@ impl<'a> Bench<'a> {
         {
             return Err("it has kept nothing in its Redis".to_owned());
         }
-        let storage = if redis.is_some() { Storage::Redis } else { Storage::Memory };
         let lacks = P::LACKS.to_owned();
         Ok(Row { server: server.to_owned(), storage, idle, idle_redis, one, many, lacks })
     }

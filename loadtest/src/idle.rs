@@ -11,7 +11,12 @@ use crate::{
     crowd::{self, Reader},
     floor::{Beside, Floor},
     http::{BaseUrl, Http},
-    measure::{machine::kernel_kib, process::Usage},
+    measure::{
+        machine::kernel_kib,
+        percentiles::histogram,
+        process::Usage,
+        series::{Sampler, Series},
+    },
     progress::Progress,
     report::Outputs,
     target::Target,
@@ -62,6 +67,7 @@ pub(crate) struct Moment {
 pub async fn idle(options: &IdleOptions, progress: &Progress) -> Result<Report, String> {
     let http = Http::new();
     options.target.answers(&http).await?;
+    let sampler = Sampler::start("gateway", &options.pid, None, histogram);
     let before = moment(&options.pid)?;
     let starts = client_options(options, &http)?.into_iter().map(|options| (options, NoObserver));
     let clients = crowd::open(starts, progress).await?;
@@ -73,11 +79,18 @@ pub async fn idle(options: &IdleOptions, progress: &Progress) -> Result<Report, 
         if server.rows.is_empty() { Ok(()) } else { Err(format!("expected no rows, got {}", server.rows.len())) }
     });
     let violations = violations.await;
+    let mut series = vec![sampler.finish(progress).await];
     for client in clients.into_iter().filter_map(Arc::into_inner) {
         client.stop().await;
     }
-    let floor = if options.beside.floor { Some(floor(options, progress).await?) } else { None };
-    Ok(Report { gateway, floor, violations })
+    let floor = if options.beside.floor {
+        let (cost, of_floor) = floor(options, progress).await?;
+        series.push(of_floor);
+        Some(cost)
+    } else {
+        None
+    };
+    Ok(Report { gateway, floor, series, violations })
 }
 
 fn client_options(options: &IdleOptions, http: &Http) -> Result<Vec<ClientOptions>, String> {
@@ -90,10 +103,11 @@ fn client_options(options: &IdleOptions, http: &Http) -> Result<Vec<ClientOption
     (0..options.sessions as usize).map(of_session).collect()
 }
 
-async fn floor(options: &IdleOptions, progress: &Progress) -> Result<Cost, String> {
+async fn floor(options: &IdleOptions, progress: &Progress) -> Result<(Cost, Series), String> {
     let floor = Floor::start(options.beside.floor_workers).await?;
     let pids = [floor.id()];
     // As the gateway had answered a call before it was measured.
+    let sampler = Sampler::start("floor", &pids, None, histogram);
     let before = moment(&pids)?;
     let names: Vec<String> = (0..options.sessions).map(|n| format!("u{n}")).collect();
     let receivers = connect_all(&floor.url, &names, progress, |_, _| {}).await?;
@@ -101,7 +115,7 @@ async fn floor(options: &IdleOptions, progress: &Progress) -> Result<Cost, Strin
     tokio::time::sleep(REST).await;
     let cost = cost(&before, opened_us, &moment(&pids)?, receivers.len());
     receivers.iter().for_each(JoinHandle::abort);
-    Ok(cost)
+    Ok((cost, sampler.finish(progress).await))
 }
 
 /// Connects to the floor by these names, some at once; each hands on what it gets, with its place.

@@ -5,6 +5,8 @@ pub mod model;
 #[cfg(feature = "tool")]
 pub mod burst;
 #[cfg(feature = "tool")]
+mod chart;
+#[cfg(feature = "tool")]
 pub mod client;
 #[cfg(feature = "tool")]
 pub mod clock;
@@ -22,6 +24,8 @@ pub mod floor;
 pub mod http;
 #[cfg(feature = "tool")]
 pub mod idle;
+#[cfg(feature = "tool")]
+mod markup;
 #[cfg(feature = "tool")]
 pub mod measure;
 #[cfg(feature = "tool")]

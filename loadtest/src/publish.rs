@@ -10,7 +10,7 @@ use crate::{
     floor::{Beside, Floor, Publish, frame_bytes_without_text},
     http::{CallError, Http},
     idle::connect_all,
-    measure::process::Usage,
+    measure::{process::Usage, series::Sampler},
     progress::Progress,
     report::Outputs,
     run::Schedule,
@@ -93,7 +93,7 @@ pub async fn publish(options: &PublishOptions, progress: &Progress) -> Result<Re
     options.target.answers(&http).await?;
     let gateway = Arc::new(Gateway::open(options, &http, progress).await?);
     gateway.first_messages(progress).await?;
-    let (of_gateway, limit) = measure(options, &gateway, &gateway.arrivals, &options.pid, progress).await?;
+    let (of_gateway, limit) = measure(options, "gateway", &gateway, &gateway.arrivals, &options.pid, progress).await?;
     let violations = gateway.check(progress).await;
     Arc::into_inner(gateway).ok_or("a call is still under way")?.close().await;
     let (of_floor, floor_limit) = if options.beside.floor {
@@ -147,7 +147,7 @@ async fn floor(
     let groups = names.chunks_exact(options.recipients as usize).map(<[String]>::to_vec).collect();
     let text_bytes = (bytes as usize).saturating_sub(frame_bytes_without_text(&names[0]));
     let publisher = Arc::new(FloorPublisher { floor, http: http.clone(), groups, text_bytes });
-    let measured = measure(options, &publisher, &arrivals, &pids, progress).await;
+    let measured = measure(options, "floor", &publisher, &arrivals, &pids, progress).await;
     receivers.iter().for_each(tokio::task::JoinHandle::abort);
     measured
 }
@@ -155,18 +155,19 @@ async fn floor(
 /// One phase at the given rate, or at the highest that is found; that rate then.
 async fn measure(
     options: &PublishOptions,
+    server: &str,
     publisher: &Arc<impl Publisher>,
-    arrivals: &Arrivals,
+    arrivals: &Arc<Arrivals>,
     pids: &[u32],
     progress: &Progress,
 ) -> Result<(Phase, Option<f64>), String> {
     let Some(bound_ms) = options.find_limit else {
-        return Ok((play(options, options.rate, publisher, arrivals, pids, progress).await?, None));
+        return Ok((play(options, options.rate, server, publisher, arrivals, pids, progress).await?, None));
     };
     let mut best: Option<(f64, Phase)> = None;
     let mut rate = LIMIT_BEGINS;
     let mut failed = loop {
-        let phase = play(options, rate, publisher, arrivals, pids, progress).await?;
+        let phase = play(options, rate, server, publisher, arrivals, pids, progress).await?;
         if !phase.is_within(bound_ms) {
             break rate;
         }
@@ -176,7 +177,7 @@ async fn measure(
     for _ in 0..LIMIT_STEPS {
         let low = best.as_ref().map_or(0.0, |(rate, _)| *rate);
         let rate = low.midpoint(failed);
-        let phase = play(options, rate, publisher, arrivals, pids, progress).await?;
+        let phase = play(options, rate, server, publisher, arrivals, pids, progress).await?;
         if phase.is_within(bound_ms) {
             best = Some((rate, phase));
         } else {
@@ -187,18 +188,23 @@ async fn measure(
     Ok((phase, Some(rate)))
 }
 
-/// Calls at a rate, as they are due, and what became of them.
+/// Calls a server at a rate, as they are due, and what became of them.
 pub(crate) async fn play(
     options: &PublishOptions,
     rate: f64,
+    server: &str,
     publisher: &Arc<impl Publisher>,
-    arrivals: &Arrivals,
+    arrivals: &Arc<Arrivals>,
     pids: &[u32],
     progress: &Progress,
 ) -> Result<Phase, String> {
     let groups = (options.sessions / options.recipients) as usize;
     arrivals.begin();
     let each = |pids: &[u32]| pids.iter().map(|pid| Usage::of(&[*pid])).collect::<Result<Vec<_>, String>>();
+    let sampler = Sampler::start(server, pids, None, {
+        let arrivals = arrivals.clone();
+        move || arrivals.latency()
+    });
     let before = each(pids)?;
     let begun_us = clock::now_us();
     let (schedule, calls) = (Schedule::new(begun_us, rate), (rate * options.seconds) as u64);
@@ -237,5 +243,6 @@ pub(crate) async fn play(
     let seconds = (clock::now_us() - begun_us) as f64 / 1e6;
     let after = each(pids)?;
     let cpu_seconds = before.iter().zip(&after).map(|(before, after)| after.cpu_seconds - before.cpu_seconds);
-    Ok(arrivals.phase(rate, seconds, (expected, overrun, failed), cpu_seconds.collect()))
+    let series = sampler.finish(progress).await;
+    Ok(arrivals.phase(rate, seconds, (expected, overrun, failed), cpu_seconds.collect(), series))
 }

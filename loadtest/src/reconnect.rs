@@ -10,8 +10,10 @@ use crate::{
     crowd::{self, Reader},
     http::Http,
     measure::{
+        percentiles::Percentiles,
         process::Usage,
         redis::{Commands, info},
+        series::Sampler,
     },
     progress::Progress,
     report::Outputs,
@@ -92,6 +94,10 @@ pub async fn reconnect(options: &ReconnectOptions, progress: &Progress) -> Resul
     let rows = Rows::new(options, &http)?;
     rows.send(options.rows, 1, &progress.step("making rows", rows.calls(options.rows))).await?;
     let returns = Returns::new(options.sessions as usize);
+    let sampler = Sampler::start("storm", &options.pid, options.redis.as_deref(), {
+        let returns = returns.clone();
+        move || returns.times_until_live()
+    });
     let starts = rows.users.iter().enumerate().map(|(n, user)| {
         let of = ClientOptions::of(user.clone(), options.target.url.clone(), options.target.tokens(), http.clone());
         let of = ClientOptions { first_url: n, source: Some(crowd::source(n)), ..of };
@@ -127,7 +133,7 @@ pub async fn reconnect(options: &ReconnectOptions, progress: &Progress) -> Resul
     if let Err(problem) = live {
         violations.add(problem);
     }
-    let seen = returns.seen();
+    let (seen, series) = (returns.seen(), sampler.finish(progress).await);
     if seen.time_outs > 0 {
         violations.add(format!("{} attempts timed out", seen.time_outs));
     }
@@ -139,10 +145,11 @@ pub async fn reconnect(options: &ReconnectOptions, progress: &Progress) -> Resul
         changed: options.changed,
         spread_ms: options.spread_ms,
         all_live_seconds: returns.all_live_seconds(),
-        until_live: returns.until_live(),
+        until_live: Percentiles::of(&returns.times_until_live()),
         seen,
         per_resume: PerResume::of(&idle_begun, &idle, &before, &after, leaving.len()),
         redis_clients_peak,
+        series,
         violations,
     };
     for client in clients.into_iter().filter_map(Arc::into_inner) {

@@ -1,13 +1,20 @@
 //! What every report has in common, and where it goes: to standard output, into files, and into the exit code.
 
-use crate::violations::Violations;
+mod invocation;
+mod page;
+pub(crate) mod plots;
+
+use crate::{measure::series::Series, violations::Violations};
 use clap::Args;
+use invocation::Invocation;
 use serde::Serialize;
 use std::{
     fmt, fs,
     path::{Path, PathBuf},
     process::ExitCode,
 };
+
+pub use plots::Timed;
 
 /// What a scenario found out: its text is the table of its figures, without what was broken.
 pub trait Report: fmt::Display + Serialize {
@@ -16,6 +23,14 @@ pub trait Report: fmt::Display + Serialize {
 
     /// What was broken.
     fn violations(&self) -> &Violations;
+
+    /// What was seen over time: of each server, or in each phase.
+    fn series(&self) -> Vec<Series>;
+
+    /// What the times in the series are.
+    fn timed(&self) -> Timed {
+        Timed { what: "Latency", arrivals: "Deliveries" }
+    }
 
     /// Whether everything held that must hold.
     fn is_good(&self) -> bool {
@@ -29,6 +44,9 @@ pub struct Outputs {
     /// A file for the report as JSON.
     #[arg(long)]
     pub json: Option<PathBuf>,
+    /// A file for the report as a page with plots.
+    #[arg(long)]
+    pub html: Option<PathBuf>,
 }
 
 /// Tells a report, and in the exit code whether everything held; 2 if it could not be made.
@@ -37,6 +55,9 @@ pub fn conclude<R: Report>(report: Result<R, String>, outputs: &Outputs) -> Exit
         println!("{}\n{}", report.to_string().trim_end(), report.violations());
         if let Some(path) = &outputs.json {
             write_json(path, &report)?;
+        }
+        if let Some(path) = &outputs.html {
+            write(path, &page::page(&report, &Invocation::of_this_process()))?;
         }
         Ok(report.is_good())
     });

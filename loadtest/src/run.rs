@@ -16,12 +16,13 @@ use crate::{
     client::{Client, state::Counters},
     clock,
     http::BaseUrl,
-    measure::process::Usage,
+    measure::{process::Usage, series::Sampler},
     progress::Progress,
     token::Tokens,
 };
 use check::check;
 use lane::Tally;
+use latency::Measured;
 use open::{Opened, open};
 use rand::{Rng, SeedableRng, rngs::SmallRng};
 use std::{
@@ -80,7 +81,13 @@ pub struct RunOptions {
 
 /// Runs, and reports; an error is one of the setting up.
 pub async fn run(options: &RunOptions, progress: &Progress) -> Result<Report, String> {
-    run_beside(options, Allowances::default(), progress, async |_| ()).await.map(|(report, ())| report)
+    let measured = Arc::new(Measured::new());
+    let sampler = Sampler::start("run", &options.pids, None, {
+        let measured = measured.clone();
+        move || measured.live()
+    });
+    let (report, ()) = play(options, Allowances::default(), measured, progress, async |_| ()).await?;
+    Ok(Report { series: Some(sampler.finish(progress).await), ..report })
 }
 
 /// Runs with something beside the calls, which begins with them; they go on until it has ended, if that is later.
@@ -90,8 +97,18 @@ pub async fn run_beside<T>(
     progress: &Progress,
     beside: impl AsyncFnOnce(&Scene<'_>) -> T,
 ) -> Result<(Report, T), String> {
+    play(options, allowances, Arc::new(Measured::new()), progress, beside).await
+}
+
+async fn play<T>(
+    options: &RunOptions,
+    allowances: Allowances,
+    measured: Arc<Measured>,
+    progress: &Progress,
+    beside: impl AsyncFnOnce(&Scene<'_>) -> T,
+) -> Result<(Report, T), String> {
     let mut random = SmallRng::seed_from_u64(options.seed);
-    let opened = open(options, allowances, progress, &mut random).await?;
+    let opened = open(options, allowances, measured, progress, &mut random).await?;
     if !options.pids.is_empty() {
         tokio::time::sleep(Duration::from_secs(2)).await;
     }
@@ -150,6 +167,7 @@ pub async fn run_beside<T>(
         quiet_seconds: checked.quiet_seconds,
         rows_compared: checked.rows_compared,
         server,
+        series: None,
         violations: checked.violations,
     };
     Ok((report, result))

@@ -7,15 +7,18 @@ mod samples;
 mod servers;
 
 use crate::{
-    clock,
     http::Http,
-    measure::machine::machine,
+    measure::{
+        look::Looker,
+        machine::machine,
+        percentiles::{Quantile, quantiles},
+    },
     progress::Progress,
     report::Outputs,
     run::{Allowances, RunOptions, Scene, run_beside},
 };
 use clap::Args;
-use samples::{Latencies, Sample};
+use samples::Sample;
 use servers::Servers;
 use std::{path::PathBuf, time::Duration};
 use tokio::sync::watch;
@@ -128,8 +131,7 @@ pub async fn soak(options: &SoakOptions, progress: &Progress) -> Result<Report, 
     let (samples, (messages, fanout_violations)) = (samples?, fanned_out?);
     let report = Report::of(options, Conditions::of(options, machine()), samples, load, messages, fanout_violations);
     if let Some(path) = &options.svg {
-        std::fs::write(path, plot::plot(&report.samples, report.warm_up_seconds))
-            .map_err(|error| format!("{}: {error}", path.display()))?;
+        std::fs::write(path, plot::plot(&report)).map_err(|error| format!("{}: {error}", path.display()))?;
     }
     if let Some(path) = &options.report {
         report.write_into(path, options.svg.as_deref())?;
@@ -143,16 +145,15 @@ async fn sample(
     scene: &Scene<'_>,
     seconds: f64,
     mut over: watch::Receiver<bool>,
-) -> Result<Vec<Sample>, String> {
+) -> Result<(Vec<Sample>, Vec<Quantile>), String> {
     let between = Duration::from_secs_f64((seconds / SAMPLES).clamp(LOOKS_S.0, LOOKS_S.1));
-    let (http, begun_us) = (Http::new(), clock::now_us());
-    let (mut samples, mut latencies) = (Vec::new(), Latencies::default());
+    let (http, mut samples) = (Http::new(), Vec::new());
+    let mut looker = Looker::new(&servers.pids, servers.redis.as_deref());
     loop {
         tokio::select! {
             () = tokio::time::sleep(between) => {}
-            _ = over.wait_for(|over| *over) => return Ok(samples),
+            _ = over.wait_for(|over| *over) => return Ok((samples, quantiles(&scene.latency()))),
         }
-        let after_seconds = (clock::now_us() - begun_us) as f64 / 1e6;
-        samples.push(Sample::take(servers, &http, after_seconds, latencies.since_last(scene.latency())).await?);
+        samples.push(Sample::take(servers, &http, &mut looker, scene.latency()).await?);
     }
 }

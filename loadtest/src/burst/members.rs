@@ -5,7 +5,10 @@ use crate::{
     client::{Client, ClientOptions, Observer, state::Phase},
     clock, crowd,
     http::{BaseUrl, Http},
-    measure::percentiles::{Percentiles, histogram},
+    measure::{
+        percentiles::{Percentiles, histogram, quantiles},
+        series::Series,
+    },
     progress::Progress,
     proxy::{Kind, Proxy, Rule},
 };
@@ -140,13 +143,25 @@ impl Members {
         arrivals.last().map_or(0, |(seq, _)| *seq)
     }
 
-    /// From the time that messages were due until healthy members had them or later ones.
-    pub(super) fn latency(&self, fates: &Fates) -> Percentiles {
-        let mut times = histogram();
+    /// From the time that messages were due until healthy members had them or later ones; put into a series that
+    /// began then, too.
+    pub(super) fn latency(&self, fates: &Fates, series: &mut Series, begun_us: u64) -> Percentiles {
+        let (mut times, mut of_looks) = (histogram(), vec![histogram(); series.samples.len()]);
         for n in self.of(Reading::AtOnce) {
             let arrivals = self.arrivals[n].lock().unwrap_or_else(PoisonError::into_inner);
-            delays(&fates.due_of(n), &arrivals).for_each(|us| times.saturating_record(us));
+            for (arrived_us, delay_us) in delays(&fates.due_of(n), &arrivals) {
+                times.saturating_record(delay_us);
+                let after_seconds = arrived_us.saturating_sub(begun_us) as f64 / 1e6;
+                let look = series.samples.partition_point(|look| look.after_seconds < after_seconds);
+                if let Some(of_look) = of_looks.get_mut(look) {
+                    of_look.saturating_record(delay_us);
+                }
+            }
         }
+        for (look, of_look) in series.samples.iter_mut().zip(of_looks) {
+            look.latency = (!of_look.is_empty()).then(|| Percentiles::of(&of_look));
+        }
+        series.quantiles = quantiles(&times);
         Percentiles::of(&times)
     }
 
@@ -171,14 +186,15 @@ async fn doors(options: &BurstOptions) -> Result<Vec<Proxy>, String> {
     Ok(doors)
 }
 
-/// How long after it was due each message came, or a later one; both lists rise by seq.
-fn delays(due: &[(u64, u64)], arrivals: &[(u64, u64)]) -> impl Iterator<Item = u64> {
+/// When each message came, or a later one, and how long after it was due; both lists rise by seq.
+fn delays(due: &[(u64, u64)], arrivals: &[(u64, u64)]) -> impl Iterator<Item = (u64, u64)> {
     let mut next = 0;
     due.iter().filter_map(move |(seq, due_us)| {
         while arrivals.get(next)?.0 < *seq {
             next += 1;
         }
-        Some(arrivals[next].1.saturating_sub(*due_us))
+        let (_, arrived_us) = arrivals[next];
+        Some((arrived_us, arrived_us.saturating_sub(*due_us)))
     })
 }
 
@@ -190,6 +206,6 @@ mod tests {
     fn a_message_has_come_with_the_first_row_that_is_as_new() {
         let due = [(1, 100), (2, 200), (4, 400), (7, 700)];
         let arrivals = [(2, 250), (5, 450), (6, 650)];
-        assert_eq!(delays(&due, &arrivals).collect::<Vec<_>>(), [150, 50, 50]);
+        assert_eq!(delays(&due, &arrivals).collect::<Vec<_>>(), [(250, 150), (250, 50), (450, 50)]);
     }
 }

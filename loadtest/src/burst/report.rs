@@ -1,7 +1,11 @@
 //! What a burst says at its end, in words and as JSON.
 
 use super::{fates::Tally, samples::Sample};
-use crate::{measure::percentiles::Percentiles, report, violations::Violations};
+use crate::{
+    measure::{percentiles::Percentiles, series::Series},
+    report,
+    violations::Violations,
+};
 use serde::Serialize;
 use std::fmt;
 
@@ -32,6 +36,8 @@ pub struct Phase {
     pub memory_after_kib: u64,
     /// What was seen every second.
     pub samples: Vec<Sample>,
+    /// What was seen over time of the given processes.
+    pub series: Series,
     /// What was broken.
     #[serde(flatten)]
     pub violations: Violations,
@@ -61,6 +67,18 @@ impl report::Report for Report {
 
     fn violations(&self) -> &Violations {
         &self.violations
+    }
+
+    fn series(&self) -> Vec<Series> {
+        [Some(&self.alone), self.beside.as_ref()].into_iter().flatten().map(|of| of.series.clone()).collect()
+    }
+}
+
+/// What a phase is called.
+pub(super) fn phase_name(slow: u32, stuck: u32) -> String {
+    match (slow, stuck) {
+        (0, 0) => "everybody healthy".to_owned(),
+        (slow, stuck) => format!("{slow} members slow, {stuck} stuck"),
     }
 }
 
@@ -112,10 +130,7 @@ impl fmt::Display for Report {
 impl fmt::Display for Phase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Tally { accepted, partly, refused, repeated, unknown, overrun, .. } = self.tally;
-        match (self.slow, self.stuck) {
-            (0, 0) => writeln!(f, "\neverybody healthy")?,
-            (slow, stuck) => writeln!(f, "\n{slow} members slow, {stuck} stuck")?,
-        }
+        writeln!(f, "\n{}", phase_name(self.slow, self.stuck))?;
         writeln!(
             f,
             "messages    {accepted} accepted, {partly} partly, {refused} refused (7008), {repeated} repeated, {unknown} unknown, \

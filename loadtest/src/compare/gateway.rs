@@ -21,7 +21,8 @@ pub(super) async fn measure(
     driver: Option<&str>,
     progress: &Progress,
 ) -> Result<(Row, Violations), String> {
-    let redis = bench.redis(storage).await?;
+    let (server, redis) = (name(driver), bench.redis(storage).await?);
+    let (name, progress) = (storage.name(&server), &progress.of(&storage.name(&server)));
     let gateway = start(bench, redis.as_ref(), driver).await?;
     let meter = Meter::new(vec![gateway.process.id()], redis.as_ref());
     bench.keep_apart(&meter)?;
@@ -30,11 +31,11 @@ pub(super) async fn measure(
     let one = bench.publish_options(&gateway.url(), 1, bench.options.rate);
     let opened = publish::Gateway::open(&one, &bench.http, progress).await?;
     let (idle, idle_redis) = meter.costs(&before, bench.options.sessions).await?;
-    let one = publish(opened, &one, &meter, &mut violations, progress).await?;
+    let one = publish(opened, &one, &name, &meter, &mut violations, progress).await?;
     let many = bench.publish_options(&gateway.url(), bench.options.recipients, bench.options.fanout_rate);
     let opened = publish::Gateway::open(&many, &bench.http, progress).await?;
-    let many = publish(opened, &many, &meter, &mut violations, progress).await?;
-    let (server, lacks) = (name(driver), String::new());
+    let many = publish(opened, &many, &name, &meter, &mut violations, progress).await?;
+    let lacks = String::new();
     Ok((Row { server, storage, idle, idle_redis, one, many, lacks }, violations))
 }
 
@@ -53,13 +54,14 @@ async fn start(bench: &Bench<'_>, redis: Option<&Redis>, driver: Option<&str>) -
 async fn publish(
     gateway: publish::Gateway,
     options: &publish::PublishOptions,
+    server: &str,
     meter: &Meter,
     violations: &mut Violations,
     progress: &Progress,
 ) -> Result<Phase, String> {
     let gateway = Arc::new(gateway);
     gateway.first_messages(progress).await?;
-    let phase = play(options, options.rate, &gateway, &gateway.arrivals, &meter.ids(), progress).await?;
+    let phase = play(options, options.rate, server, &gateway, &gateway.arrivals, &meter.ids(), progress).await?;
     let found = gateway.check(progress).await;
     violations.add_all(found);
     Arc::into_inner(gateway).ok_or("a call is still under way")?.close().await;

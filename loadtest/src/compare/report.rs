@@ -1,6 +1,6 @@
 //! The comparison in words and as JSON.
 
-use crate::{idle::Cost, publish::Phase, report, violations::Violations};
+use crate::{idle::Cost, measure::series::Series, publish::Phase, report, violations::Violations};
 use serde::Serialize;
 use std::{collections::HashSet, fmt};
 
@@ -97,6 +97,11 @@ impl report::Report for Report {
 
     fn violations(&self) -> &Violations {
         &self.violations
+    }
+
+    /// Those of calls with many recipients.
+    fn series(&self) -> Vec<Series> {
+        self.rows.iter().map(|row| row.many.series.clone()).collect()
     }
 }
 
@@ -202,7 +207,7 @@ fn tell_losses(f: &mut fmt::Formatter<'_>, server: &str, name: &str, phase: &Pha
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::measure::percentiles::Percentiles;
+    use crate::measure::percentiles::{Percentiles, histogram_of};
 
     fn cost(amount: f64) -> Cost {
         Cost {
@@ -224,8 +229,9 @@ mod tests {
             failed: 0,
             frames: 10,
             bytes_per_delivery: 800.0,
-            latency: Percentiles::of_times([1_000]),
+            latency: Percentiles::of(&histogram_of([1_000])),
             cpu_us_per_delivery: cpu_us.to_vec(),
+            series: Series::default(),
         };
         Row {
             server: server.to_owned(),

@@ -1,6 +1,6 @@
 //! What idle sessions cost, in words and as JSON.
 
-use crate::{report, violations::Violations};
+use crate::{measure::series::Series, report, violations::Violations};
 use serde::Serialize;
 use std::fmt;
 
@@ -28,6 +28,8 @@ pub struct Report {
     pub gateway: Cost,
     /// Connected.
     pub floor: Option<Cost>,
+    /// What was seen over time of each.
+    pub series: Vec<Series>,
     /// What was broken.
     #[serde(flatten)]
     pub violations: Violations,
@@ -40,6 +42,10 @@ impl report::Report for Report {
 
     fn violations(&self) -> &Violations {
         &self.violations
+    }
+
+    fn series(&self) -> Vec<Series> {
+        self.series.clone()
     }
 }
 

@@ -95,16 +95,12 @@ async fn look(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::measure::percentiles::histogram;
+    use crate::measure::percentiles::histogram_of;
 
     #[tokio::test]
     async fn there_is_a_look_at_the_beginning_and_one_at_the_end() {
         let progress = Progress::on_stderr();
-        let sampler = Sampler::start("own", &[std::process::id()], None, || {
-            let mut timed = histogram();
-            timed.record(7_000).unwrap();
-            timed
-        });
+        let sampler = Sampler::start("own", &[std::process::id()], None, || histogram_of([7_000]));
         drop(progress.step("nothing", 0));
         let series = sampler.finish(&progress).await;
         assert!(!series.samples.is_empty() && series.samples[0].processes[0].is_some(), "{series:?}");

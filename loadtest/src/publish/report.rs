@@ -1,6 +1,10 @@
 //! What publishing cost, in words and as JSON.
 
-use crate::{measure::percentiles::Percentiles, report, violations::Violations};
+use crate::{
+    measure::{percentiles::Percentiles, series::Series},
+    report,
+    violations::Violations,
+};
 use serde::Serialize;
 use std::fmt;
 
@@ -28,6 +32,8 @@ pub struct Phase {
     pub latency: Percentiles,
     /// Microseconds of the CPU of each process for each message that arrived.
     pub cpu_us_per_delivery: Vec<f64>,
+    /// What was seen over time.
+    pub series: Series,
 }
 
 impl Phase {
@@ -69,6 +75,10 @@ impl report::Report for Report {
 
     fn violations(&self) -> &Violations {
         &self.violations
+    }
+
+    fn series(&self) -> Vec<Series> {
+        [Some(&self.gateway), self.floor.as_ref()].into_iter().flatten().map(|of| of.series.clone()).collect()
     }
 }
 

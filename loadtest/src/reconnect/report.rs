@@ -1,7 +1,11 @@
 //! What a storm says at its end, in words and as JSON.
 
 use super::{Used, returns::Seen};
-use crate::{measure::percentiles::Percentiles, report, violations::Violations};
+use crate::{
+    measure::{percentiles::Percentiles, series::Series},
+    report::{self, Timed},
+    violations::Violations,
+};
 use serde::Serialize;
 use std::{collections::BTreeMap, fmt};
 
@@ -66,6 +70,8 @@ pub struct Report {
     pub per_resume: PerResume,
     /// The most connections that Redis had.
     pub redis_clients_peak: Option<u64>,
+    /// What was seen over time; the times are those until sessions were live.
+    pub series: Series,
     /// What was broken.
     #[serde(flatten)]
     pub violations: Violations,
@@ -78,6 +84,14 @@ impl report::Report for Report {
 
     fn violations(&self) -> &Violations {
         &self.violations
+    }
+
+    fn series(&self) -> Vec<Series> {
+        vec![self.series.clone()]
+    }
+
+    fn timed(&self) -> Timed {
+        Timed { what: "Time until live", arrivals: "Returns" }
     }
 }
 

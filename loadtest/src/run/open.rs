@@ -70,6 +70,7 @@ impl Opened {
 pub(super) async fn open(
     options: &RunOptions,
     allowances: Allowances,
+    measured: Arc<Measured>,
     progress: &Progress,
     random: &mut SmallRng,
 ) -> Result<Opened, String> {
@@ -110,7 +111,6 @@ pub(super) async fn open(
     let (late, early) = (chosen(&late), chosen(&early));
     prepare(&world, &early, progress).await?;
     let before = usage(&options.pids)?;
-    let measured = Arc::new(Measured::new());
     let due = due_by_user(&plan, &lanes);
     let begun_us = clock::now_us();
     let starts: Vec<(usize, SessionPlan, bool)> = plan

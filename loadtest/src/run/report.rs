@@ -2,7 +2,7 @@
 
 use super::latency::Late;
 use crate::{
-    measure::{percentiles::Percentiles, process::Usage},
+    measure::{percentiles::Percentiles, process::Usage, series::Series},
     report,
     violations::Violations,
 };
@@ -83,6 +83,9 @@ pub struct Report {
     pub rows_compared: u64,
     /// The server's processes, where their ids were given.
     pub server: Option<ServerUsage>,
+    /// What was seen over time; none where somebody beside the load looks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub series: Option<Series>,
     /// What was broken.
     #[serde(flatten)]
     pub violations: Violations,
@@ -95,6 +98,10 @@ impl report::Report for Report {
 
     fn violations(&self) -> &Violations {
         &self.violations
+    }
+
+    fn series(&self) -> Vec<Series> {
+        self.series.iter().cloned().collect()
     }
 }
 

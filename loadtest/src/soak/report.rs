@@ -3,7 +3,13 @@
 use super::{SoakOptions, WARM_UP, samples::Sample};
 use crate::{
     document,
-    measure::{percentiles::Percentiles, process::Usage, slope::slope},
+    measure::{
+        percentiles::{Percentiles, Quantile},
+        process::Usage,
+        series::Series,
+        slope::slope,
+    },
+    progress::Span,
     report, run,
     violations::Violations,
 };
@@ -99,6 +105,8 @@ pub struct Report {
     pub samples: Vec<Sample>,
     /// Seconds at the beginning that are not judged.
     pub warm_up_seconds: f64,
+    /// Which share of the messages took how long.
+    pub quantiles: Vec<Quantile>,
     /// What grew.
     pub growths: Vec<Growth>,
     /// The mixed load.
@@ -114,7 +122,7 @@ impl Report {
     pub(super) fn of(
         options: &SoakOptions,
         conditions: Conditions,
-        samples: Vec<Sample>,
+        (samples, quantiles): (Vec<Sample>, Vec<Quantile>),
         load: run::Report,
         fanout_messages: u64,
         mut violations: Violations,
@@ -125,7 +133,7 @@ impl Report {
         if growths.first().is_none_or(|growth| growth.last == 0.0) {
             violations.add("nothing was seen after the warm-up".to_owned());
         }
-        Self { conditions, samples, warm_up_seconds, growths, load, fanout_messages, violations }
+        Self { conditions, samples, quantiles, warm_up_seconds, growths, load, fanout_messages, violations }
     }
 
     /// Puts the figures into a document, with a link to the plot beside it.
@@ -171,31 +179,47 @@ impl report::Report for Report {
         &self.violations
     }
 
+    fn series(&self) -> Vec<Series> {
+        let warm_up = Span { name: "warm-up".to_owned(), from_seconds: 0.0, to_seconds: self.warm_up_seconds };
+        vec![Series {
+            name: "soak".to_owned(),
+            processes: node_names(&self.samples),
+            spans: vec![warm_up],
+            samples: self.samples.iter().map(|sample| sample.look.clone()).collect(),
+            quantiles: self.quantiles.clone(),
+        }]
+    }
+
     fn is_good(&self) -> bool {
         self.violations.count == 0 && self.growths.iter().all(Growth::is_flat)
     }
 }
 
+/// What the nodes are called that were looked at.
+fn node_names(samples: &[Sample]) -> Vec<String> {
+    let nodes = samples.first().map_or(0, |sample| sample.look.processes.len());
+    ('a'..).take(nodes).map(|name| format!("node {name}")).collect()
+}
+
 fn growths(options: &SoakOptions, samples: &[Sample], warm_up_seconds: f64) -> Vec<Growth> {
-    let warm: Vec<&Sample> = samples.iter().filter(|sample| sample.after_seconds >= warm_up_seconds).collect();
+    let warm: Vec<&Sample> = samples.iter().filter(|sample| sample.look.after_seconds >= warm_up_seconds).collect();
     let points = |of: &dyn Fn(&Sample) -> Option<f64>| -> Vec<(f64, f64)> {
-        warm.iter().filter_map(|sample| Some((sample.after_seconds, of(sample)?))).collect()
+        warm.iter().filter_map(|sample| Some((sample.look.after_seconds, of(sample)?))).collect()
     };
-    let of_node = |node: usize, of: fn(&Usage) -> f64| points(&|sample| sample.processes.get(node).map(of));
-    let nodes = samples.first().map_or(0, |sample| sample.processes.len());
+    let of_node = |node: usize, of: fn(&Usage) -> f64| points(&|sample| sample.process(node).map(of));
     let mut growths = Vec::new();
-    for (node, name) in ('a'..).take(nodes).enumerate() {
+    for (node, name) in node_names(samples).iter().enumerate() {
         let memory = of_node(node, |usage| usage.rss_kib as f64 / 1024.0);
-        growths.push(Growth::of(format!("node {name}, memory in MiB"), &memory, Some(options.memory_mib_per_hour)));
+        growths.push(Growth::of(format!("{name}, memory in MiB"), &memory, Some(options.memory_mib_per_hour)));
         // Sessions that are cut come back at the other node, so that what each has of them wanders.
         let descriptors =
-            points(&|sample| Some(sample.processes.get(node)?.descriptors as f64 - *sample.sessions.get(node)? as f64));
-        let of_descriptors = format!("node {name}, descriptors without those of sessions");
+            points(&|sample| Some(sample.process(node)?.descriptors as f64 - *sample.sessions.get(node)? as f64));
+        let of_descriptors = format!("{name}, descriptors without those of sessions");
         growths.push(Growth::of(of_descriptors, &descriptors, Some(options.descriptors_per_hour)));
         let threads = of_node(node, |usage| usage.threads as f64);
-        growths.push(Growth::of(format!("node {name}, threads"), &threads, Some(options.descriptors_per_hour)));
+        growths.push(Growth::of(format!("{name}, threads"), &threads, Some(options.descriptors_per_hour)));
     }
-    let store = points(&|sample| sample.store_bytes.map(|bytes| bytes as f64 / f64::from(1 << 20)));
+    let store = points(&|sample| Some(sample.look.store?.store_bytes as f64 / f64::from(1 << 20)));
     if !store.is_empty() {
         growths.push(Growth::of("Redis, data in MiB".to_owned(), &store, None));
     }
