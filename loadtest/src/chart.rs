@@ -23,6 +23,8 @@ const SMALL_CHARACTER: f64 = 5.6;
 /// The mark before a name in the legend, and the space after the name.
 const MARK: f64 = 20.0;
 const AFTER: f64 = 16.0;
+/// What is narrower is not shaded.
+const SPAN_MIN: f64 = 2.0;
 /// Colours of lines; the style has each of them, for a light page and a dark one.
 const COLORS: usize = 8;
 /// Between two charts of one picture.
@@ -126,8 +128,8 @@ impl Chart {
     }
 
     fn draw_spans(&self, svg: &mut String, top: f64) {
-        for (n, span) in self.spans.iter().enumerate() {
-            let (from, to) = (self.x(span.from_seconds), self.x(span.to_seconds));
+        let placed = self.spans.iter().map(|span| (span, self.x(span.from_seconds), self.x(span.to_seconds)));
+        for (n, (span, from, to)) in placed.filter(|(_, from, to)| to - from >= SPAN_MIN).enumerate() {
             let (name, width) = (escape(&span.name), to - from);
             let _ = writeln!(
                 svg,

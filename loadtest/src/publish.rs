@@ -239,6 +239,7 @@ pub(crate) async fn play(
         step.reach(arrivals.messages());
         time::sleep(LOOK).await;
     }
+    step.reach(arrivals.messages());
     drop(step);
     let seconds = (clock::now_us() - begun_us) as f64 / 1e6;
     let after = each(pids)?;

@@ -210,17 +210,21 @@ async fn come_back(
         }
         returns.begins(*n);
         clients[*n].come_back().await;
+        step.reach(returns.live() as u64);
     }))
     .await;
     let deadline_us = clock::now_us() + PATIENCE.as_micros() as u64;
-    while returns.live() < leaving.len() {
-        step.reach(returns.live() as u64);
+    loop {
+        let live = returns.live();
+        step.reach(live as u64);
+        if live >= leaving.len() {
+            return Ok(());
+        }
         if clock::now_us() > deadline_us {
-            return Err(format!("{} of {} sessions are live {PATIENCE:?} later", returns.live(), leaving.len()));
+            return Err(format!("{live} of {} sessions are live {PATIENCE:?} later", leaving.len()));
         }
         tokio::time::sleep(LOOK).await;
     }
-    Ok(())
 }
 
 /// The most connections that Redis had at once.

@@ -262,4 +262,5 @@ async fn drain(options: &RunOptions, tally: &Tally, progress: &Progress) {
         step.reach(all.saturating_sub(outstanding()) as u64);
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+    step.reach(all.saturating_sub(outstanding()) as u64);
 }

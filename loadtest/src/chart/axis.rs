@@ -2,6 +2,10 @@
 
 /// Ticks of an axis, about.
 const TICKS: f64 = 5.0;
+/// Numbers of each decade that are easy to read.
+const EVEN: [f64; 3] = [1.0, 2.0, 5.0];
+/// With more ticks than this, only powers of ten are named.
+const LOGARITHMIC_TICKS_MAX: usize = 10;
 /// Seconds between two ticks.
 const TIME_STEPS: [f64; 17] = [
     1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1_800.0, 3_600.0, 7_200.0, 14_400.0, 28_800.0,
@@ -33,15 +37,22 @@ impl Axis {
         Self::of(unit, |value| value, (0.0, steps * step), named)
     }
 
-    /// From a power of ten below the smallest value to one above the largest; values of 0 and less have no place.
+    /// From an even number below the smallest value to one above the largest; values of 0 and less have no place.
     pub(crate) fn logarithmic(unit: &str, values: impl IntoIterator<Item = f64>) -> Self {
-        let positive = values.into_iter().filter(|value| *value > 0.0).map(f64::log10);
-        let (least, most) = positive.fold((f64::MAX, f64::MIN), |(least, most), at| (at.min(least), at.max(most)));
-        let (least, most) = if least > most { (0.0, 1.0) } else { (least.floor(), most.ceil()) };
-        let most = most.max(least + 1.0);
-        let powers = (least as i32..=most as i32).map(|power| 10_f64.powi(power));
-        let named = powers.map(|value| (value, number(value))).collect();
-        Self::of(unit, f64::log10, (least, most), named)
+        let positive = values.into_iter().filter(|value| *value > 0.0 && value.is_finite());
+        let (smallest, largest) =
+            positive.fold((f64::MAX, 0.0_f64), |(least, most), value| (value.min(least), value.max(most)));
+        let (smallest, largest) = if largest > 0.0 { (smallest, largest) } else { (1.0, 1.0) };
+        let decades = smallest.log10().floor() as i32..=largest.log10().floor() as i32 + 1;
+        let even: Vec<f64> = decades.flat_map(|decade| EVEN.map(|times| times * 10_f64.powi(decade))).collect();
+        let first = even.iter().rposition(|even| *even <= smallest).unwrap_or(0);
+        let last = even.iter().position(|even| *even >= largest && *even > smallest).unwrap_or(even.len() - 1);
+        let (least, most) = (even[first].log10(), even[last].log10());
+        let mut named: Vec<f64> = even[first..=last].to_vec();
+        if named.len() > LOGARITHMIC_TICKS_MAX {
+            named.retain(|value| value.log10().fract().abs() < 1e-9);
+        }
+        Self::of(unit, f64::log10, (least, most), named.into_iter().map(|value| (value, number(value))).collect())
     }
 
     /// Seconds from 0 on, named in the unit that suits them.
@@ -86,7 +97,7 @@ fn nice(value: f64) -> f64 {
         return 1.0;
     }
     let power = 10_f64.powf(value.log10().floor());
-    [1.0, 2.0, 5.0, 10.0].map(|times| times * power).into_iter().find(|nice| *nice >= value).unwrap_or(value)
+    EVEN.into_iter().chain([10.0]).map(|times| times * power).find(|nice| *nice >= value).unwrap_or(value)
 }
 
 /// With as many digits as it has, up to four of them after the point, and a comma after each three before it.
@@ -118,9 +129,10 @@ mod tests {
         assert_eq!(names(&Axis::linear("x", [0.37])), "0 0.1 0.2 0.3 0.4");
         assert_eq!(names(&Axis::linear("x", [5_100.0])), "0 2,000 4,000 6,000");
         assert_eq!(names(&Axis::linear("x", [])), "0 1");
-        assert_eq!(names(&Axis::logarithmic("x", [0.0, 0.3, 1_200.0])), "0.1 1 10 100 1,000 10,000");
-        assert_eq!(names(&Axis::logarithmic("x", [1.0])), "1 10");
-        assert_eq!(names(&Axis::logarithmic("x", [])), "1 10");
+        assert_eq!(names(&Axis::logarithmic("x", [0.0, 0.3, 1_200.0])), "1 10 100 1,000");
+        assert_eq!(names(&Axis::logarithmic("x", [7.0, 80.0])), "5 10 20 50 100");
+        assert_eq!(names(&Axis::logarithmic("x", [1.0])), "1 2");
+        assert_eq!(names(&Axis::logarithmic("x", [])), "1 2");
         assert_eq!(names(&Axis::time(9.0)), "0 1 2 3 4 5 6 7 8 9");
         assert_eq!(
             (names(&Axis::time(1_800.0)), Axis::time(1_800.0).unit),

@@ -70,7 +70,7 @@ pub struct Report {
 
 impl report::Report for Report {
     fn title(&self) -> String {
-        format!("{} sessions, {} recipients a call", self.sessions, self.recipients)
+        format!("Publishing to {} sessions, {} recipients a call", self.sessions, self.recipients)
     }
 
     fn violations(&self) -> &Violations {

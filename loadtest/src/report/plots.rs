@@ -8,8 +8,9 @@ use crate::{
 /// KiB and bytes of a MiB.
 const MIB_KIB: f64 = 1_024.0;
 const MIB_BYTES: f64 = 1_048_576.0;
-/// Rates are told of no less time than this: the kernel counts processor time in hundredths of a second.
-const RATE_SECONDS_MIN: f64 = 0.5;
+/// Between two points: the last look may be near to the one before, and the kernel counts processor time in hundredths
+/// of a second.
+const SECONDS_MIN: f64 = 0.5;
 
 /// What was timed, and what each of it was.
 #[derive(Debug, Clone, Copy)]
@@ -34,9 +35,9 @@ pub(crate) fn latency(series: &[Series], what: &str) -> Vec<Chart> {
     let lines = |of: &Series| {
         let line = |name: &str, value: fn(&Percentiles) -> f64| Line {
             name: name.to_owned(),
-            points: points(&of.samples, |look| look.latency.as_ref().map(value)),
+            points: apart(&points(&of.samples, |look| look.latency.as_ref().map(value))),
         };
-        vec![line("max", |of| of.max_ms), line("p99", |of| of.p99_ms), line("p50", |of| of.p50_ms)]
+        vec![line("p50", |of| of.p50_ms), line("p99", |of| of.p99_ms), line("max", |of| of.max_ms)]
     };
     let timed: Vec<(&Series, Vec<Line>)> = series.iter().map(|of| (of, lines(of))).collect();
     let all: Vec<f64> = timed.iter().flat_map(|(_, lines)| Line::values(lines)).collect();
@@ -86,12 +87,7 @@ fn arrivals(series: &[Series], what: &str) -> Chart {
     });
     // Where nothing is timed there is nothing to show.
     let has_any = |line: &Line| line.points.iter().any(|(_, rate)| rate.is_some_and(|rate| rate > 0.0));
-    over_time(
-        series,
-        format!("{what} a second"),
-        &format!("{}/s", what.to_lowercase()),
-        lines.filter(has_any).collect(),
-    )
+    over_time(series, format!("{what} a second"), "per s", lines.filter(has_any).collect())
 }
 
 /// Resident memory of each process, and of the store.
@@ -143,13 +139,24 @@ fn points(looks: &[Look], mut value: impl FnMut(&Look) -> Option<f64>) -> Vec<(f
     looks.iter().map(|look| (look.after_seconds, value(look))).collect()
 }
 
+/// Without points that are too near to the one before to stand for a second of their own.
+fn apart(points: &[(f64, Option<f64>)]) -> Vec<(f64, Option<f64>)> {
+    let mut apart: Vec<(f64, Option<f64>)> = Vec::with_capacity(points.len());
+    for point in points {
+        if !apart.last().is_some_and(|(at, value)| value.is_some() && point.0 - at < SECONDS_MIN) {
+            apart.push(*point);
+        }
+    }
+    apart
+}
+
 /// What was added a second since the point before, of what only grows.
 fn rates(points: &[(f64, Option<f64>)]) -> Vec<(f64, Option<f64>)> {
     let mut before: Option<(f64, Option<f64>)> = None;
     let mut rates = Vec::with_capacity(points.len());
     for (at, value) in points {
         let seconds = before.map_or(0.0, |(before, _)| at - before);
-        if before.is_some() && seconds < RATE_SECONDS_MIN {
+        if before.is_some() && seconds < SECONDS_MIN {
             continue;
         }
         if let Some((_, earlier)) = before {
@@ -193,6 +200,12 @@ mod tests {
     }
 
     #[test]
+    fn a_look_soon_after_another_has_no_point_unless_it_is_the_first_with_a_value() {
+        let points = [(0.0, None), (0.2, Some(1.0)), (0.3, Some(2.0)), (1.0, Some(3.0)), (1.1, None)];
+        assert_eq!(apart(&points), [(0.0, None), (0.2, Some(1.0)), (1.0, Some(3.0))]);
+    }
+
+    #[test]
     fn what_was_not_seen_has_no_chart() {
         let titles =
             |series: &[Series]| charts(series, LATENCY).into_iter().map(|chart| chart.title).collect::<Vec<_>>();
@@ -212,7 +225,7 @@ mod tests {
         let charts = charts(&[of("gateway"), of("floor")], LATENCY);
         let named = |title: &str| charts.iter().find(|chart| chart.title == title).unwrap();
         let names = |title: &str| named(title).lines.iter().map(|line| line.name.clone()).collect::<Vec<_>>();
-        assert_eq!(names("Latency, each second: floor"), ["max", "p99", "p50"]);
+        assert_eq!(names("Latency, each second: floor"), ["p50", "p99", "max"]);
         assert_eq!(names("Latency by percentile"), ["gateway", "floor"]);
         assert_eq!(names("Processor time"), ["gateway: gateway 7", "floor: gateway 7"]);
         assert_eq!(named("Processor time").lines[0].points, [(1.0, Some(0.5))]);

@@ -93,7 +93,7 @@ pub struct Report {
 
 impl report::Report for Report {
     fn title(&self) -> String {
-        format!("{} sessions, {:.0} calls a second", self.sessions, self.rate)
+        format!("A mixed load of {} sessions, {:.0} calls a second", self.sessions, self.rate)
     }
 
     fn violations(&self) -> &Violations {
