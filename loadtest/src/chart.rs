@@ -142,7 +142,7 @@ impl Chart {
                     svg,
                     "<text class=\"small\" x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{name}</text>",
                     from.midpoint(to),
-                    top + 12.0
+                    top - 4.0
                 );
             }
         }

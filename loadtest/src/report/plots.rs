@@ -42,11 +42,7 @@ pub(crate) fn latency(series: &[Series], what: &str) -> Vec<Chart> {
     let timed: Vec<(&Series, Vec<Line>)> = series.iter().map(|of| (of, lines(of))).collect();
     let all: Vec<f64> = timed.iter().flat_map(|(_, lines)| Line::values(lines)).collect();
     let chart = |(of, lines): (&Series, Vec<Line>)| Chart {
-        title: if series.len() > 1 {
-            format!("{what}, each second: {}", of.name)
-        } else {
-            format!("{what}, each second")
-        },
+        title: if series.len() > 1 { format!("{what} over time: {}", of.name) } else { format!("{what} over time") },
         x: time(series),
         y: Axis::logarithmic("ms", all.iter().copied()),
         lines,
@@ -215,7 +211,7 @@ mod tests {
         let one_look = series("run", vec![look(0.0, 0.0, 5)]);
         assert_eq!(
             titles(&[one_look]),
-            ["Latency, each second", "Latency by percentile", "Memory (RSS)", "File descriptors"]
+            ["Latency over time", "Latency by percentile", "Memory (RSS)", "File descriptors"]
         );
     }
 
@@ -225,7 +221,7 @@ mod tests {
         let charts = charts(&[of("gateway"), of("floor")], LATENCY);
         let named = |title: &str| charts.iter().find(|chart| chart.title == title).unwrap();
         let names = |title: &str| named(title).lines.iter().map(|line| line.name.clone()).collect::<Vec<_>>();
-        assert_eq!(names("Latency, each second: floor"), ["p50", "p99", "max"]);
+        assert_eq!(names("Latency over time: floor"), ["p50", "p99", "max"]);
         assert_eq!(names("Latency by percentile"), ["gateway", "floor"]);
         assert_eq!(names("Processor time"), ["gateway: gateway 7", "floor: gateway 7"]);
         assert_eq!(named("Processor time").lines[0].points, [(1.0, Some(0.5))]);
