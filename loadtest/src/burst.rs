@@ -102,7 +102,7 @@ async fn play(
     members.read_as_they_do(options.slow_bytes);
     let frames_before = members.frames();
     let begun_us = clock::now_us();
-    // When a message came is known at once, but only later whether it was to come.
+    // Which messages a member was to have is known only in the end; the latency is put in then.
     let sampler = Sampler::start(&name, &options.pid, None, histogram);
     let fates = Fates::new(options.members as usize);
     let (over, ending) = watch::channel(false);

@@ -160,16 +160,17 @@ fn main() -> ExitCode {
 }
 
 async fn run_in(command: Command) -> ExitCode {
+    let progress = Progress::on_stderr();
     match command {
-        Command::Idle(options) => conclude(idle(&options, &Progress::on_stderr()).await, &options.outputs),
-        Command::Publish(options) => conclude(publish(&options, &Progress::on_stderr()).await, &options.outputs),
-        Command::Compare(options) => conclude(compare(&options, &Progress::on_stderr()).await, &options.outputs),
+        Command::Idle(options) => conclude(idle(&options, &progress).await, &options.outputs),
+        Command::Publish(options) => conclude(publish(&options, &progress).await, &options.outputs),
+        Command::Compare(options) => conclude(compare(&options, &progress).await, &options.outputs),
         Command::Floor(_) => unreachable!("it was started above"),
-        Command::Run(arguments) => run_command(arguments).await,
-        Command::Burst(options) => conclude(burst(&options, &Progress::on_stderr()).await, &options.outputs),
-        Command::Reconnect(options) => conclude(reconnect(&options, &Progress::on_stderr()).await, &options.outputs),
-        Command::Soak(options) => conclude(soak(&options, &Progress::on_stderr()).await, &options.outputs),
-        Command::Faults(arguments) => match faults_command(arguments).await {
+        Command::Run(arguments) => run_command(arguments, &progress).await,
+        Command::Burst(options) => conclude(burst(&options, &progress).await, &options.outputs),
+        Command::Reconnect(options) => conclude(reconnect(&options, &progress).await, &options.outputs),
+        Command::Soak(options) => conclude(soak(&options, &progress).await, &options.outputs),
+        Command::Faults(arguments) => match faults_command(arguments, &progress).await {
             Ok(code) => code,
             Err(problem) => {
                 eprintln!("{problem}");
@@ -191,7 +192,7 @@ async fn run_in(command: Command) -> ExitCode {
     }
 }
 
-async fn run_command(arguments: RunArguments) -> ExitCode {
+async fn run_command(arguments: RunArguments, progress: &Progress) -> ExitCode {
     let options = RunOptions {
         sessions: arguments.sessions as usize,
         rate: arguments.rate.max(0.0),
@@ -208,10 +209,10 @@ async fn run_command(arguments: RunArguments) -> ExitCode {
         pids: arguments.pid,
         seed: arguments.seed,
     };
-    conclude(run(&options, &Progress::on_stderr()).await, &arguments.outputs)
+    conclude(run(&options, progress).await, &arguments.outputs)
 }
 
-async fn faults_command(arguments: FaultArguments) -> Result<ExitCode, String> {
+async fn faults_command(arguments: FaultArguments, progress: &Progress) -> Result<ExitCode, String> {
     let gateway = arguments.gateway.map_or_else(Programs::gateway_beside_tool, Ok)?;
     let scenarios = match (arguments.only.is_empty(), arguments.short) {
         (false, _) => arguments.only,
@@ -226,8 +227,7 @@ async fn faults_command(arguments: FaultArguments) -> Result<ExitCode, String> {
     };
     let conditions = Conditions::of(&options);
     println!("{conditions}");
-    let outcomes =
-        faults(&options, &Progress::on_stderr(), |outcome| println!("{:>5.0} s  {outcome}", elapsed_seconds())).await;
+    let outcomes = faults(&options, progress, |outcome| println!("{:>5.0} s  {outcome}", elapsed_seconds())).await;
     if let Some(path) = arguments.report {
         write_table(&path, &conditions, &outcomes)?;
     }

@@ -48,7 +48,7 @@ pub struct Progress {
 pub(crate) struct Step {
     progress: Progress,
     name: String,
-    /// 0: not known.
+    /// 0: not known; more may be done after all.
     total: u64,
     done: AtomicU64,
     begun_us: u64,
@@ -133,6 +133,9 @@ impl Step {
 
     fn tell(&self, done: u64) {
         if let Some(bar) = &self.bar {
+            if self.total > 0 {
+                bar.set_length(self.total.max(done));
+            }
             bar.set_position(done);
             return;
         }
@@ -152,7 +155,7 @@ impl Step {
     fn words(&self, what: &str, now_us: u64) -> String {
         let name = format!("{}{}", self.progress.prefix, self.name);
         let (done, after) = (self.done.load(Ordering::Relaxed), (now_us - self.begun_us) as f64 / 1e6);
-        let of = if self.total > 0 { format!(" of {}", self.total) } else { String::new() };
+        let of = if self.total > 0 { format!(" of {}", self.total.max(done)) } else { String::new() };
         format!("{name:<NAME_WIDTH$} {what:<8} {done}{of} after {after:.1} s")
     }
 }
@@ -184,6 +187,8 @@ mod tests {
         step.advance();
         let told = step.words("goes on", step.begun_us + 2_500_000);
         assert_eq!(told, format!("{:<34} goes on  8 of 30 after 2.5 s", "redis-slow: opening"));
+        step.reach(40);
+        assert!(step.words("is over", step.begun_us).contains(" 40 of 40 "), "there was more to do than it seemed");
         let unknown = lines().step("opening", 0);
         assert!(unknown.words("begins", unknown.begun_us).ends_with("begins   0 after 0.0 s"));
     }

@@ -7,7 +7,7 @@ use crate::{
     violations::Violations,
 };
 use serde::Serialize;
-use std::fmt;
+use std::{fmt, iter};
 
 /// Looks shown of a phase.
 const LOOKS_SHOWN: usize = 12;
@@ -70,7 +70,7 @@ impl report::Report for Report {
     }
 
     fn series(&self) -> Vec<Series> {
-        [Some(&self.alone), self.beside.as_ref()].into_iter().flatten().map(|of| of.series.clone()).collect()
+        iter::once(&self.alone).chain(&self.beside).map(|of| of.series.clone()).collect()
     }
 }
 

@@ -103,8 +103,8 @@ fn nice(value: f64) -> f64 {
 /// With as many digits as it has, up to four of them after the point, and a comma after each three before it.
 fn number(value: f64) -> String {
     let text = format!("{value:.4}");
-    let text = text.trim_end_matches('0').trim_end_matches('.');
-    let (whole, fraction) = text.split_once('.').map_or((text, None), |(whole, fraction)| (whole, Some(fraction)));
+    let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
+    let fraction = fraction.trim_end_matches('0');
     let mut grouped = String::new();
     for (n, digit) in whole.chars().enumerate() {
         if n > 0 && (whole.len() - n).is_multiple_of(3) {
@@ -112,7 +112,11 @@ fn number(value: f64) -> String {
         }
         grouped.push(digit);
     }
-    fraction.map_or(grouped.clone(), |fraction| format!("{grouped}.{fraction}"))
+    if !fraction.is_empty() {
+        grouped.push('.');
+        grouped.push_str(fraction);
+    }
+    grouped
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use crate::{
     violations::Violations,
 };
 use serde::Serialize;
-use std::fmt;
+use std::{fmt, iter};
 
 /// One rate for a while.
 #[derive(Debug, Clone, Serialize)]
@@ -78,7 +78,7 @@ impl report::Report for Report {
     }
 
     fn series(&self) -> Vec<Series> {
-        [Some(&self.gateway), self.floor.as_ref()].into_iter().flatten().map(|of| of.series.clone()).collect()
+        iter::once(&self.gateway).chain(&self.floor).map(|of| of.series.clone()).collect()
     }
 }
 
