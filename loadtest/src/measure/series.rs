@@ -12,7 +12,10 @@ use crate::{
 use hdrhistogram::Histogram;
 use serde::Serialize;
 use std::{sync::Arc, time::Duration};
-use tokio::{sync::watch, task::JoinHandle};
+use tokio::{
+    sync::watch,
+    task::{JoinHandle, spawn_blocking},
+};
 
 /// Between two looks.
 pub(crate) const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
@@ -33,11 +36,14 @@ pub struct Series {
     pub quantiles: Vec<Quantile>,
 }
 
+/// Tells what was timed so far, in microseconds.
+type Timing = dyn Fn() -> Histogram<u64> + Send + Sync;
+
 /// Looks on its own, until it is finished or dropped.
 pub(crate) struct Sampler {
     series: Series,
     begun_us: u64,
-    timed: Arc<dyn Fn() -> Histogram<u64> + Send + Sync>,
+    timed: Arc<Timing>,
     over: watch::Sender<bool>,
     looking: JoinHandle<Vec<Look>>,
 }
@@ -50,7 +56,7 @@ impl Sampler {
         redis: Option<&str>,
         timed: impl Fn() -> Histogram<u64> + Send + Sync + 'static,
     ) -> Self {
-        let timed: Arc<dyn Fn() -> Histogram<u64> + Send + Sync> = Arc::new(timed);
+        let timed: Arc<Timing> = Arc::new(timed);
         let (over, ending) = watch::channel(false);
         let processes = pids.iter().map(|pid| process::name(*pid)).collect();
         Self {
@@ -74,18 +80,16 @@ impl Sampler {
     }
 }
 
-async fn look(
-    mut looker: Looker,
-    timed: Arc<dyn Fn() -> Histogram<u64> + Send + Sync>,
-    mut over: watch::Receiver<bool>,
-) -> Vec<Look> {
+async fn look(mut looker: Looker, timed: Arc<Timing>, mut over: watch::Receiver<bool>) -> Vec<Look> {
     let (mut looks, mut ticks) = (Vec::new(), tokio::time::interval(BETWEEN_LOOKS));
     loop {
         let is_over = tokio::select! {
             _ = ticks.tick() => false,
             _ = over.wait_for(|over| *over) => true,
         };
-        looks.push(looker.look(Some(timed())).await);
+        // To sum up what was timed takes longer than sessions should wait for their thread.
+        let timed = timed.clone();
+        looks.push(looker.look(spawn_blocking(move || timed()).await.ok()).await);
         if is_over {
             return looks;
         }
