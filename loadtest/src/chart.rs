@@ -92,7 +92,7 @@ impl Chart {
         self.draw_axes(&mut svg, top);
         for (n, line) in self.lines.iter().enumerate() {
             let path = self.path(line, top);
-            let _ = writeln!(svg, "<path class=\"line c{}\" d=\"{path}\"/>", n % COLORS);
+            let _ = writeln!(svg, "<path class=\"line {}\" d=\"{path}\"/>", looks(n));
         }
         svg
     }
@@ -115,8 +115,8 @@ impl Chart {
             }
             let _ = writeln!(
                 svg,
-                "<path class=\"line c{}\" d=\"M{x:.1},{:.1}h14\"/><text x=\"{:.1}\" y=\"{:.1}\">{}</text>",
-                n % COLORS,
+                "<path class=\"line {}\" d=\"M{x:.1},{:.1}h14\"/><text x=\"{:.1}\" y=\"{:.1}\">{}</text>",
+                looks(n),
                 y + 6.0,
                 x + MARK,
                 y + 10.0,
@@ -193,6 +193,11 @@ impl Chart {
         }
         path
     }
+}
+
+/// The colour of the so-manieth line; once there are no more, they come again with dashes.
+fn looks(n: usize) -> String {
+    format!("c{}{}", n % COLORS, if n < COLORS { "" } else { " again" })
 }
 
 /// How far down something is, from its place on the y axis.

@@ -22,7 +22,8 @@ pub(super) async fn measure(
     progress: &Progress,
 ) -> Result<(Row, Violations), String> {
     let (server, redis) = (name(driver), bench.redis(storage).await?);
-    let (name, progress) = (storage.name(&server), &progress.of(&storage.name(&server)));
+    let name = storage.name(&server);
+    let progress = &progress.of(&name);
     let gateway = start(bench, redis.as_ref(), driver).await?;
     let meter = Meter::new(vec![gateway.process.id()], redis.as_ref());
     bench.keep_apart(&meter)?;
