@@ -7,13 +7,20 @@ mod samples;
 mod send;
 
 use crate::{
-    clock, crowd::Reader, http::Http, measure::process::Usage, run::ServerRows, target::Target, violations::Violations,
+    clock,
+    crowd::Reader,
+    http::Http,
+    measure::{percentiles::histogram, process::Usage, series::Sampler},
+    progress::Progress,
+    report::Outputs,
+    run::ServerRows,
+    target::Target,
 };
 use clap::Args;
 use fates::Fates;
 use members::{Members, Reading};
 use samples::{Samples, sample_until};
-use std::{path::PathBuf, time::Duration};
+use std::time::Duration;
 use tokio::sync::watch;
 
 pub use report::{Phase, Report};
@@ -54,13 +61,13 @@ pub struct BurstOptions {
     /// A process of the server to measure; may be given several times.
     #[arg(long)]
     pub pid: Vec<u32>,
-    /// A file for the report as JSON.
-    #[arg(long)]
-    pub json: Option<PathBuf>,
+    /// Where the report is written.
+    #[command(flatten)]
+    pub outputs: Outputs,
 }
 
 /// Sends to healthy members alone, then to healthy, slow and stuck ones; an error is one of the setting up.
-pub async fn burst(options: &BurstOptions) -> Result<Report, String> {
+pub async fn burst(options: &BurstOptions, progress: &Progress) -> Result<Report, String> {
     let http = Http::new();
     options.target.answers(&http).await?;
     let troubled = options.slow + options.stuck;
@@ -68,45 +75,61 @@ pub async fn burst(options: &BurstOptions) -> Result<Report, String> {
         return Err(format!("expected a healthy member among {}, got {troubled} slow and stuck", options.members));
     }
     let run = format!("burst{:x}", clock::unix_seconds());
-    let alone = play(options, &http, &format!("{run}a"), (0, 0)).await?;
+    let alone = play(options, &http, &format!("{run}a"), (0, 0), progress).await?;
     let beside = match troubled {
         0 => None,
-        _ => Some(play(options, &http, &format!("{run}b"), (options.slow, options.stuck)).await?),
+        _ => Some(play(options, &http, &format!("{run}b"), (options.slow, options.stuck), progress).await?),
     };
-    Ok(Report { members: options.members, rate: options.rate, alone, beside })
+    let mut violations = alone.violations.clone();
+    if let Some(beside) = &beside {
+        violations.add_all(beside.violations.clone());
+    }
+    Ok(Report { members: options.members, rate: options.rate, alone, beside, violations })
 }
 
-async fn play(options: &BurstOptions, http: &Http, run: &str, (slow, stuck): (u32, u32)) -> Result<Phase, String> {
-    let members = Members::open(options, http, run, (slow, stuck)).await?;
+async fn play(
+    options: &BurstOptions,
+    http: &Http,
+    run: &str,
+    (slow, stuck): (u32, u32),
+    progress: &Progress,
+) -> Result<Phase, String> {
+    let name = report::phase_name(slow, stuck);
+    let progress = progress.of(&name);
+    let members = Members::open(options, http, run, (slow, stuck), &progress).await?;
     rest(options).await;
     let before = Usage::of(&options.pid)?;
     members.read_as_they_do(options.slow_bytes);
     let frames_before = members.frames();
     let begun_us = clock::now_us();
+    // Which messages a member was to have is known only in the end; the latency is put in then.
+    let sampler = Sampler::start(&name, &options.pid, None, histogram);
     let fates = Fates::new(options.members as usize);
     let (over, ending) = watch::channel(false);
     let sampling = sample_until(options, http, &fates, begun_us, ending);
     let sending = async {
-        send::send(options, http, run, &members.users, &fates, begun_us).await;
+        send::send(options, http, run, &members.users, &fates, begun_us, &progress).await;
         let seconds = (clock::now_us() - begun_us) as f64 / 1e6;
-        let drained = members.healthy_have(&fates, DRAIN_MAX).await;
+        let drained = members.healthy_have(&fates, DRAIN_MAX, &progress).await;
         let _ = over.send(true);
         (seconds, drained, (clock::now_us() - begun_us) as f64 / 1e6)
     };
     let (samples, (seconds, drained, drained_after)) = tokio::join!(sampling, sending);
     let samples: Samples = samples?;
+    let mut series = sampler.finish(&progress).await;
     // What a slow member was sent while it was slow.
     let frames = members.frames();
     members.heal();
     let reader = Reader { http: http.clone(), url: options.target.url[0].clone(), tokens: options.target.tokens() };
-    let mut violations = reader.compare(&members.clients, DRAIN_MAX, |n, server| fates.expect(run, n, server)).await;
+    let mut violations =
+        reader.compare(&members.clients, DRAIN_MAX, &progress, |n, server| fates.expect(run, n, server)).await;
     fates.violations(&mut violations);
     if let Err(problem) = drained {
         violations.add(problem);
     }
     rest(options).await;
     let after = Usage::of(&options.pid)?;
-    let latency = members.latency(&fates);
+    let latency = members.latency(&fates, &mut series, begun_us);
     let slow_frames = members.of(Reading::Slow).map(|n| frames[n] - frames_before[n]).collect();
     members.stop().await;
     Ok(Phase {
@@ -119,9 +142,9 @@ async fn play(options: &BurstOptions, http: &Http, run: &str, (slow, stuck): (u3
         slow_frames,
         memory_before_kib: before.rss_kib,
         memory_after_kib: after.rss_kib,
+        series,
         samples: samples.0,
-        violation_count: violations.count,
-        violations: violations.words,
+        violations,
     })
 }
 
@@ -146,22 +169,6 @@ fn check_row(server: &ServerRows, unread: u64, newest: Option<(u64, String)>) ->
         ));
     }
     Ok(())
-}
-
-impl Report {
-    /// All broken promises.
-    fn violations(&self) -> Violations {
-        let mut violations = Violations::default();
-        for phase in [Some(&self.alone), self.beside.as_ref()].into_iter().flatten() {
-            violations.add_counted(phase.violation_count, phase.violations.iter().cloned());
-        }
-        violations
-    }
-
-    /// Whether everything held that must hold.
-    pub fn is_good(&self) -> bool {
-        self.violations().count == 0
-    }
 }
 
 #[cfg(test)]

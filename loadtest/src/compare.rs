@@ -16,7 +16,9 @@ use crate::{
     http::{BaseUrl, Http},
     measure::machine::machine,
     processes::{API_KEY, Programs, Redis, SECRET},
+    progress::Progress,
     publish::{PublishOptions, play},
+    report::Outputs,
     target::Target,
     violations::Violations,
 };
@@ -81,9 +83,9 @@ pub struct CompareOptions {
     /// Centrifugo.
     #[arg(long, default_value = "centrifugo")]
     pub centrifugo: PathBuf,
-    /// A file for the report as JSON.
-    #[arg(long)]
-    pub json: Option<PathBuf>,
+    /// Where the report is written.
+    #[command(flatten)]
+    pub outputs: Outputs,
 }
 
 /// What the gateway is compared with.
@@ -115,7 +117,7 @@ impl Other {
 }
 
 /// Compares; an error is one of measuring the gateway, the others may be left out.
-pub async fn compare(options: &CompareOptions) -> Result<Report, String> {
+pub async fn compare(options: &CompareOptions, progress: &Progress) -> Result<Report, String> {
     if options.recipients > options.sessions {
         return Err(format!("expected at most {} recipients, as many as sessions", options.sessions));
     }
@@ -130,16 +132,14 @@ pub async fn compare(options: &CompareOptions) -> Result<Report, String> {
     for storage in storages.into_iter().flatten() {
         let mut frame_bytes = [0.0; 2];
         for driver in &drivers {
-            eprintln!("measuring {}", storage.name(&gateway::name(*driver)));
-            let (ours, found) = gateway::measure(&bench, storage, *driver).await?;
-            violations.add_counted(found.count, found.words);
+            let (ours, found) = gateway::measure(&bench, storage, *driver, progress).await?;
+            violations.add_all(found);
             frame_bytes = [ours.one.bytes_per_delivery, ours.many.bytes_per_delivery];
             rows.push(ours);
         }
         for other in others.iter().filter(|other| other.knows(storage)) {
             let server = storage.name(other.name());
-            eprintln!("measuring {server}");
-            match bench.measure_other(*other, storage, frame_bytes).await {
+            match bench.measure_other(*other, storage, frame_bytes, progress).await {
                 Ok(row) => rows.push(row),
                 // Who is not there for one storage is not there for the other.
                 Err(why) if left_out.iter().any(|known: &LeftOut| known.why == why) => {}
@@ -153,8 +153,7 @@ pub async fn compare(options: &CompareOptions) -> Result<Report, String> {
         recipients: options.recipients,
         rows,
         left_out,
-        violation_count: violations.count,
-        violations: violations.words,
+        violations,
     })
 }
 
@@ -208,30 +207,36 @@ impl<'a> Bench<'a> {
             find_limit: None,
             pid: Vec::new(),
             beside: Beside { floor: false, floor_workers: 1 },
-            json: None,
+            outputs: Outputs::default(),
         }
     }
 
-    async fn measure_other(&self, other: Other, storage: Storage, frame_bytes: [f64; 2]) -> Result<Row, String> {
+    async fn measure_other(
+        &self,
+        other: Other,
+        storage: Storage,
+        frame_bytes: [f64; 2],
+        progress: &Progress,
+    ) -> Result<Row, String> {
         let (options, redis) = (self.options, self.redis(storage).await?);
         let address = redis.as_ref().map(|redis| redis.address);
         let name = other.name();
         match other {
             Other::Floor => {
                 let floor = Floor::start(1).await?;
-                self.measure(name, floor, redis, frame_bytes).await
+                self.measure(name, floor, redis, frame_bytes, progress).await
             }
             Other::Nchan => {
                 let nchan = Nchan::start(&options.nginx, &options.nchan, address, options.recipients).await?;
-                self.measure(name, nchan, redis, frame_bytes).await
+                self.measure(name, nchan, redis, frame_bytes, progress).await
             }
             Other::Socketio => {
                 let socketio = SocketIo::start(&options.node, &options.socketio, address).await?;
-                self.measure(name, socketio, redis, frame_bytes).await
+                self.measure(name, socketio, redis, frame_bytes, progress).await
             }
             Other::Centrifugo => {
                 let centrifugo = Centrifugo::start(&options.centrifugo, address).await?;
-                self.measure(name, centrifugo, redis, frame_bytes).await
+                self.measure(name, centrifugo, redis, frame_bytes, progress).await
             }
         }
     }
@@ -242,17 +247,20 @@ impl<'a> Bench<'a> {
         peer: P,
         redis: Option<Redis>,
         [one_bytes, many_bytes]: [f64; 2],
+        progress: &Progress,
     ) -> Result<Row, String> {
         let meter = Meter::new(peer.ids(), redis.as_ref());
         self.keep_apart(&meter)?;
-        let (options, peer) = (self.options, Arc::new(peer));
+        let storage = if redis.is_some() { Storage::Redis } else { Storage::Memory };
+        let (options, peer, name) = (self.options, Arc::new(peer), storage.name(server));
+        let progress = &progress.of(&name);
         let before = meter.look()?;
-        let audience = Audience::open(&peer, &self.http, options.sessions).await?;
+        let audience = Audience::open(&peer, &self.http, options.sessions, progress).await?;
         let (idle, idle_redis) = meter.costs(&before, options.sessions).await?;
         let phase = async |recipients, rate, frame_bytes| {
             let caller = audience.caller(recipients, frame_bytes).await?;
             let options = self.publish_options(peer.url(), recipients, rate);
-            play(&options, rate, &caller, &audience.arrivals, &meter.ids()).await
+            play(&options, rate, &name, &caller, &audience.arrivals, &meter.ids(), progress).await
         };
         let one = phase(1, options.rate, one_bytes).await?;
         let many = phase(options.recipients, options.fanout_rate, many_bytes).await?;
@@ -261,7 +269,6 @@ impl<'a> Bench<'a> {
         {
             return Err("it has kept nothing in its Redis".to_owned());
         }
-        let storage = if redis.is_some() { Storage::Redis } else { Storage::Memory };
         let lacks = P::LACKS.to_owned();
         Ok(Row { server: server.to_owned(), storage, idle, idle_redis, one, many, lacks })
     }

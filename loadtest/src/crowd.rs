@@ -4,6 +4,7 @@ use crate::{
     client::{Client, ClientOptions, Observer},
     clock,
     http::{BaseUrl, CallError, Http},
+    progress::Progress,
     run::{ServerRows, client_agrees, read_server},
     token::Tokens,
     violations::Violations,
@@ -38,7 +39,10 @@ pub(crate) fn source(session: usize) -> Ipv4Addr {
 /// Opens sessions, some at once, and waits until each has its whole list; in the order given.
 pub(crate) async fn open<O: Observer>(
     starts: impl IntoIterator<Item = (ClientOptions, O)>,
+    progress: &Progress,
 ) -> Result<Vec<Arc<Client>>, String> {
+    let starts = starts.into_iter();
+    let step = progress.step("opening sessions", starts.size_hint().0 as u64);
     let opened: Vec<(Arc<Client>, bool)> = stream::iter(starts)
         .map(|(options, observer)| async move {
             let client = Arc::new(Client::start(options, observer));
@@ -46,6 +50,7 @@ pub(crate) async fn open<O: Observer>(
             (client, is_live)
         })
         .buffered(OPENING_MAX)
+        .inspect(|_| step.advance())
         .collect()
         .await;
     let dead = opened.iter().filter(|(_, is_live)| !is_live).count();
@@ -70,12 +75,15 @@ impl Reader {
         &self,
         clients: &[Arc<Client>],
         at_most: Duration,
+        progress: &Progress,
         expected: impl Fn(usize, &ServerRows) -> Result<(), String>,
     ) -> Violations {
+        let step = progress.step("comparing users", clients.len() as u64);
         let (deadline_us, expected) = (clock::now_us() + at_most.as_micros() as u64, &expected);
         let problems: Vec<Result<(), String>> = stream::iter(clients.iter().enumerate())
             .map(|(n, client)| self.compare_one(client, deadline_us, move |server| expected(n, server)))
             .buffer_unordered(COMPARING_MAX)
+            .inspect(|_| step.advance())
             .collect()
             .await;
         let mut violations = Violations::default();

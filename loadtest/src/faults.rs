@@ -14,8 +14,10 @@ use crate::{
     client::state::Counters,
     clock,
     processes::{API_KEY, Programs, SECRET},
+    progress::Progress,
     run::{Late, Report, RunOptions, Scene, run_beside},
     token::Tokens,
+    violations::Violations,
 };
 use acts::{Act, Findings};
 use measure::{Lookout, Moments};
@@ -90,7 +92,7 @@ pub struct Outcome {
 impl Outcome {
     /// Whether it was played and everything held.
     pub fn is_good(&self) -> bool {
-        self.played.as_ref().is_some_and(|played| played.violation_count == 0)
+        self.played.as_ref().is_some_and(|played| played.violations.count == 0)
     }
 }
 
@@ -123,10 +125,9 @@ pub struct Played {
     pub deliveries: u64,
     /// Whether the rows were compared with what was posted.
     pub is_compared: bool,
-    /// Broken promises.
-    pub violation_count: u64,
-    /// The first of them, in words.
-    pub violations: Vec<String>,
+    /// What was broken.
+    #[serde(flatten)]
+    pub violations: Violations,
     /// What else is worth knowing.
     pub notes: Vec<String>,
     /// What the gateways said last, if a promise was broken.
@@ -134,17 +135,17 @@ pub struct Played {
 }
 
 /// Plays the scenarios one after the other; `tell` hears how each went.
-pub async fn faults(options: &FaultOptions, mut tell: impl FnMut(&Outcome)) -> Vec<Outcome> {
+pub async fn faults(options: &FaultOptions, progress: &Progress, mut tell: impl FnMut(&Outcome)) -> Vec<Outcome> {
     let mut outcomes = Vec::new();
     for scenario in &options.scenarios {
-        let played = timeout(SCENARIO_MAX, play(options, *scenario)).await;
+        let played = timeout(SCENARIO_MAX, play(options, *scenario, &progress.of(scenario.name()))).await;
         let played = played.unwrap_or_else(|_| Err(format!("not over within {SCENARIO_MAX:?}")));
         let (played, problem) = match played {
             Ok(played) => (Some(played), None),
             Err(problem) => (None, Some(problem)),
         };
         let outcome = Outcome { name: scenario.name(), played, problem };
-        tell(&outcome);
+        progress.beside(|| tell(&outcome));
         outcomes.push(outcome);
     }
     outcomes
@@ -160,7 +161,7 @@ struct Seen {
     findings: Findings,
 }
 
-async fn play(options: &FaultOptions, scenario: Scenario) -> Result<Played, String> {
+async fn play(options: &FaultOptions, scenario: Scenario, progress: &Progress) -> Result<Played, String> {
     let mut stage = Stage::start(&options.programs, &scenario.setup(options.is_short)?).await?;
     let load = options.load();
     let tokens = Tokens::Secret(SECRET.to_owned());
@@ -187,9 +188,9 @@ async fn play(options: &FaultOptions, scenario: Scenario) -> Result<Played, Stri
         sleep(around).await;
         seen
     };
-    let (report, seen) = run_beside(&run_options, scenario.allowances(), beside).await?;
+    let (report, seen) = run_beside(&run_options, scenario.allowances(), progress, beside).await?;
     let mut played = judge(scenario, report, seen);
-    if played.violation_count > 0 {
+    if played.violations.count > 0 {
         played.last_words = stage.nodes.iter().map(|node| node.gateway.process.last_words()).collect();
     }
     Ok(played)
@@ -228,7 +229,9 @@ async fn break_and_heal(
         sign = lookout.first_sign(scene, moments.begun_us) => (Some(sign), both.await),
         both = &mut both => (None, both),
     };
-    findings.violations.extend(result.err().map(|problem| format!("the fault could not be made: {problem}")));
+    if let Err(problem) = result {
+        findings.violations.add(format!("the fault could not be made: {problem}"));
+    }
     Seen { counters, begun_us: moments.begun_us, over_us: moments.when_over().await, sign, agreed, findings }
 }
 
@@ -237,12 +240,11 @@ fn judge(scenario: Scenario, report: Report, seen: Seen) -> Played {
     let healed_us = match seen.agreed {
         Ok(agreed_us) => Some(agreed_us.max(report.late.last_us)),
         Err(problem) => {
-            violations.push(format!("not everybody agreed within {HEAL_MAX:?} after the fault: {problem}"));
+            violations.add(format!("not everybody agreed within {HEAL_MAX:?} after the fault: {problem}"));
             None
         }
     };
-    let own = violations.len() as u64;
-    violations.extend(report.violations);
+    violations.add_all(report.violations);
     let seconds = |from_us: u64, to_us: u64| to_us.saturating_sub(from_us) as f64 / 1e6;
     Played {
         fault_seconds: seconds(seen.begun_us, seen.over_us),
@@ -257,7 +259,6 @@ fn judge(scenario: Scenario, report: Report, seen: Seen) -> Played {
         given_up: report.given_up,
         deliveries: report.deliveries + report.sync_rows,
         is_compared: !scenario.allowances().lost_writes,
-        violation_count: own + report.violation_count,
         violations,
         notes: seen.findings.notes,
         last_words: Vec::new(),

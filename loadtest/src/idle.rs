@@ -11,13 +11,20 @@ use crate::{
     crowd::{self, Reader},
     floor::{Beside, Floor},
     http::{BaseUrl, Http},
-    measure::{machine::kernel_kib, process::Usage},
+    measure::{
+        machine::kernel_kib,
+        percentiles::histogram,
+        process::Usage,
+        series::{Sampler, Series},
+    },
+    progress::Progress,
+    report::Outputs,
     target::Target,
 };
 use clap::Args;
 use conversation_protocol::UserId;
 use futures_util::{StreamExt, TryStreamExt, stream};
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 use tokio::task::JoinHandle;
 
 pub use report::{Cost, Report};
@@ -44,9 +51,9 @@ pub struct IdleOptions {
     /// Whether the floor is measured too.
     #[command(flatten)]
     pub beside: Beside,
-    /// A file for the report as JSON.
-    #[arg(long)]
-    pub json: Option<PathBuf>,
+    /// Where the report is written.
+    #[command(flatten)]
+    pub outputs: Outputs,
 }
 
 /// What is used at a moment.
@@ -57,24 +64,33 @@ pub(crate) struct Moment {
 }
 
 /// Opens everything and measures; an error is one of the setting up.
-pub async fn idle(options: &IdleOptions) -> Result<Report, String> {
+pub async fn idle(options: &IdleOptions, progress: &Progress) -> Result<Report, String> {
     let http = Http::new();
     options.target.answers(&http).await?;
+    let sampler = Sampler::start("gateway", &options.pid, None, histogram);
     let before = moment(&options.pid)?;
-    let clients = crowd::open(client_options(options, &http)?.into_iter().map(|options| (options, NoObserver))).await?;
+    let starts = client_options(options, &http)?.into_iter().map(|options| (options, NoObserver));
+    let clients = crowd::open(starts, progress).await?;
     let opened_us = clock::now_us();
     tokio::time::sleep(REST).await;
     let gateway = cost(&before, opened_us, &moment(&options.pid)?, clients.len());
     let reader = Reader { http, url: options.target.url[0].clone(), tokens: options.target.tokens() };
-    let violations = reader.compare(&clients, PATIENCE, |_, server| {
+    let violations = reader.compare(&clients, PATIENCE, progress, |_, server| {
         if server.rows.is_empty() { Ok(()) } else { Err(format!("expected no rows, got {}", server.rows.len())) }
     });
     let violations = violations.await;
+    let mut series = vec![sampler.finish(progress).await];
     for client in clients.into_iter().filter_map(Arc::into_inner) {
         client.stop().await;
     }
-    let floor = if options.beside.floor { Some(floor(options).await?) } else { None };
-    Ok(Report { gateway, floor, violation_count: violations.count, violations: violations.words })
+    let floor = if options.beside.floor {
+        let (cost, of_floor) = floor(options, progress).await?;
+        series.push(of_floor);
+        Some(cost)
+    } else {
+        None
+    };
+    Ok(Report { gateway, floor, series, violations })
 }
 
 fn client_options(options: &IdleOptions, http: &Http) -> Result<Vec<ClientOptions>, String> {
@@ -87,26 +103,29 @@ fn client_options(options: &IdleOptions, http: &Http) -> Result<Vec<ClientOption
     (0..options.sessions as usize).map(of_session).collect()
 }
 
-async fn floor(options: &IdleOptions) -> Result<Cost, String> {
+async fn floor(options: &IdleOptions, progress: &Progress) -> Result<(Cost, Series), String> {
     let floor = Floor::start(options.beside.floor_workers).await?;
     let pids = [floor.id()];
     // As the gateway had answered a call before it was measured.
+    let sampler = Sampler::start("floor", &pids, None, histogram);
     let before = moment(&pids)?;
     let names: Vec<String> = (0..options.sessions).map(|n| format!("u{n}")).collect();
-    let receivers = connect_all(&floor.url, &names, |_, _| {}).await?;
+    let receivers = connect_all(&floor.url, &names, progress, |_, _| {}).await?;
     let opened_us = clock::now_us();
     tokio::time::sleep(REST).await;
     let cost = cost(&before, opened_us, &moment(&pids)?, receivers.len());
     receivers.iter().for_each(JoinHandle::abort);
-    Ok(cost)
+    Ok((cost, sampler.finish(progress).await))
 }
 
 /// Connects to the floor by these names, some at once; each hands on what it gets, with its place.
 pub(crate) async fn connect_all(
     url: &BaseUrl,
     names: &[String],
+    progress: &Progress,
     on_text: impl Fn(usize, &str) + Clone + Send + 'static,
 ) -> Result<Vec<JoinHandle<()>>, String> {
+    let step = progress.step("opening sessions of the floor", names.len() as u64);
     stream::iter(names.iter().enumerate())
         .map(|(n, name)| {
             let on_text = on_text.clone();
@@ -134,6 +153,7 @@ pub(crate) async fn connect_all(
             }
         })
         .buffered(OPENING_MAX)
+        .inspect(|_| step.advance())
         .try_collect()
         .await
 }

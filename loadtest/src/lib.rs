@@ -5,6 +5,8 @@ pub mod model;
 #[cfg(feature = "tool")]
 pub mod burst;
 #[cfg(feature = "tool")]
+mod chart;
+#[cfg(feature = "tool")]
 pub mod client;
 #[cfg(feature = "tool")]
 pub mod clock;
@@ -23,15 +25,21 @@ pub mod http;
 #[cfg(feature = "tool")]
 pub mod idle;
 #[cfg(feature = "tool")]
+mod markup;
+#[cfg(feature = "tool")]
 pub mod measure;
 #[cfg(feature = "tool")]
 pub mod processes;
+#[cfg(feature = "tool")]
+pub mod progress;
 #[cfg(feature = "tool")]
 mod proxy;
 #[cfg(feature = "tool")]
 pub mod publish;
 #[cfg(feature = "tool")]
 pub mod reconnect;
+#[cfg(feature = "tool")]
+pub mod report;
 #[cfg(feature = "tool")]
 pub mod run;
 #[cfg(feature = "tool")]
@@ -43,4 +51,4 @@ pub mod target;
 #[cfg(feature = "tool")]
 pub mod token;
 #[cfg(feature = "tool")]
-mod violations;
+pub mod violations;

@@ -2,27 +2,25 @@
 
 use clap::{Args, Parser, Subcommand};
 use conversation_loadtest::{
-    burst::{self, BurstOptions, burst},
+    burst::{BurstOptions, burst},
     client::{ClientOptions, connection::Transport},
-    compare::{self, CompareOptions, compare},
+    compare::{CompareOptions, compare},
     faults::{Conditions, FaultOptions, Outcome, Scenario, elapsed_seconds, faults, write_table},
     floor::{FloorOptions, floor},
     http::Http,
-    idle::{self, IdleOptions, idle},
+    idle::{IdleOptions, idle},
     processes::Programs,
-    publish::{self, PublishOptions, publish},
-    reconnect::{self, ReconnectOptions, reconnect},
-    run::{self, RunOptions, run},
-    soak::{self, SoakOptions, soak},
+    progress::Progress,
+    publish::{PublishOptions, publish},
+    reconnect::{ReconnectOptions, reconnect},
+    report::{Outputs, conclude, write_json},
+    run::{RunOptions, run},
+    soak::{SoakOptions, soak},
     tail::tail,
     target::Target,
 };
 use conversation_protocol::{Cursor, UserId};
-use std::{
-    fmt,
-    path::{Path, PathBuf},
-    process::ExitCode,
-};
+use std::{path::PathBuf, process::ExitCode};
 
 /// Loads a conversation gateway and checks everything that it promises.
 #[derive(Parser)]
@@ -96,9 +94,9 @@ struct RunArguments {
     /// What the random choices begin with.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// A file for the report as JSON.
-    #[arg(long)]
-    json: Option<PathBuf>,
+    /// Where the report is written.
+    #[command(flatten)]
+    outputs: Outputs,
 }
 
 #[derive(Args)]
@@ -162,18 +160,17 @@ fn main() -> ExitCode {
 }
 
 async fn run_in(command: Command) -> ExitCode {
+    let progress = Progress::on_stderr();
     match command {
-        Command::Idle(options) => finish(idle(&options).await, idle::Report::is_good, options.json.as_deref()),
-        Command::Publish(options) => finish(publish(&options).await, publish::Report::is_good, options.json.as_deref()),
-        Command::Compare(options) => finish(compare(&options).await, compare::Report::is_good, options.json.as_deref()),
+        Command::Idle(options) => conclude(idle(&options, &progress).await, &options.outputs),
+        Command::Publish(options) => conclude(publish(&options, &progress).await, &options.outputs),
+        Command::Compare(options) => conclude(compare(&options, &progress).await, &options.outputs),
         Command::Floor(_) => unreachable!("it was started above"),
-        Command::Run(arguments) => run_command(arguments).await,
-        Command::Burst(options) => finish(burst(&options).await, burst::Report::is_good, options.json.as_deref()),
-        Command::Reconnect(options) => {
-            finish(reconnect(&options).await, reconnect::Report::is_good, options.json.as_deref())
-        }
-        Command::Soak(options) => finish(soak(&options).await, soak::Report::is_good, options.json.as_deref()),
-        Command::Faults(arguments) => match faults_command(arguments).await {
+        Command::Run(arguments) => run_command(arguments, &progress).await,
+        Command::Burst(options) => conclude(burst(&options, &progress).await, &options.outputs),
+        Command::Reconnect(options) => conclude(reconnect(&options, &progress).await, &options.outputs),
+        Command::Soak(options) => conclude(soak(&options, &progress).await, &options.outputs),
+        Command::Faults(arguments) => match faults_command(arguments, &progress).await {
             Ok(code) => code,
             Err(problem) => {
                 eprintln!("{problem}");
@@ -195,7 +192,7 @@ async fn run_in(command: Command) -> ExitCode {
     }
 }
 
-async fn run_command(arguments: RunArguments) -> ExitCode {
+async fn run_command(arguments: RunArguments, progress: &Progress) -> ExitCode {
     let options = RunOptions {
         sessions: arguments.sessions as usize,
         rate: arguments.rate.max(0.0),
@@ -212,35 +209,10 @@ async fn run_command(arguments: RunArguments) -> ExitCode {
         pids: arguments.pid,
         seed: arguments.seed,
     };
-    finish(run(&options).await, run::Report::is_good, arguments.json.as_deref())
+    conclude(run(&options, progress).await, &arguments.outputs)
 }
 
-/// Tells a report, and whether everything held in the exit code; 2 if it could not be made.
-fn finish<R: fmt::Display + serde::Serialize>(
-    report: Result<R, String>,
-    is_good: impl FnOnce(&R) -> bool,
-    json: Option<&Path>,
-) -> ExitCode {
-    let told = report.map_err(|problem| format!("the run could not be made: {problem}")).and_then(|report| {
-        println!("{report}");
-        json.map_or(Ok(()), |path| write_json(path, &report)).map(|()| report)
-    });
-    match told {
-        Ok(report) if is_good(&report) => ExitCode::SUCCESS,
-        Ok(_) => ExitCode::FAILURE,
-        Err(problem) => {
-            eprintln!("{problem}");
-            ExitCode::from(2)
-        }
-    }
-}
-
-fn write_json(path: &Path, value: &impl serde::Serialize) -> Result<(), String> {
-    let json = serde_json::to_string_pretty(value).expect("a report is always JSON");
-    std::fs::write(path, json).map_err(|error| format!("{}: {error}", path.display()))
-}
-
-async fn faults_command(arguments: FaultArguments) -> Result<ExitCode, String> {
+async fn faults_command(arguments: FaultArguments, progress: &Progress) -> Result<ExitCode, String> {
     let gateway = arguments.gateway.map_or_else(Programs::gateway_beside_tool, Ok)?;
     let scenarios = match (arguments.only.is_empty(), arguments.short) {
         (false, _) => arguments.only,
@@ -255,7 +227,7 @@ async fn faults_command(arguments: FaultArguments) -> Result<ExitCode, String> {
     };
     let conditions = Conditions::of(&options);
     println!("{conditions}");
-    let outcomes = faults(&options, |outcome| println!("{:>5.0} s  {outcome}", elapsed_seconds())).await;
+    let outcomes = faults(&options, progress, |outcome| println!("{:>5.0} s  {outcome}", elapsed_seconds())).await;
     if let Some(path) = arguments.report {
         write_table(&path, &conditions, &outcomes)?;
     }

@@ -10,12 +10,14 @@ use crate::{
     floor::{Beside, Floor, Publish, frame_bytes_without_text},
     http::{CallError, Http},
     idle::connect_all,
-    measure::process::Usage,
+    measure::{process::Usage, series::Sampler},
+    progress::Progress,
+    report::Outputs,
     run::Schedule,
     target::Target,
 };
 use clap::Args;
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 use tokio::{task::JoinSet, time};
 
 pub(crate) use arrivals::{Arrivals, text};
@@ -72,9 +74,9 @@ pub struct PublishOptions {
     /// Whether the floor is measured too.
     #[command(flatten)]
     pub beside: Beside,
-    /// A file for the report as JSON.
-    #[arg(long)]
-    pub json: Option<PathBuf>,
+    /// Where the report is written.
+    #[command(flatten)]
+    pub outputs: Outputs,
 }
 
 /// Somebody who sends a text to the recipients of a group, by its number.
@@ -83,19 +85,19 @@ pub(crate) trait Publisher: Send + Sync + 'static {
 }
 
 /// Publishes and measures; an error is one of the setting up.
-pub async fn publish(options: &PublishOptions) -> Result<Report, String> {
+pub async fn publish(options: &PublishOptions, progress: &Progress) -> Result<Report, String> {
     if options.recipients > options.sessions {
         return Err(format!("expected at most {} recipients, as many as sessions", options.sessions));
     }
     let http = Http::new();
     options.target.answers(&http).await?;
-    let gateway = Arc::new(Gateway::open(options, &http).await?);
-    gateway.first_messages().await?;
-    let (of_gateway, limit) = measure(options, &gateway, &gateway.arrivals, &options.pid).await?;
-    let violations = gateway.check().await;
+    let gateway = Arc::new(Gateway::open(options, &http, progress).await?);
+    gateway.first_messages(progress).await?;
+    let (of_gateway, limit) = measure(options, "gateway", &gateway, &gateway.arrivals, &options.pid, progress).await?;
+    let violations = gateway.check(progress).await;
     Arc::into_inner(gateway).ok_or("a call is still under way")?.close().await;
     let (of_floor, floor_limit) = if options.beside.floor {
-        let (phase, limit) = floor(options, &http, of_gateway.bytes_per_delivery).await?;
+        let (phase, limit) = floor(options, &http, of_gateway.bytes_per_delivery, progress).await?;
         (Some(phase), limit)
     } else {
         (None, None)
@@ -107,8 +109,7 @@ pub async fn publish(options: &PublishOptions) -> Result<Report, String> {
         limit,
         floor: of_floor,
         floor_limit,
-        violation_count: violations.count,
-        violations: violations.words,
+        violations,
     })
 }
 
@@ -129,19 +130,24 @@ impl Publisher for FloorPublisher {
     }
 }
 
-async fn floor(options: &PublishOptions, http: &Http, bytes: f64) -> Result<(Phase, Option<f64>), String> {
+async fn floor(
+    options: &PublishOptions,
+    http: &Http,
+    bytes: f64,
+    progress: &Progress,
+) -> Result<(Phase, Option<f64>), String> {
     let floor = Floor::start(options.beside.floor_workers).await?;
     let pids = [floor.id()];
     let names: Vec<String> = (0..options.sessions).map(|n| format!("u{n:05}")).collect();
     let arrivals = Arc::new(Arrivals::default());
     let receivers = {
         let arrivals = arrivals.clone();
-        connect_all(&floor.url, &names, move |n, text| arrivals.frame(n, text)).await?
+        connect_all(&floor.url, &names, progress, move |n, text| arrivals.frame(n, text)).await?
     };
     let groups = names.chunks_exact(options.recipients as usize).map(<[String]>::to_vec).collect();
     let text_bytes = (bytes as usize).saturating_sub(frame_bytes_without_text(&names[0]));
     let publisher = Arc::new(FloorPublisher { floor, http: http.clone(), groups, text_bytes });
-    let measured = measure(options, &publisher, &arrivals, &pids).await;
+    let measured = measure(options, "floor", &publisher, &arrivals, &pids, progress).await;
     receivers.iter().for_each(tokio::task::JoinHandle::abort);
     measured
 }
@@ -149,17 +155,19 @@ async fn floor(options: &PublishOptions, http: &Http, bytes: f64) -> Result<(Pha
 /// One phase at the given rate, or at the highest that is found; that rate then.
 async fn measure(
     options: &PublishOptions,
+    server: &str,
     publisher: &Arc<impl Publisher>,
-    arrivals: &Arrivals,
+    arrivals: &Arc<Arrivals>,
     pids: &[u32],
+    progress: &Progress,
 ) -> Result<(Phase, Option<f64>), String> {
     let Some(bound_ms) = options.find_limit else {
-        return Ok((play(options, options.rate, publisher, arrivals, pids).await?, None));
+        return Ok((play(options, options.rate, server, publisher, arrivals, pids, progress).await?, None));
     };
     let mut best: Option<(f64, Phase)> = None;
     let mut rate = LIMIT_BEGINS;
     let mut failed = loop {
-        let phase = play(options, rate, publisher, arrivals, pids).await?;
+        let phase = play(options, rate, server, publisher, arrivals, pids, progress).await?;
         if !phase.is_within(bound_ms) {
             break rate;
         }
@@ -169,7 +177,7 @@ async fn measure(
     for _ in 0..LIMIT_STEPS {
         let low = best.as_ref().map_or(0.0, |(rate, _)| *rate);
         let rate = low.midpoint(failed);
-        let phase = play(options, rate, publisher, arrivals, pids).await?;
+        let phase = play(options, rate, server, publisher, arrivals, pids, progress).await?;
         if phase.is_within(bound_ms) {
             best = Some((rate, phase));
         } else {
@@ -180,22 +188,29 @@ async fn measure(
     Ok((phase, Some(rate)))
 }
 
-/// Calls at a rate, as they are due, and what became of them.
+/// Calls a server at a rate, as they are due, and what became of them.
 pub(crate) async fn play(
     options: &PublishOptions,
     rate: f64,
+    server: &str,
     publisher: &Arc<impl Publisher>,
-    arrivals: &Arrivals,
+    arrivals: &Arc<Arrivals>,
     pids: &[u32],
+    progress: &Progress,
 ) -> Result<Phase, String> {
     let groups = (options.sessions / options.recipients) as usize;
     arrivals.begin();
     let each = |pids: &[u32]| pids.iter().map(|pid| Usage::of(&[*pid])).collect::<Result<Vec<_>, String>>();
+    let sampler = Sampler::start(server, pids, None, {
+        let arrivals = arrivals.clone();
+        move || arrivals.latency()
+    });
     let before = each(pids)?;
     let begun_us = clock::now_us();
     let (schedule, calls) = (Schedule::new(begun_us, rate), (rate * options.seconds) as u64);
     let (mut made, mut overrun, mut failed) = (0, 0, 0);
     let mut under_way = JoinSet::new();
+    let step = progress.step("making calls", calls);
     while made < calls {
         let due = schedule.due_by(clock::now_us()).min(calls);
         for number in made..due {
@@ -207,21 +222,28 @@ pub(crate) async fn play(
             under_way.spawn(async move { publisher.publish(number as usize % groups, text).await });
         }
         made = due;
+        step.reach(made);
         while let Some(done) = under_way.try_join_next() {
             failed += u64::from(!matches!(done, Ok(Ok(()))));
         }
         time::sleep(TICK).await;
     }
+    drop(step);
     while let Some(done) = under_way.join_next().await {
         failed += u64::from(!matches!(done, Ok(Ok(()))));
     }
     let expected = (calls - overrun - failed) * u64::from(options.recipients);
+    let step = progress.step("waiting for arrivals", expected);
     let waiting_us = clock::now_us();
     while arrivals.messages() < expected && clock::now_us() - waiting_us < ARRIVAL_MAX.as_micros() as u64 {
+        step.reach(arrivals.messages());
         time::sleep(LOOK).await;
     }
+    step.reach(arrivals.messages());
+    drop(step);
     let seconds = (clock::now_us() - begun_us) as f64 / 1e6;
     let after = each(pids)?;
     let cpu_seconds = before.iter().zip(&after).map(|(before, after)| after.cpu_seconds - before.cpu_seconds);
-    Ok(arrivals.phase(rate, seconds, (expected, overrun, failed), cpu_seconds.collect()))
+    let series = sampler.finish(progress).await;
+    Ok(arrivals.phase(rate, seconds, (expected, overrun, failed), cpu_seconds.collect(), series))
 }

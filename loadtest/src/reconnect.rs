@@ -10,9 +10,13 @@ use crate::{
     crowd::{self, Reader},
     http::Http,
     measure::{
+        percentiles::Percentiles,
         process::Usage,
         redis::{Commands, info},
+        series::Sampler,
     },
+    progress::Progress,
+    report::Outputs,
     run::ServerRows,
     target::Target,
 };
@@ -21,7 +25,7 @@ use futures_util::future;
 use rand::{Rng, SeedableRng, rngs::SmallRng};
 use returns::{Returns, Watcher};
 use rows::Rows;
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 use tokio::sync::watch;
 
 pub use report::{PerResume, Report};
@@ -71,9 +75,9 @@ pub struct ReconnectOptions {
     /// What the random choices begin with.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
-    /// A file for the report as JSON.
-    #[arg(long)]
-    pub json: Option<PathBuf>,
+    /// Where the report is written.
+    #[command(flatten)]
+    pub outputs: Outputs,
 }
 
 /// What the server has used up to a moment.
@@ -84,18 +88,22 @@ struct Used {
 }
 
 /// Makes the storm; an error is one of the setting up.
-pub async fn reconnect(options: &ReconnectOptions) -> Result<Report, String> {
+pub async fn reconnect(options: &ReconnectOptions, progress: &Progress) -> Result<Report, String> {
     let http = Http::new();
     options.target.answers(&http).await?;
     let rows = Rows::new(options, &http)?;
-    rows.send(options.rows, 1).await?;
+    rows.send(options.rows, 1, &progress.step("making rows", rows.calls(options.rows))).await?;
     let returns = Returns::new(options.sessions as usize);
+    let sampler = Sampler::start("storm", &options.pid, options.redis.as_deref(), {
+        let returns = returns.clone();
+        move || returns.times_until_live()
+    });
     let starts = rows.users.iter().enumerate().map(|(n, user)| {
         let of = ClientOptions::of(user.clone(), options.target.url.clone(), options.target.tokens(), http.clone());
         let of = ClientOptions { first_url: n, source: Some(crowd::source(n)), ..of };
         (of, Watcher { n, returns: returns.clone() })
     });
-    let clients = crowd::open(starts).await?;
+    let clients = crowd::open(starts, progress).await?;
     let idle_begun = used(options).await?;
     if !options.pid.is_empty() || options.redis.is_some() {
         tokio::time::sleep(IDLE).await;
@@ -105,14 +113,14 @@ pub async fn reconnect(options: &ReconnectOptions) -> Result<Report, String> {
     let mut random = SmallRng::seed_from_u64(options.seed);
     let share = options.share.clamp(0.0, 1.0);
     let leaving: Vec<usize> = (0..clients.len()).filter(|_| random.random_bool(share)).collect();
-    leave(options, &clients, &leaving).await?;
-    rows.send(options.changed, 2).await?;
+    leave(options, &clients, &leaving, progress).await?;
+    rows.send(options.changed, 2, &progress.step("changing rows", rows.calls(options.changed))).await?;
     rows.everybody_has(u64::from(options.rows) + u64::from(options.changed)).await?;
 
     let before = used(options).await?;
     let (over, ending) = watch::channel(false);
     let storm = async {
-        let live = come_back(options, &clients, &leaving, &returns, &mut random).await;
+        let live = come_back(options, &clients, &leaving, &returns, progress, &mut random).await;
         let _ = over.send(true);
         live
     };
@@ -121,11 +129,11 @@ pub async fn reconnect(options: &ReconnectOptions) -> Result<Report, String> {
 
     let reader = Reader { http: http.clone(), url: options.target.url[0].clone(), tokens: options.target.tokens() };
     let expected = |_: usize, server: &ServerRows| rows.expect(server);
-    let mut violations = reader.compare(&clients, PATIENCE, expected).await;
+    let mut violations = reader.compare(&clients, PATIENCE, progress, expected).await;
     if let Err(problem) = live {
         violations.add(problem);
     }
-    let seen = returns.seen();
+    let (seen, series) = (returns.seen(), sampler.finish(progress).await);
     if seen.time_outs > 0 {
         violations.add(format!("{} attempts timed out", seen.time_outs));
     }
@@ -137,12 +145,12 @@ pub async fn reconnect(options: &ReconnectOptions) -> Result<Report, String> {
         changed: options.changed,
         spread_ms: options.spread_ms,
         all_live_seconds: returns.all_live_seconds(),
-        until_live: returns.until_live(),
+        until_live: Percentiles::of(&returns.times_until_live()),
         seen,
         per_resume: PerResume::of(&idle_begun, &idle, &before, &after, leaving.len()),
         redis_clients_peak,
-        violation_count: violations.count,
-        violations: violations.words,
+        series,
+        violations,
     };
     for client in clients.into_iter().filter_map(Arc::into_inner) {
         client.stop().await;
@@ -160,7 +168,13 @@ async fn used(options: &ReconnectOptions) -> Result<Used, String> {
 }
 
 /// Those who leave are gone when this is over.
-async fn leave(options: &ReconnectOptions, clients: &[Arc<Client>], leaving: &[usize]) -> Result<(), String> {
+async fn leave(
+    options: &ReconnectOptions,
+    clients: &[Arc<Client>],
+    leaving: &[usize],
+    progress: &Progress,
+) -> Result<(), String> {
+    let step = progress.step("dropping sessions", leaving.len() as u64);
     future::join_all(leaving.iter().map(|n| clients[*n].leave())).await;
     let deadline_us = clock::now_us() + PATIENCE.as_micros() as u64;
     for n in leaving {
@@ -173,6 +187,7 @@ async fn leave(options: &ReconnectOptions, clients: &[Arc<Client>], leaving: &[u
         if options.full {
             clients[*n].forget().await;
         }
+        step.advance();
     }
     Ok(())
 }
@@ -183,8 +198,10 @@ async fn come_back(
     clients: &[Arc<Client>],
     leaving: &[usize],
     returns: &Arc<Returns>,
+    progress: &Progress,
     random: &mut SmallRng,
 ) -> Result<(), String> {
+    let step = progress.step("coming back", leaving.len() as u64);
     let delays: Vec<Duration> =
         leaving.iter().map(|_| Duration::from_millis(random.random_range(0..=options.spread_ms))).collect();
     future::join_all(leaving.iter().zip(delays).map(async |(n, delay)| {
@@ -193,16 +210,21 @@ async fn come_back(
         }
         returns.begins(*n);
         clients[*n].come_back().await;
+        step.reach(returns.live() as u64);
     }))
     .await;
     let deadline_us = clock::now_us() + PATIENCE.as_micros() as u64;
-    while returns.live() < leaving.len() {
+    loop {
+        let live = returns.live();
+        step.reach(live as u64);
+        if live >= leaving.len() {
+            return Ok(());
+        }
         if clock::now_us() > deadline_us {
-            return Err(format!("{} of {} sessions are live {PATIENCE:?} later", returns.live(), leaving.len()));
+            return Err(format!("{live} of {} sessions are live {PATIENCE:?} later", leaving.len()));
         }
         tokio::time::sleep(LOOK).await;
     }
-    Ok(())
 }
 
 /// The most connections that Redis had at once.

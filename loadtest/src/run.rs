@@ -16,11 +16,13 @@ use crate::{
     client::{Client, state::Counters},
     clock,
     http::BaseUrl,
-    measure::process::Usage,
+    measure::{process::Usage, series::Sampler},
+    progress::Progress,
     token::Tokens,
 };
 use check::check;
 use lane::Tally;
+use latency::Measured;
 use open::{Opened, open};
 use rand::{Rng, SeedableRng, rngs::SmallRng};
 use std::{
@@ -78,39 +80,56 @@ pub struct RunOptions {
 }
 
 /// Runs, and reports; an error is one of the setting up.
-pub async fn run(options: &RunOptions) -> Result<Report, String> {
-    run_beside(options, Allowances::default(), async |_| ()).await.map(|(report, ())| report)
+pub async fn run(options: &RunOptions, progress: &Progress) -> Result<Report, String> {
+    let measured = Arc::new(Measured::new());
+    let sampler = Sampler::start("run", &options.pids, None, {
+        let measured = measured.clone();
+        move || measured.live()
+    });
+    let (report, ()) = play(options, Allowances::default(), measured, progress, async |_| ()).await?;
+    Ok(Report { series: Some(sampler.finish(progress).await), ..report })
 }
 
 /// Runs with something beside the calls, which begins with them; they go on until it has ended, if that is later.
 pub async fn run_beside<T>(
     options: &RunOptions,
     allowances: Allowances,
+    progress: &Progress,
+    beside: impl AsyncFnOnce(&Scene<'_>) -> T,
+) -> Result<(Report, T), String> {
+    play(options, allowances, Arc::new(Measured::new()), progress, beside).await
+}
+
+async fn play<T>(
+    options: &RunOptions,
+    allowances: Allowances,
+    measured: Arc<Measured>,
+    progress: &Progress,
     beside: impl AsyncFnOnce(&Scene<'_>) -> T,
 ) -> Result<(Report, T), String> {
     let mut random = SmallRng::seed_from_u64(options.seed);
-    let opened = open(options, allowances, &mut random).await?;
+    let opened = open(options, allowances, measured, progress, &mut random).await?;
     if !options.pids.is_empty() {
         tokio::time::sleep(Duration::from_secs(2)).await;
     }
     let open_usage = usage(&options.pids)?;
-    opened.prepare_late().await?;
+    opened.prepare_late(progress).await?;
     let ready = usage(&options.pids)?;
     let counters_before = count(&opened.clients);
     let begun_us = clock::now_us();
     let is_alone = AtomicBool::new(false);
     let scene = Scene { options, opened: &opened };
-    let ((overrun, cuts), result) = tokio::join!(publish(options, &opened, &is_alone, &mut random), async {
+    let ((overrun, cuts), result) = tokio::join!(publish(options, &opened, &is_alone, progress, &mut random), async {
         let result = beside(&scene).await;
         is_alone.store(true, Ordering::Relaxed);
         result
     });
     let seconds = (clock::now_us() - begun_us) as f64 / 1e6;
-    drain(options, &opened.world.tally).await;
+    drain(options, &opened.world.tally, progress).await;
     let counters = count(&opened.clients);
     // Killed and started again, the process has another id; then there is nothing to say about it.
     let published = usage(&options.pids).ok().flatten();
-    let checked = check(options, allowances, &opened).await;
+    let checked = check(options, allowances, &opened, progress).await;
     let deliveries = counters.live_rows - counters_before.live_rows;
     let server = match (opened.before, open_usage, ready, published) {
         (Some(before), Some(opened_usage), Some(ready), Some(published)) => {
@@ -148,8 +167,8 @@ pub async fn run_beside<T>(
         quiet_seconds: checked.quiet_seconds,
         rows_compared: checked.rows_compared,
         server,
-        violation_count: checked.violations.count,
-        violations: checked.violations.words,
+        series: None,
+        violations: checked.violations,
     };
     Ok((report, result))
 }
@@ -190,10 +209,17 @@ fn count(clients: &[Arc<Client>]) -> Counters {
 
 /// Makes calls when they are due, whatever became of earlier ones, until the time is over and nothing goes on beside
 /// them; says how many were not made and how many sessions were cut.
-async fn publish(options: &RunOptions, opened: &Opened, is_alone: &AtomicBool, random: &mut SmallRng) -> (u64, u64) {
+async fn publish(
+    options: &RunOptions,
+    opened: &Opened,
+    is_alone: &AtomicBool,
+    progress: &Progress,
+    random: &mut SmallRng,
+) -> (u64, u64) {
     let begun_us = clock::now_us();
     let (schedule, calls) = (Schedule::new(begun_us, options.rate), (options.rate * options.seconds) as u64);
     let (mut made, mut overrun, mut cuts, mut cut_due) = (0_u64, 0_u64, 0_u64, 0.0_f64);
+    let step = progress.step("making calls", calls);
     let mut last_us = begun_us;
     loop {
         let now_us = clock::now_us();
@@ -210,6 +236,7 @@ async fn publish(options: &RunOptions, opened: &Opened, is_alone: &AtomicBool, r
             }
             opened.lanes[random.random_range(0..opened.lanes.len())].push(&opened.world, due_us);
         }
+        step.reach(made);
         cut_due += options.churn * opened.clients.len() as f64 * (now_us - last_us) as f64 / 1e6;
         last_us = now_us;
         while cut_due >= 1.0 {
@@ -226,10 +253,14 @@ async fn publish(options: &RunOptions, opened: &Opened, is_alone: &AtomicBool, r
 }
 
 /// Waits until every call has its answer, or was given up.
-async fn drain(options: &RunOptions, tally: &Tally) {
+async fn drain(options: &RunOptions, tally: &Tally, progress: &Progress) {
     let limit_us = if options.tolerate_restart { 400_000_000 } else { 150_000_000 };
-    let begun_us = clock::now_us();
-    while tally.outstanding.load(Ordering::Relaxed) > 0 && clock::now_us() - begun_us < limit_us {
+    let outstanding = || tally.outstanding.load(Ordering::Relaxed);
+    let (begun_us, all) = (clock::now_us(), outstanding());
+    let step = progress.step("waiting for answers", all as u64);
+    while outstanding() > 0 && clock::now_us() - begun_us < limit_us {
+        step.reach(all.saturating_sub(outstanding()) as u64);
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+    step.reach(all.saturating_sub(outstanding()) as u64);
 }

@@ -7,13 +7,18 @@ mod samples;
 mod servers;
 
 use crate::{
-    clock,
     http::Http,
-    measure::machine::machine,
+    measure::{
+        look::Looker,
+        machine::machine,
+        percentiles::{Quantile, quantiles},
+    },
+    progress::Progress,
+    report::Outputs,
     run::{Allowances, RunOptions, Scene, run_beside},
 };
 use clap::Args;
-use samples::{Latencies, Sample};
+use samples::Sample;
 use servers::Servers;
 use std::{path::PathBuf, time::Duration};
 use tokio::sync::watch;
@@ -85,16 +90,16 @@ pub struct SoakOptions {
     /// A document whose figures are written.
     #[arg(long)]
     pub report: Option<PathBuf>,
-    /// A file for the report as JSON.
-    #[arg(long)]
-    pub json: Option<PathBuf>,
+    /// Where the report is written.
+    #[command(flatten)]
+    pub outputs: Outputs,
     /// What the random choices begin with.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
 }
 
 /// Runs, and judges; an error is one of the setting up.
-pub async fn soak(options: &SoakOptions) -> Result<Report, String> {
+pub async fn soak(options: &SoakOptions, progress: &Progress) -> Result<Report, String> {
     let servers = Servers::of(options).await?;
     let seconds = (options.minutes * 60.0).max(1.0);
     let run_options = RunOptions {
@@ -116,18 +121,17 @@ pub async fn soak(options: &SoakOptions) -> Result<Report, String> {
     let beside = async |scene: &Scene<'_>| {
         let (over, ending) = watch::channel(false);
         let fanning_out = async {
-            let violations = fanout::fan_out(options, &servers, seconds).await;
+            let violations = fanout::fan_out(options, &servers, seconds, &progress.of("lanes")).await;
             let _ = over.send(true);
             violations
         };
         tokio::join!(sample(&servers, scene, seconds, ending), fanning_out)
     };
-    let (load, (samples, fanned_out)) = run_beside(&run_options, Allowances::default(), beside).await?;
+    let (load, (samples, fanned_out)) = run_beside(&run_options, Allowances::default(), progress, beside).await?;
     let (samples, (messages, fanout_violations)) = (samples?, fanned_out?);
     let report = Report::of(options, Conditions::of(options, machine()), samples, load, messages, fanout_violations);
     if let Some(path) = &options.svg {
-        std::fs::write(path, plot::plot(&report.samples, report.warm_up_seconds))
-            .map_err(|error| format!("{}: {error}", path.display()))?;
+        std::fs::write(path, plot::plot(&report)).map_err(|error| format!("{}: {error}", path.display()))?;
     }
     if let Some(path) = &options.report {
         report.write_into(path, options.svg.as_deref())?;
@@ -141,16 +145,15 @@ async fn sample(
     scene: &Scene<'_>,
     seconds: f64,
     mut over: watch::Receiver<bool>,
-) -> Result<Vec<Sample>, String> {
+) -> Result<(Vec<Sample>, Vec<Quantile>), String> {
     let between = Duration::from_secs_f64((seconds / SAMPLES).clamp(LOOKS_S.0, LOOKS_S.1));
-    let (http, begun_us) = (Http::new(), clock::now_us());
-    let (mut samples, mut latencies) = (Vec::new(), Latencies::default());
+    let (http, mut samples) = (Http::new(), Vec::new());
+    let mut looker = Looker::new(&servers.pids, servers.redis.as_deref());
     loop {
         tokio::select! {
             () = tokio::time::sleep(between) => {}
-            _ = over.wait_for(|over| *over) => return Ok(samples),
+            _ = over.wait_for(|over| *over) => return Ok((samples, quantiles(&scene.latency()))),
         }
-        let after_seconds = (clock::now_us() - begun_us) as f64 / 1e6;
-        samples.push(Sample::take(servers, &http, after_seconds, latencies.since_last(scene.latency())).await?);
+        samples.push(Sample::take(servers, &http, &mut looker, scene.latency()).await?);
     }
 }

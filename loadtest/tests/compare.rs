@@ -9,7 +9,7 @@ use support::gateway;
 #[test]
 fn the_gateway_and_another_server_do_the_same_work_and_a_missing_one_is_left_out() {
     let directory = tempfile::tempdir().unwrap();
-    let json = directory.path().join("report.json");
+    let (json, html) = (directory.path().join("report.json"), directory.path().join("report.html"));
     let done = Command::new(env!("CARGO_BIN_EXE_loadtest"))
         .args(["compare", "--only", "floor,centrifugo", "--centrifugo", "/nowhere/centrifugo", "--gateway"])
         .arg(gateway())
@@ -27,6 +27,8 @@ fn the_gateway_and_another_server_do_the_same_work_and_a_missing_one_is_left_out
             "--json",
         ])
         .arg(&json)
+        .arg("--html")
+        .arg(&html)
         .output()
         .expect("the tool runs");
     assert!(done.status.success(), "{done:?}");
@@ -50,6 +52,8 @@ fn the_gateway_and_another_server_do_the_same_work_and_a_missing_one_is_left_out
         let bytes = |row: &Value| row["bytesPerDelivery"].as_f64().unwrap();
         assert!((bytes(ours) - bytes(floor)).abs() < 0.05 * bytes(ours), "{report}");
     }
+    let page = std::fs::read_to_string(html).unwrap();
+    assert!(page.contains("Latency over time: gateway") && page.contains("Latency over time: floor"), "{page}");
     let (words, left_out) = (String::from_utf8(done.stdout).unwrap(), &report["leftOut"][0]);
     assert!(left_out["why"].as_str().unwrap().contains("installation"), "{report}");
     for expected in ["× ours", "no token is checked", "left out: centrifugo is not there", "violations  none"] {

@@ -37,18 +37,29 @@ impl Node {
         panic!("the gateway is not ready");
     }
 
-    /// Runs a subcommand that measures this node beside the floor; what it wrote as JSON.
+    /// Runs a subcommand that measures this node beside the floor; what it wrote as JSON. Its page is looked at here.
     fn measure(&self, arguments: &[&str]) -> Value {
         let directory = tempfile::tempdir().unwrap();
-        let json = directory.path().join("report.json");
+        let (json, html) = (directory.path().join("report.json"), directory.path().join("report.html"));
         let done = Command::new(env!("CARGO_BIN_EXE_loadtest"))
             .args(arguments)
             .args(["--url", &format!("http://127.0.0.1:{}", self.port), "--jwt-secret", SECRET])
             .args(["--pid", &self.child.id().to_string(), "--floor", "--json"])
             .arg(&json)
+            .arg("--html")
+            .arg(&html)
             .output()
             .expect("the tool runs");
         assert!(done.status.success(), "{done:?}");
+        let steps = String::from_utf8_lossy(&done.stderr);
+        assert!(steps.contains("opening sessions") && steps.contains("is over"), "{steps}");
+        let page = std::fs::read_to_string(html).unwrap();
+        assert!(
+            page.contains(&format!("gateway: gateway {}", self.child.id())) && page.contains("floor: loadtest "),
+            "{page}"
+        );
+        assert!(page.contains("Every promise was kept.") && page.contains("--jwt-secret …"), "{page}");
+        assert!(!page.contains(SECRET) && !page.contains("--api-key k"), "{page}");
         serde_json::from_slice(&std::fs::read(json).unwrap()).unwrap()
     }
 }
@@ -88,6 +99,8 @@ fn what_is_published_arrives_over_both_in_frames_of_the_same_bytes() {
     let arguments =
         ["publish", "--api-key", "k", "--sessions", "40", "--recipients", "8", "--rate", "50", "--seconds", "2"];
     let report = Node::start().measure(&[&arguments[..], &["--sse", "0.5"]].concat());
+    let samples = report["gateway"]["series"]["samples"].as_array().unwrap();
+    assert!(samples.iter().any(|look| look["latency"]["p99Ms"].as_f64().is_some()), "{report}");
     let bytes = |server: &str| report[server]["bytesPerDelivery"].as_f64().unwrap();
     for server in ["gateway", "floor"] {
         let phase = &report[server];

@@ -37,7 +37,7 @@ fn a_short_soak_is_flat_and_is_told() {
     assert!(soaked.status.success(), "{said}\n{}", String::from_utf8_lossy(&soaked.stderr));
     assert!(said.contains("node b, descriptors") && said.contains("violations  none"), "{said}");
     let plot = fs::read_to_string(plot).unwrap();
-    assert_eq!(plot.matches("<polyline").count(), 7, "two lines of each of three charts, and one of the store");
+    assert_eq!(plot.matches("class=\"line c").count(), 2 * (3 + 2 + 3 + 1), "each line, and its mark in the legend");
     let report = fs::read_to_string(report).unwrap();
     assert!(report.contains("| node a, memory in MiB |") && report.contains("](soak.svg)"), "{report}");
 }

@@ -5,7 +5,11 @@ use crate::{
     client::{Client, ClientOptions, Observer, state::Phase},
     clock, crowd,
     http::{BaseUrl, Http},
-    measure::percentiles::{Percentiles, histogram},
+    measure::{
+        percentiles::{Percentiles, histogram, quantiles},
+        series::Series,
+    },
+    progress::Progress,
     proxy::{Kind, Proxy, Rule},
 };
 use conversation_protocol::{Conversation, UserId};
@@ -59,6 +63,7 @@ impl Members {
         http: &Http,
         run: &str,
         (slow, stuck): (u32, u32),
+        progress: &Progress,
     ) -> Result<Self, String> {
         let (slow_doors, stuck_doors) = (doors(options).await?, doors(options).await?);
         let urls = |doors: &[Proxy]| -> Vec<BaseUrl> { doors.iter().map(|door| door.url()).collect() };
@@ -86,7 +91,7 @@ impl Members {
             };
             (of_client, Watcher(arrivals[n].clone()))
         });
-        let clients = crowd::open(starts).await?;
+        let clients = crowd::open(starts, progress).await?;
         Ok(Self { users, clients, arrivals, readings, slow_doors, stuck_doors })
     }
 
@@ -112,8 +117,14 @@ impl Members {
     }
 
     /// Waits until every healthy member had the newest message that it was to have.
-    pub(super) async fn healthy_have(&self, fates: &Fates, at_most: Duration) -> Result<(), String> {
+    pub(super) async fn healthy_have(
+        &self,
+        fates: &Fates,
+        at_most: Duration,
+        progress: &Progress,
+    ) -> Result<(), String> {
         let deadline_us = clock::now_us() + at_most.as_micros() as u64;
+        let step = progress.step("waiting for the healthy", self.of(Reading::AtOnce).count() as u64);
         for n in self.of(Reading::AtOnce) {
             while self.reached(n) < fates.newest(n) {
                 if clock::now_us() > deadline_us {
@@ -122,6 +133,7 @@ impl Members {
                 }
                 tokio::time::sleep(LOOK).await;
             }
+            step.advance();
         }
         Ok(())
     }
@@ -131,13 +143,25 @@ impl Members {
         arrivals.last().map_or(0, |(seq, _)| *seq)
     }
 
-    /// From the time that messages were due until healthy members had them or later ones.
-    pub(super) fn latency(&self, fates: &Fates) -> Percentiles {
-        let mut times = histogram();
+    /// From the time that messages were due until healthy members had them or later ones; put into a series that
+    /// began then, too.
+    pub(super) fn latency(&self, fates: &Fates, series: &mut Series, begun_us: u64) -> Percentiles {
+        let (mut times, mut of_looks) = (histogram(), vec![histogram(); series.samples.len()]);
         for n in self.of(Reading::AtOnce) {
             let arrivals = self.arrivals[n].lock().unwrap_or_else(PoisonError::into_inner);
-            delays(&fates.due_of(n), &arrivals).for_each(|us| times.saturating_record(us));
+            for (arrived_us, delay_us) in delays(&fates.due_of(n), &arrivals) {
+                times.saturating_record(delay_us);
+                let after_seconds = arrived_us.saturating_sub(begun_us) as f64 / 1e6;
+                let look = series.samples.partition_point(|look| look.after_seconds < after_seconds);
+                if let Some(of_look) = of_looks.get_mut(look) {
+                    of_look.saturating_record(delay_us);
+                }
+            }
         }
+        for (look, of_look) in series.samples.iter_mut().zip(of_looks) {
+            look.latency = (!of_look.is_empty()).then(|| Percentiles::of(&of_look));
+        }
+        series.quantiles = quantiles(&times);
         Percentiles::of(&times)
     }
 
@@ -162,14 +186,15 @@ async fn doors(options: &BurstOptions) -> Result<Vec<Proxy>, String> {
     Ok(doors)
 }
 
-/// How long after it was due each message came, or a later one; both lists rise by seq.
-fn delays(due: &[(u64, u64)], arrivals: &[(u64, u64)]) -> impl Iterator<Item = u64> {
+/// When each message came, or a later one, and how long after it was due; both lists rise by seq.
+fn delays(due: &[(u64, u64)], arrivals: &[(u64, u64)]) -> impl Iterator<Item = (u64, u64)> {
     let mut next = 0;
     due.iter().filter_map(move |(seq, due_us)| {
         while arrivals.get(next)?.0 < *seq {
             next += 1;
         }
-        Some(arrivals[next].1.saturating_sub(*due_us))
+        let (_, arrived_us) = arrivals[next];
+        Some((arrived_us, arrived_us.saturating_sub(*due_us)))
     })
 }
 
@@ -181,6 +206,6 @@ mod tests {
     fn a_message_has_come_with_the_first_row_that_is_as_new() {
         let due = [(1, 100), (2, 200), (4, 400), (7, 700)];
         let arrivals = [(2, 250), (5, 450), (6, 650)];
-        assert_eq!(delays(&due, &arrivals).collect::<Vec<_>>(), [150, 50, 50]);
+        assert_eq!(delays(&due, &arrivals).collect::<Vec<_>>(), [(250, 150), (250, 50), (450, 50)]);
     }
 }

@@ -1,9 +1,13 @@
 //! What a burst says at its end, in words and as JSON.
 
 use super::{fates::Tally, samples::Sample};
-use crate::{measure::percentiles::Percentiles, violations::tell};
+use crate::{
+    measure::{percentiles::Percentiles, series::Series},
+    report,
+    violations::Violations,
+};
 use serde::Serialize;
-use std::fmt;
+use std::{fmt, iter};
 
 /// Looks shown of a phase.
 const LOOKS_SHOWN: usize = 12;
@@ -32,10 +36,11 @@ pub struct Phase {
     pub memory_after_kib: u64,
     /// What was seen every second.
     pub samples: Vec<Sample>,
-    /// How many promises were broken.
-    pub violation_count: u64,
-    /// The first of them, in words.
-    pub violations: Vec<String>,
+    /// What was seen over time of the given processes.
+    pub series: Series,
+    /// What was broken.
+    #[serde(flatten)]
+    pub violations: Violations,
 }
 
 /// Everything that a burst found out.
@@ -50,6 +55,31 @@ pub struct Report {
     pub alone: Phase,
     /// Beside slow and stuck members, if there were any.
     pub beside: Option<Phase>,
+    /// What was broken in both.
+    #[serde(flatten)]
+    pub violations: Violations,
+}
+
+impl report::Report for Report {
+    fn title(&self) -> String {
+        format!("A burst to one group of {} members", self.members)
+    }
+
+    fn violations(&self) -> &Violations {
+        &self.violations
+    }
+
+    fn series(&self) -> Vec<Series> {
+        iter::once(&self.alone).chain(&self.beside).map(|of| of.series.clone()).collect()
+    }
+}
+
+/// What a phase is called.
+pub(super) fn phase_name(slow: u32, stuck: u32) -> String {
+    match (slow, stuck) {
+        (0, 0) => "everybody healthy".to_owned(),
+        (slow, stuck) => format!("{slow} members slow, {stuck} stuck"),
+    }
 }
 
 impl Phase {
@@ -93,18 +123,14 @@ impl fmt::Display for Report {
                 writeln!(f, "memory at its peak: {more:+.0} KiB, {each:+.0} KiB for each slow or stuck member")?;
             }
         }
-        let violations = self.violations();
-        tell(f, violations.count, &violations.words)
+        Ok(())
     }
 }
 
 impl fmt::Display for Phase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Tally { accepted, partly, refused, repeated, unknown, overrun, .. } = self.tally;
-        match (self.slow, self.stuck) {
-            (0, 0) => writeln!(f, "\neverybody healthy")?,
-            (slow, stuck) => writeln!(f, "\n{slow} members slow, {stuck} stuck")?,
-        }
+        writeln!(f, "\n{}", phase_name(self.slow, self.stuck))?;
         writeln!(
             f,
             "messages    {accepted} accepted, {partly} partly, {refused} refused (7008), {repeated} repeated, {unknown} unknown, \

@@ -7,6 +7,7 @@ use super::{
 use crate::{
     clock,
     http::{CallError, Http},
+    progress::Progress,
     run::Schedule,
 };
 use conversation_protocol::{ErrorKind, UserId, server::ApplyResult};
@@ -57,6 +58,7 @@ pub(super) async fn send(
     users: &[UserId],
     fates: &Fates,
     begun_us: u64,
+    progress: &Progress,
 ) {
     let sender = Sender {
         options,
@@ -70,6 +72,7 @@ pub(super) async fn send(
     let (schedule, all) = (Schedule::new(begun_us, options.rate), (options.rate * options.seconds) as u64);
     let (mut calls, mut made) = (FuturesUnordered::new(), 0_u64);
     let mut ticks = tokio::time::interval(TICK);
+    let step = progress.step("sending messages", all);
     loop {
         let due = schedule.due_by(clock::now_us()).min(all);
         while made < due {
@@ -82,6 +85,7 @@ pub(super) async fn send(
             let seq = fates.due(due_us);
             calls.push(sender.send(seq));
         }
+        step.reach(made);
         if made == all {
             break;
         }
@@ -90,7 +94,11 @@ pub(super) async fn send(
             Some(()) = calls.next() => {}
         }
     }
-    while calls.next().await.is_some() {}
+    drop(step);
+    let step = progress.step("waiting for answers", calls.len() as u64);
+    while calls.next().await.is_some() {
+        step.advance();
+    }
 }
 
 impl Sender<'_> {

@@ -6,6 +6,7 @@ use crate::{
     clock, crowd,
     http::{CallError, Http},
     idle::OPENING_MAX,
+    progress::Progress,
     publish::{Arrivals, Publisher, text},
 };
 use futures_util::{SinkExt, StreamExt, TryStreamExt, stream};
@@ -33,14 +34,16 @@ pub(super) struct Audience<P> {
 
 impl<P: Peer> Audience<P> {
     /// Connects users, some at once, until each gets what is sent to him.
-    pub(super) async fn open(peer: &Arc<P>, http: &Http, sessions: u32) -> Result<Self, String> {
+    pub(super) async fn open(peer: &Arc<P>, http: &Http, sessions: u32, progress: &Progress) -> Result<Self, String> {
         let users: Vec<String> = (0..sessions).map(|n| format!("u{n:05}")).collect();
         let (arrivals, mut listeners) = (Arc::new(Arrivals::default()), JoinSet::new());
+        let step = progress.step("opening sessions", u64::from(sessions));
         {
             let joining = stream::iter(users.iter().enumerate())
                 .map(|(n, user)| async move { join(&**peer, n, user).await.map(|stream| (n, user.clone(), stream)) });
             let mut joined = pin!(joining.buffered(OPENING_MAX));
             while let Some((n, user, stream)) = joined.try_next().await? {
+                step.advance();
                 listeners.spawn(listen(peer.clone(), n, user, stream, arrivals.clone()));
             }
         }

@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{
     processes::{self, Redis},
+    progress::Progress,
     publish::{self, Phase, play},
     violations::Violations,
 };
@@ -18,21 +19,24 @@ pub(super) async fn measure(
     bench: &Bench<'_>,
     storage: Storage,
     driver: Option<&str>,
+    progress: &Progress,
 ) -> Result<(Row, Violations), String> {
-    let redis = bench.redis(storage).await?;
+    let (server, redis) = (name(driver), bench.redis(storage).await?);
+    let name = storage.name(&server);
+    let progress = &progress.of(&name);
     let gateway = start(bench, redis.as_ref(), driver).await?;
     let meter = Meter::new(vec![gateway.process.id()], redis.as_ref());
     bench.keep_apart(&meter)?;
     let mut violations = Violations::default();
     let before = meter.look()?;
     let one = bench.publish_options(&gateway.url(), 1, bench.options.rate);
-    let opened = publish::Gateway::open(&one, &bench.http).await?;
+    let opened = publish::Gateway::open(&one, &bench.http, progress).await?;
     let (idle, idle_redis) = meter.costs(&before, bench.options.sessions).await?;
-    let one = publish(opened, &one, &meter, &mut violations).await?;
+    let one = publish(opened, &one, &name, &meter, &mut violations, progress).await?;
     let many = bench.publish_options(&gateway.url(), bench.options.recipients, bench.options.fanout_rate);
-    let opened = publish::Gateway::open(&many, &bench.http).await?;
-    let many = publish(opened, &many, &meter, &mut violations).await?;
-    let (server, lacks) = (name(driver), String::new());
+    let opened = publish::Gateway::open(&many, &bench.http, progress).await?;
+    let many = publish(opened, &many, &name, &meter, &mut violations, progress).await?;
+    let lacks = String::new();
     Ok((Row { server, storage, idle, idle_redis, one, many, lacks }, violations))
 }
 
@@ -51,14 +55,16 @@ async fn start(bench: &Bench<'_>, redis: Option<&Redis>, driver: Option<&str>) -
 async fn publish(
     gateway: publish::Gateway,
     options: &publish::PublishOptions,
+    server: &str,
     meter: &Meter,
     violations: &mut Violations,
+    progress: &Progress,
 ) -> Result<Phase, String> {
     let gateway = Arc::new(gateway);
-    gateway.first_messages().await?;
-    let phase = play(options, options.rate, &gateway, &gateway.arrivals, &meter.ids()).await?;
-    let found = gateway.check().await;
-    violations.add_counted(found.count, found.words);
+    gateway.first_messages(progress).await?;
+    let phase = play(options, options.rate, server, &gateway, &gateway.arrivals, &meter.ids(), progress).await?;
+    let found = gateway.check(progress).await;
+    violations.add_all(found);
     Arc::into_inner(gateway).ok_or("a call is still under way")?.close().await;
     Ok(phase)
 }

@@ -1,6 +1,6 @@
 //! The comparison in words and as JSON.
 
-use crate::{idle::Cost, publish::Phase, violations};
+use crate::{idle::Cost, measure::series::Series, publish::Phase, report, violations::Violations};
 use serde::Serialize;
 use std::{collections::HashSet, fmt};
 
@@ -78,21 +78,30 @@ pub struct Report {
     pub rows: Vec<Row>,
     /// Who is not in it.
     pub left_out: Vec<LeftOut>,
-    /// How many promises of the gateway were broken.
-    pub violation_count: u64,
-    /// The first of them, in words.
-    pub violations: Vec<String>,
+    /// What the gateway has broken.
+    #[serde(flatten)]
+    pub violations: Violations,
 }
 
 impl Report {
-    /// Whether everything held that must hold.
-    pub fn is_good(&self) -> bool {
-        self.violation_count == 0
-    }
-
     /// The gateway with the same storage, as it is started by default or first named.
     fn ours(&self, row: &Row) -> Option<&Row> {
         self.rows.iter().find(|ours| ours.storage == row.storage && ours.is_ours())
+    }
+}
+
+impl report::Report for Report {
+    fn title(&self) -> String {
+        format!("The same work on {} servers, with {} sessions", self.rows.len(), self.sessions)
+    }
+
+    fn violations(&self) -> &Violations {
+        &self.violations
+    }
+
+    /// Those of calls with many recipients.
+    fn series(&self) -> Vec<Series> {
+        self.rows.iter().map(|row| row.many.series.clone()).collect()
     }
 }
 
@@ -179,7 +188,7 @@ impl fmt::Display for Report {
         for left_out in &self.left_out {
             writeln!(f, "{:24} left out: {}", left_out.server, left_out.why)?;
         }
-        violations::tell(f, self.violation_count, &self.violations)
+        Ok(())
     }
 }
 
@@ -198,7 +207,7 @@ fn tell_losses(f: &mut fmt::Formatter<'_>, server: &str, name: &str, phase: &Pha
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::measure::percentiles::Percentiles;
+    use crate::measure::percentiles::{Percentiles, histogram_of};
 
     fn cost(amount: f64) -> Cost {
         Cost {
@@ -220,8 +229,9 @@ mod tests {
             failed: 0,
             frames: 10,
             bytes_per_delivery: 800.0,
-            latency: Percentiles::of_times([1_000]),
+            latency: Percentiles::of(&histogram_of([1_000])),
             cpu_us_per_delivery: cpu_us.to_vec(),
+            series: Series::default(),
         };
         Row {
             server: server.to_owned(),
@@ -242,8 +252,7 @@ mod tests {
             recipients: 5,
             rows: vec![row("gateway", "", 10, [15.0, 5.0]), row("other", "no state", 7, [40.0, 20.0])],
             left_out: vec![LeftOut { server: "third".to_owned(), why: "it is not there".to_owned() }],
-            violation_count: 0,
-            violations: Vec::new(),
+            violations: Violations::default(),
         };
         let words = report.to_string();
         let line = |begin: &str| words.lines().filter(|line| line.starts_with(begin)).collect::<Vec<_>>();

@@ -7,14 +7,14 @@ use super::{
     stage::{Node, Stage},
     store,
 };
-use crate::token::Tokens;
+use crate::{token::Tokens, violations::Violations};
 use rand::rngs::SmallRng;
 use std::time::Duration;
 
 /// What was found out beside the load's own checks.
 #[derive(Debug, Default)]
 pub(super) struct Findings {
-    pub(super) violations: Vec<String>,
+    pub(super) violations: Violations,
     pub(super) notes: Vec<String>,
 }
 
@@ -36,7 +36,7 @@ impl Act<'_> {
     }
 
     pub(super) fn violation(&mut self, what: String) {
-        self.findings.violations.push(what);
+        self.findings.violations.add(what);
     }
 
     pub(super) fn note(&mut self, what: String) {

@@ -5,8 +5,6 @@ use crate::{document, measure::machine::machine, processes::Programs};
 use serde::Serialize;
 use std::{collections::HashMap, fmt, path::Path, process::Command};
 
-/// Violations shown in words.
-const VIOLATIONS_SHOWN: usize = 10;
 /// The name of the table's place in a document.
 const PLACE: &str = "faults";
 /// The head of the table.
@@ -91,10 +89,10 @@ impl fmt::Display for Played {
             self.fault_seconds,
             self.sign_in_words(),
             self.heal_in_words(),
-            if self.violation_count == 0 {
+            if self.violations.count == 0 {
                 "no violations".to_owned()
             } else {
-                format!("{} VIOLATIONS", self.violation_count)
+                format!("{} VIOLATIONS", self.violations.count)
             },
         )?;
         write!(
@@ -112,9 +110,8 @@ impl fmt::Display for Played {
         for note in &self.notes {
             write!(f, "\n{indent}{note}")?;
         }
-        for violation in self.violations.iter().take(VIOLATIONS_SHOWN) {
-            let shown: String = violation.chars().take(1_500).collect();
-            write!(f, "\n  - {shown}")?;
+        for violation in self.violations.shown() {
+            write!(f, "\n  - {violation}")?;
         }
         for words in &self.last_words {
             write!(f, "\n--- the last words of a gateway ---\n{words}")?;
@@ -154,13 +151,13 @@ impl Played {
             .as_ref()
             .map_or_else(|| "none".to_owned(), |sign| format!("{:.2} s: {}", sign.after_seconds, sign.what));
         let healed = self.heal_seconds.map_or_else(|| "not".to_owned(), |seconds| format!("{seconds:.1} s"));
-        let seen = if self.violation_count == 0 { seen.join("; ") } else { String::new() };
+        let seen = if self.violations.count == 0 { seen.join("; ") } else { String::new() };
         format!(
             "| `{name}` | {:.1} s | {} | {healed} | {} | {} | {}, {} | {}, {} | {} |\n",
             self.fault_seconds,
             cell(&sign),
             self.late_in_words(),
-            self.violation_count,
+            self.violations.count,
             self.full_syncs,
             self.replays,
             self.repeated,
@@ -208,7 +205,7 @@ fn table(old: &str, conditions: &Conditions, outcomes: &[Outcome]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run::Late;
+    use crate::{run::Late, violations::Violations};
     use std::path::PathBuf;
 
     fn played() -> Played {
@@ -225,8 +222,7 @@ mod tests {
             given_up: 0,
             deliveries: 6,
             is_compared: true,
-            violation_count: 0,
-            violations: Vec::new(),
+            violations: Violations::default(),
             notes: vec!["a | b".to_owned()],
             last_words: Vec::new(),
         }

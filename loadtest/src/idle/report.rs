@@ -1,6 +1,6 @@
 //! What idle sessions cost, in words and as JSON.
 
-use crate::violations;
+use crate::{measure::series::Series, report, violations::Violations};
 use serde::Serialize;
 use std::fmt;
 
@@ -28,16 +28,24 @@ pub struct Report {
     pub gateway: Cost,
     /// Connected.
     pub floor: Option<Cost>,
-    /// How many promises were broken.
-    pub violation_count: u64,
-    /// The first of them, in words.
-    pub violations: Vec<String>,
+    /// What was seen over time of each.
+    pub series: Vec<Series>,
+    /// What was broken.
+    #[serde(flatten)]
+    pub violations: Violations,
 }
 
-impl Report {
-    /// Whether everything held that must hold.
-    pub fn is_good(&self) -> bool {
-        self.violation_count == 0
+impl report::Report for Report {
+    fn title(&self) -> String {
+        format!("{} idle sessions", self.gateway.sessions)
+    }
+
+    fn violations(&self) -> &Violations {
+        &self.violations
+    }
+
+    fn series(&self) -> Vec<Series> {
+        self.series.clone()
     }
 }
 
@@ -67,6 +75,6 @@ impl fmt::Display for Report {
                 self.gateway.cpu_us_per_connect / floor.cpu_us_per_connect
             )?;
         }
-        violations::tell(f, self.violation_count, &self.violations)
+        Ok(())
     }
 }

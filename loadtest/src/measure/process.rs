@@ -1,7 +1,7 @@
 //! What the server's processes use, as the kernel counts it.
 
 use serde::Serialize;
-use std::fs;
+use std::{fs, io};
 
 /// Ticks of /proc/…/stat in a second; fixed on Linux for what it tells programs.
 const TICKS_PER_SECOND: f64 = 100.0;
@@ -20,6 +20,12 @@ pub struct Usage {
     pub threads: u64,
 }
 
+/// What the kernel calls a process, with its id, like `gateway 1234`.
+pub(crate) fn name(pid: u32) -> String {
+    let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
+    format!("{} {pid}", name.trim()).trim_start().to_owned()
+}
+
 impl Usage {
     /// Measures now; a process that is gone is an error that names it.
     pub fn of(pids: &[u32]) -> Result<Self, String> {
@@ -32,9 +38,7 @@ impl Usage {
             let status = read("status")?;
             sum.rss_kib += field(&status, "VmRSS:").ok_or_else(unreadable)?;
             sum.threads += field(&status, "Threads:").ok_or_else(unreadable)?;
-            let descriptors =
-                fs::read_dir(format!("/proc/{pid}/fd")).map_err(|error| format!("process {pid}: {error}"))?;
-            sum.descriptors += descriptors.count() as u64;
+            sum.descriptors += descriptors(*pid).map_err(|error| format!("process {pid}: {error}"))?;
             sum.cpu_seconds += cpu_seconds(&read("stat")?).ok_or_else(unreadable)?;
         }
         Ok(sum)
@@ -45,6 +49,15 @@ impl Usage {
 pub(crate) fn children(pid: u32) -> Vec<u32> {
     let text = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
     text.split_whitespace().filter_map(|child| child.parse().ok()).collect()
+}
+
+/// The size of the directory, which is their number since Linux 6.2; before that it is 0, and they are counted one by one.
+fn descriptors(pid: u32) -> io::Result<u64> {
+    let directory = format!("/proc/{pid}/fd");
+    match fs::metadata(&directory)?.len() {
+        0 => Ok(fs::read_dir(directory)?.count() as u64),
+        length => Ok(length),
+    }
 }
 
 /// The number after a name at the beginning of a line.
@@ -81,6 +94,8 @@ mod tests {
     fn a_process_that_is_gone_is_named() {
         let own = Usage::of(&[std::process::id()]).unwrap();
         assert!(own.rss_kib > 0 && own.threads > 0 && own.descriptors > 0, "{own:?}");
+        assert!(name(std::process::id()).ends_with(&format!(" {}", std::process::id())));
+        assert_eq!(name(u32::MAX), "4294967295");
         assert!(Usage::of(&[u32::MAX]).unwrap_err().contains("4294967295"));
     }
 }

@@ -68,6 +68,11 @@ impl Info {
         self.0.get(name).and_then(|value| value.parse().ok()).unwrap_or(0)
     }
 
+    /// A number with a fraction by its name; 0 where there is none.
+    pub fn decimal(&self, name: &str) -> f64 {
+        self.0.get(name).and_then(|value| value.parse().ok()).unwrap_or(0.0)
+    }
+
     /// The commands since the server began.
     pub fn commands(&self) -> Commands {
         let calls = |(name, value): (&String, &String)| {
@@ -98,13 +103,14 @@ mod tests {
     fn info_is_read_and_commands_are_counted_between_two_looks() {
         let text = |evalsha: u64| {
             format!(
-                "$99\r\n# Stats\r\ntotal_commands_processed:{}\r\nconnected_clients:3\r\n\
+                "$99\r\n# Stats\r\ntotal_commands_processed:{}\r\nconnected_clients:3\r\nused_cpu_sys:1.5\r\n\
                  cmdstat_evalsha:calls={evalsha},usec=5,failed_calls=0\r\ncmdstat_get:calls=2,usec=1\r\n",
                 evalsha + 2
             )
         };
         let (before, after) = (Info::read(&text(5)), Info::read(&text(9)));
         assert_eq!((after.number("connected_clients"), after.number("absent")), (3, 0));
+        assert_eq!((after.decimal("used_cpu_sys"), after.decimal("absent")), (1.5, 0.0));
         let commands = after.commands().since(&before.commands());
         assert_eq!(commands, Commands { total: 4, by_name: BTreeMap::from([("evalsha".to_owned(), 4)]) });
     }

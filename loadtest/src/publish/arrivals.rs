@@ -3,7 +3,10 @@
 use super::report::Phase;
 use crate::{
     clock,
-    measure::percentiles::{Percentiles, histogram},
+    measure::{
+        percentiles::{Percentiles, histogram},
+        series::Series,
+    },
 };
 use hdrhistogram::Histogram;
 use std::sync::{
@@ -68,6 +71,15 @@ impl Arrivals {
         self.bytes.load(Ordering::Relaxed)
     }
 
+    /// From when messages were due until they came, of all so far.
+    pub(super) fn latency(&self) -> Histogram<u64> {
+        let mut all = histogram();
+        for shard in &self.shards {
+            let _ = all.add(&*shard.lock().unwrap_or_else(PoisonError::into_inner));
+        }
+        all
+    }
+
     /// What came in a phase.
     pub(super) fn phase(
         &self,
@@ -75,11 +87,9 @@ impl Arrivals {
         seconds: f64,
         (expected, overrun, failed): (u64, u64, u64),
         cpu_seconds: Vec<f64>,
+        series: Series,
     ) -> Phase {
-        let mut all = histogram();
-        for shard in &self.shards {
-            let _ = all.add(&*shard.lock().unwrap_or_else(PoisonError::into_inner));
-        }
+        let all = self.latency();
         let messages = all.len().max(1) as f64;
         Phase {
             rate,
@@ -92,6 +102,7 @@ impl Arrivals {
             bytes_per_delivery: self.bytes() as f64 / messages,
             latency: Percentiles::of(&all),
             cpu_us_per_delivery: cpu_seconds.iter().map(|seconds| seconds * 1e6 / messages).collect(),
+            series,
         }
     }
 }

@@ -6,6 +6,7 @@ use crate::{
     clock,
     crowd::{self, Reader},
     http::{CallError, Http},
+    progress::Progress,
     violations::Violations,
 };
 use conversation_protocol::{UserId, server::ApplyResult};
@@ -56,7 +57,7 @@ pub(crate) struct Gateway {
 
 impl Gateway {
     /// Opens everybody's session.
-    pub(crate) async fn open(options: &PublishOptions, http: &Http) -> Result<Self, String> {
+    pub(crate) async fn open(options: &PublishOptions, http: &Http, progress: &Progress) -> Result<Self, String> {
         let run = format!("pub{:x}", clock::unix_seconds());
         let users = (0..options.sessions).map(|n| format!("{run}-u{n}").parse().map_err(|error| format!("{error}")));
         let users: Vec<UserId> = users.collect::<Result<_, String>>()?;
@@ -76,24 +77,26 @@ impl Gateway {
             let options = ClientOptions { first_url: n, transport, source: Some(crowd::source(n)), ..of };
             (options, Watcher { number: n, arrivals: arrivals.clone() })
         };
-        let clients = crowd::open(users.iter().enumerate().map(start)).await?;
+        let clients = crowd::open(users.iter().enumerate().map(start), progress).await?;
         Ok(Self { options: options.clone(), http: http.clone(), run, groups, clients, arrivals })
     }
 
     /// Makes the row of each, before publishing is measured.
-    pub(crate) async fn first_messages(&self) -> Result<(), String> {
+    pub(crate) async fn first_messages(&self, progress: &Progress) -> Result<(), String> {
+        let step = progress.step("sending first messages", self.groups.len() as u64);
         for group in 0..self.groups.len() {
             self.publish(group, "first".to_owned()).await.map_err(|error| error.to_string())?;
+            step.advance();
         }
         Ok(())
     }
 
     /// Everybody has what the server has, and that is what was sent.
-    pub(crate) async fn check(&self) -> Violations {
+    pub(crate) async fn check(&self, progress: &Progress) -> Violations {
         let url = self.options.target.url[0].clone();
         let reader = Reader { http: self.http.clone(), url, tokens: self.options.target.tokens() };
         let recipients = self.options.recipients as usize;
-        let violations = reader.compare(&self.clients, PATIENCE, |n, server| {
+        let violations = reader.compare(&self.clients, PATIENCE, progress, |n, server| {
             let Some(group) = self.groups.get(n / recipients) else { return Ok(()) };
             let (taken, doubtful) = (group.taken.load(Ordering::Relaxed), group.doubtful.load(Ordering::Relaxed));
             if (taken..=taken + doubtful).contains(&server.total) {

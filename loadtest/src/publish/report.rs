@@ -1,8 +1,12 @@
 //! What publishing cost, in words and as JSON.
 
-use crate::{measure::percentiles::Percentiles, violations};
+use crate::{
+    measure::{percentiles::Percentiles, series::Series},
+    report,
+    violations::Violations,
+};
 use serde::Serialize;
-use std::fmt;
+use std::{fmt, iter};
 
 /// One rate for a while.
 #[derive(Debug, Clone, Serialize)]
@@ -28,6 +32,8 @@ pub struct Phase {
     pub latency: Percentiles,
     /// Microseconds of the CPU of each process for each message that arrived.
     pub cpu_us_per_delivery: Vec<f64>,
+    /// What was seen over time.
+    pub series: Series,
 }
 
 impl Phase {
@@ -57,16 +63,22 @@ pub struct Report {
     pub floor: Option<Phase>,
     /// The highest rate that the floor keeps within the bound.
     pub floor_limit: Option<f64>,
-    /// How many promises were broken.
-    pub violation_count: u64,
-    /// The first of them, in words.
-    pub violations: Vec<String>,
+    /// What was broken.
+    #[serde(flatten)]
+    pub violations: Violations,
 }
 
-impl Report {
-    /// Whether everything held that must hold.
-    pub fn is_good(&self) -> bool {
-        self.violation_count == 0
+impl report::Report for Report {
+    fn title(&self) -> String {
+        format!("Publishing to {} sessions, {} recipients a call", self.sessions, self.recipients)
+    }
+
+    fn violations(&self) -> &Violations {
+        &self.violations
+    }
+
+    fn series(&self) -> Vec<Series> {
+        iter::once(&self.gateway).chain(&self.floor).map(|of| of.series.clone()).collect()
     }
 }
 
@@ -109,6 +121,6 @@ impl fmt::Display for Report {
                 None => writeln!(f)?,
             }
         }
-        violations::tell(f, self.violation_count, &self.violations)
+        Ok(())
     }
 }

@@ -1,7 +1,11 @@
 //! What a storm says at its end, in words and as JSON.
 
 use super::{Used, returns::Seen};
-use crate::{measure::percentiles::Percentiles, violations::tell};
+use crate::{
+    measure::{percentiles::Percentiles, series::Series},
+    report::{self, Timed},
+    violations::Violations,
+};
 use serde::Serialize;
 use std::{collections::BTreeMap, fmt};
 
@@ -66,16 +70,28 @@ pub struct Report {
     pub per_resume: PerResume,
     /// The most connections that Redis had.
     pub redis_clients_peak: Option<u64>,
-    /// How many promises were broken.
-    pub violation_count: u64,
-    /// The first of them, in words.
-    pub violations: Vec<String>,
+    /// What was seen over time; the times are those until sessions were live.
+    pub series: Series,
+    /// What was broken.
+    #[serde(flatten)]
+    pub violations: Violations,
 }
 
-impl Report {
-    /// Whether everything held that must hold.
-    pub fn is_good(&self) -> bool {
-        self.violation_count == 0
+impl report::Report for Report {
+    fn title(&self) -> String {
+        format!("A storm of {} sessions", self.returned)
+    }
+
+    fn violations(&self) -> &Violations {
+        &self.violations
+    }
+
+    fn series(&self) -> Vec<Series> {
+        vec![self.series.clone()]
+    }
+
+    fn timed(&self) -> Timed {
+        Timed { what: "Time until live", arrivals: "Returns" }
     }
 }
 
@@ -118,7 +134,7 @@ impl fmt::Display for Report {
         if let Some(peak) = self.redis_clients_peak {
             writeln!(f, "            {peak} connections at most")?;
         }
-        tell(f, self.violation_count, &self.violations)
+        Ok(())
     }
 }
 

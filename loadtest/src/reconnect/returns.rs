@@ -3,9 +3,10 @@
 use crate::{
     client::{Observer, backoff::Ended, state::Phase},
     clock,
-    measure::percentiles::Percentiles,
+    measure::percentiles::histogram_of,
 };
 use conversation_protocol::{Event, event::ReceivedFrame};
+use hdrhistogram::Histogram;
 use serde::Serialize;
 use std::sync::{
     Arc, Mutex, MutexGuard, PoisonError,
@@ -84,9 +85,9 @@ impl Returns {
         last.saturating_sub(first) as f64 / 1e6
     }
 
-    /// From a session's return until it was live.
-    pub(super) fn until_live(&self) -> Percentiles {
-        Percentiles::of_times(self.times().map(|(begun_us, live_us)| live_us.saturating_sub(begun_us)))
+    /// From a session's return until it was live, of all so far.
+    pub(super) fn times_until_live(&self) -> Histogram<u64> {
+        histogram_of(self.times().map(|(begun_us, live_us)| live_us.saturating_sub(begun_us)))
     }
 }
 
@@ -148,6 +149,6 @@ mod tests {
         watcher.ended(&Ended::Code(4100), false);
         let expected =
             Seen { attempts: 5, overloaded: 1, retry_after: 1, failed_syncs: 1, time_outs: 1, other_ends: 1 };
-        assert_eq!((returns.seen(), returns.live(), returns.until_live().count), (expected, 1, 1));
+        assert_eq!((returns.seen(), returns.live(), returns.times_until_live().len()), (expected, 1, 1));
     }
 }

@@ -1,7 +1,7 @@
 //! The rows of a storm's users: groups of some of them, each with a message for the first row and one for a change.
 
 use super::ReconnectOptions;
-use crate::{clock, crowd::ask_all, http::Http, run::ServerRows};
+use crate::{clock, crowd::ask_all, http::Http, progress::Step, run::ServerRows};
 use conversation_protocol::{UserId, server::ApplyResult};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde_json::json;
@@ -35,8 +35,13 @@ impl<'a> Rows<'a> {
         Ok(Self { options, http, run, users })
     }
 
+    /// The calls of a message to each user in so many conversations.
+    pub(super) fn calls(&self, conversations: u32) -> u64 {
+        self.users.chunks(MEMBERS).len() as u64 * u64::from(conversations)
+    }
+
     /// Sends each user a message in so many conversations.
-    pub(super) async fn send(&self, conversations: u32, seq: u64) -> Result<(), String> {
+    pub(super) async fn send(&self, conversations: u32, seq: u64, step: &Step) -> Result<(), String> {
         let groups =
             self.users.chunks(MEMBERS).enumerate().flat_map(|(chunk, members)| {
                 (0..conversations).map(move |conversation| (chunk, conversation, members))
@@ -46,6 +51,7 @@ impl<'a> Rows<'a> {
                 self.send_one(format!("{}-g{chunk}-{conversation}", self.run), members, seq)
             })
             .buffer_unordered(CALLS_MAX)
+            .inspect(|_| step.advance())
             .try_collect()
             .await
     }

@@ -5,7 +5,7 @@ use super::{
     open::Opened,
     verify::{Posted, client_agrees, read_server, server_agrees},
 };
-use crate::{clock, violations::Violations};
+use crate::{clock, progress::Progress, violations::Violations};
 use conversation_protocol::UserId;
 use futures_util::{StreamExt, stream};
 use std::{sync::atomic::Ordering, time::Duration};
@@ -24,7 +24,12 @@ pub(super) struct Checked {
 }
 
 /// Compares everybody with everybody else, and the server with the model, unless writes may have been lost.
-pub(super) async fn check(options: &RunOptions, allowances: Allowances, opened: &Opened) -> Checked {
+pub(super) async fn check(
+    options: &RunOptions,
+    allowances: Allowances,
+    opened: &Opened,
+    progress: &Progress,
+) -> Checked {
     let mut checked = Checked::default();
     let violations = &mut checked.violations;
     let left = opened.world.tally.outstanding.load(Ordering::Relaxed);
@@ -47,10 +52,12 @@ pub(super) async fn check(options: &RunOptions, allowances: Allowances, opened: 
     }
     let posted = (!allowances.lost_writes).then_some(&posted);
     let begun_us = clock::now_us();
+    let step = progress.step("comparing users", opened.plan.users.len() as u64);
     let results: Vec<UserChecked> = stream::iter(&opened.plan.users)
         .enumerate()
         .map(|(n, user)| check_user(options, opened, posted, (n, user), begun_us))
         .buffer_unordered(CHECKING_MAX)
+        .inspect(|_| step.advance())
         .collect()
         .await;
     for of_user in results {

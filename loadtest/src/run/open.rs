@@ -13,6 +13,7 @@ use crate::{
     clock, crowd,
     http::Http,
     measure::process::Usage,
+    progress::Progress,
     target,
 };
 use futures_util::{StreamExt, stream};
@@ -46,16 +47,22 @@ pub(super) struct Opened {
 }
 
 /// Makes the rows of some conversations.
-async fn prepare(world: &World, lanes: &[Arc<Lane>]) -> Result<(), String> {
-    stream::iter(lanes).for_each_concurrent(PREPARING_MAX, |lane| lane.prepare(world)).await;
+async fn prepare(world: &World, lanes: &[Arc<Lane>], progress: &Progress) -> Result<(), String> {
+    let step = progress.step("making rows", lanes.len() as u64);
+    stream::iter(lanes)
+        .for_each_concurrent(PREPARING_MAX, async |lane| {
+            lane.prepare(world).await;
+            step.advance();
+        })
+        .await;
     let failed = world.tally.refused.load(Ordering::Relaxed) + world.tally.given_up.load(Ordering::Relaxed);
     if failed > 0 { Err(format!("{failed} first messages were not taken")) } else { Ok(()) }
 }
 
 impl Opened {
     /// Makes the rows that latecomers have a part in; until then their sessions are those of users without data.
-    pub(super) async fn prepare_late(&self) -> Result<(), String> {
-        prepare(&self.world, &self.late).await
+    pub(super) async fn prepare_late(&self, progress: &Progress) -> Result<(), String> {
+        prepare(&self.world, &self.late, progress).await
     }
 }
 
@@ -63,6 +70,8 @@ impl Opened {
 pub(super) async fn open(
     options: &RunOptions,
     allowances: Allowances,
+    measured: Arc<Measured>,
+    progress: &Progress,
     random: &mut SmallRng,
 ) -> Result<Opened, String> {
     let http = Http::new();
@@ -100,9 +109,8 @@ pub(super) async fn open(
     let (late, early): (Vec<usize>, Vec<usize>) = (0..lanes.len()).partition(is_late);
     let chosen = |indexes: &[usize]| indexes.iter().map(|index| lanes[*index].clone()).collect::<Vec<_>>();
     let (late, early) = (chosen(&late), chosen(&early));
-    prepare(&world, &early).await?;
+    prepare(&world, &early, progress).await?;
     let before = usage(&options.pids)?;
-    let measured = Arc::new(Measured::new());
     let due = due_by_user(&plan, &lanes);
     let begun_us = clock::now_us();
     let starts: Vec<(usize, SessionPlan, bool)> = plan
@@ -116,7 +124,7 @@ pub(super) async fn open(
         let observer = SessionObserver::new(n, measured.clone(), due[session.user].clone());
         (client_options(options, &world.http, &plan, n, session, is_sse), observer)
     });
-    let clients = crowd::open(starts).await?;
+    let clients = crowd::open(starts, progress).await?;
     for (session, client) in plan.sessions.iter().zip(&clients) {
         world.clients.entry(plan.users[session.user].clone()).or_default().push(client.clone());
     }

@@ -2,8 +2,9 @@
 
 use super::latency::Late;
 use crate::{
-    measure::{percentiles::Percentiles, process::Usage},
-    violations::tell,
+    measure::{percentiles::Percentiles, process::Usage, series::Series},
+    report,
+    violations::Violations,
 };
 use serde::Serialize;
 use std::fmt;
@@ -82,16 +83,25 @@ pub struct Report {
     pub rows_compared: u64,
     /// The server's processes, where their ids were given.
     pub server: Option<ServerUsage>,
-    /// How many promises were broken.
-    pub violation_count: u64,
-    /// The first of them, in words.
-    pub violations: Vec<String>,
+    /// What was seen over time; none where somebody beside the load looks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub series: Option<Series>,
+    /// What was broken.
+    #[serde(flatten)]
+    pub violations: Violations,
 }
 
-impl Report {
-    /// Whether everything held that must hold.
-    pub fn is_good(&self) -> bool {
-        self.violation_count == 0
+impl report::Report for Report {
+    fn title(&self) -> String {
+        format!("A mixed load of {} sessions, {:.0} calls a second", self.sessions, self.rate)
+    }
+
+    fn violations(&self) -> &Violations {
+        &self.violations
+    }
+
+    fn series(&self) -> Vec<Series> {
+        self.series.iter().cloned().collect()
     }
 }
 
@@ -148,6 +158,6 @@ impl fmt::Display for Report {
             "checked     {} rows against the model, all clients after {:.1} s",
             self.rows_compared, self.quiet_seconds
         )?;
-        tell(f, self.violation_count, &self.violations)
+        Ok(())
     }
 }

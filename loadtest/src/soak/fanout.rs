@@ -6,6 +6,7 @@ use crate::{
     clock,
     crowd::{self, Reader},
     http::{CallError, Http},
+    progress::Progress,
     run::ServerRows,
     violations::Violations,
 };
@@ -35,19 +36,22 @@ pub(super) async fn fan_out(
     options: &SoakOptions,
     servers: &Servers,
     seconds: f64,
+    progress: &Progress,
 ) -> Result<(u64, Violations), String> {
     let name = format!("soak{:x}", clock::unix_seconds());
     let members =
         (0..options.fanout_members).map(|n| format!("{name}-u{n}").parse().map_err(|error| format!("{error}")));
     let members = members.collect::<Result<Vec<UserId>, String>>()?;
     let group = Group { servers, http: Http::new(), name, members };
-    let listeners = group.listen().await?;
+    let listeners = group.listen(progress).await?;
     let between = Duration::from_secs_f64(1.0 / options.fanout_rate.max(0.001));
     let (begun_us, mut ticks) = (clock::now_us(), tokio::time::interval(between));
     let (mut calls, mut messages, mut since_deletion) = (0, 0, 0);
+    let step = progress.step("making calls", (seconds / between.as_secs_f64()) as u64);
     while (clock::now_us() - begun_us) as f64 / 1e6 < seconds {
         ticks.tick().await;
         calls += 1;
+        step.reach(calls);
         if calls % DELETE_EVERY == 0 {
             group.delete().await?;
             since_deletion = 0;
@@ -57,10 +61,11 @@ pub(super) async fn fan_out(
             group.send(messages).await?;
         }
     }
+    drop(step);
     // A row that is there makes the comparison worth more.
     messages += 1;
     group.send(messages).await?;
-    let violations = group.compare(&listeners, messages, since_deletion + 1).await;
+    let violations = group.compare(&listeners, messages, since_deletion + 1, progress).await;
     for client in listeners.into_iter().filter_map(Arc::into_inner) {
         client.stop().await;
     }
@@ -68,9 +73,9 @@ pub(super) async fn fan_out(
 }
 
 impl Group<'_> {
-    async fn listen(&self) -> Result<Vec<Arc<Client>>, String> {
+    async fn listen(&self, progress: &Progress) -> Result<Vec<Arc<Client>>, String> {
         let listeners = self.members.iter().step_by(LISTENER_EVERY).enumerate();
-        crowd::open(listeners.map(|(n, user)| {
+        let starts = listeners.map(|(n, user)| {
             let (urls, tokens) = (self.servers.urls.clone(), self.servers.tokens.clone());
             let options = ClientOptions {
                 first_url: n,
@@ -78,8 +83,8 @@ impl Group<'_> {
                 ..ClientOptions::of(user.clone(), urls, tokens, self.http.clone())
             };
             (options, NoObserver)
-        }))
-        .await
+        });
+        crowd::open(starts, progress).await
     }
 
     async fn send(&self, seq: u64) -> Result<(), String> {
@@ -110,7 +115,7 @@ impl Group<'_> {
         }
     }
 
-    async fn compare(&self, listeners: &[Arc<Client>], newest: u64, unread: u64) -> Violations {
+    async fn compare(&self, listeners: &[Arc<Client>], newest: u64, unread: u64, progress: &Progress) -> Violations {
         let (url, tokens) = (self.servers.urls[0].clone(), self.servers.tokens.clone());
         let reader = Reader { http: self.http.clone(), url, tokens };
         let expected = |_: usize, server: &ServerRows| {
@@ -127,7 +132,7 @@ impl Group<'_> {
                 )),
             }
         };
-        reader.compare(listeners, PATIENCE, expected).await
+        reader.compare(listeners, PATIENCE, progress, expected).await
     }
 }
 

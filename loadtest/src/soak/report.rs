@@ -3,9 +3,15 @@
 use super::{SoakOptions, WARM_UP, samples::Sample};
 use crate::{
     document,
-    measure::{percentiles::Percentiles, process::Usage, slope::slope},
-    run,
-    violations::{Violations, tell},
+    measure::{
+        percentiles::{Percentiles, Quantile},
+        process::Usage,
+        series::Series,
+        slope::slope,
+    },
+    progress::Span,
+    report, run,
+    violations::Violations,
 };
 use serde::Serialize;
 use std::{fmt, path::Path};
@@ -99,48 +105,35 @@ pub struct Report {
     pub samples: Vec<Sample>,
     /// Seconds at the beginning that are not judged.
     pub warm_up_seconds: f64,
+    /// Which share of the messages took how long.
+    pub quantiles: Vec<Quantile>,
     /// What grew.
     pub growths: Vec<Growth>,
     /// The mixed load.
     pub load: run::Report,
     /// Messages through lanes.
     pub fanout_messages: u64,
-    /// How many promises were broken.
-    pub violation_count: u64,
-    /// The first of them, in words.
-    pub violations: Vec<String>,
+    /// What was broken.
+    #[serde(flatten)]
+    pub violations: Violations,
 }
 
 impl Report {
     pub(super) fn of(
         options: &SoakOptions,
         conditions: Conditions,
-        samples: Vec<Sample>,
+        (samples, quantiles): (Vec<Sample>, Vec<Quantile>),
         load: run::Report,
         fanout_messages: u64,
         mut violations: Violations,
     ) -> Self {
-        violations.add_counted(load.violation_count, load.violations.iter().cloned());
+        violations.add_all(load.violations.clone());
         let warm_up_seconds = options.minutes * 60.0 * WARM_UP;
         let growths = growths(options, &samples, warm_up_seconds);
         if growths.first().is_none_or(|growth| growth.last == 0.0) {
             violations.add("nothing was seen after the warm-up".to_owned());
         }
-        Self {
-            conditions,
-            samples,
-            warm_up_seconds,
-            growths,
-            load,
-            fanout_messages,
-            violation_count: violations.count,
-            violations: violations.words,
-        }
-    }
-
-    /// Whether everything was flat and right.
-    pub fn is_good(&self) -> bool {
-        self.violation_count == 0 && self.growths.iter().all(Growth::is_flat)
+        Self { conditions, samples, quantiles, warm_up_seconds, growths, load, fanout_messages, violations }
     }
 
     /// Puts the figures into a document, with a link to the plot beside it.
@@ -172,31 +165,61 @@ impl Report {
             self.fanout_messages,
             self.load.cuts,
             self.load.replays,
-            self.violation_count
+            self.violations.count
         )
     }
 }
 
+impl report::Report for Report {
+    fn title(&self) -> String {
+        format!("A soak of {:.1} minutes", self.conditions.minutes)
+    }
+
+    fn violations(&self) -> &Violations {
+        &self.violations
+    }
+
+    fn series(&self) -> Vec<Series> {
+        let warm_up = Span { name: "warm-up".to_owned(), from_seconds: 0.0, to_seconds: self.warm_up_seconds };
+        vec![Series {
+            name: "soak".to_owned(),
+            processes: node_names(&self.samples),
+            spans: vec![warm_up],
+            samples: self.samples.iter().map(|sample| sample.look.clone()).collect(),
+            quantiles: self.quantiles.clone(),
+        }]
+    }
+
+    fn is_good(&self) -> bool {
+        self.violations.count == 0 && self.growths.iter().all(Growth::is_flat)
+    }
+}
+
+/// What the nodes are called that were looked at.
+fn node_names(samples: &[Sample]) -> Vec<String> {
+    let nodes = samples.first().map_or(0, |sample| sample.look.processes.len());
+    ('a'..).take(nodes).map(|name| format!("node {name}")).collect()
+}
+
 fn growths(options: &SoakOptions, samples: &[Sample], warm_up_seconds: f64) -> Vec<Growth> {
-    let warm: Vec<&Sample> = samples.iter().filter(|sample| sample.after_seconds >= warm_up_seconds).collect();
+    let warm: Vec<&Sample> = samples.iter().filter(|sample| sample.look.after_seconds >= warm_up_seconds).collect();
     let points = |of: &dyn Fn(&Sample) -> Option<f64>| -> Vec<(f64, f64)> {
-        warm.iter().filter_map(|sample| Some((sample.after_seconds, of(sample)?))).collect()
+        warm.iter().filter_map(|sample| Some((sample.look.after_seconds, of(sample)?))).collect()
     };
-    let of_node = |node: usize, of: fn(&Usage) -> f64| points(&|sample| sample.processes.get(node).map(of));
-    let nodes = samples.first().map_or(0, |sample| sample.processes.len());
+    let of_node = |node: usize, of: fn(&Usage) -> f64| points(&|sample| sample.process(node).map(of));
     let mut growths = Vec::new();
-    for (node, name) in ('a'..).take(nodes).enumerate() {
+    for (node, name) in node_names(samples).iter().enumerate() {
         let memory = of_node(node, |usage| usage.rss_kib as f64 / 1024.0);
-        growths.push(Growth::of(format!("node {name}, memory in MiB"), &memory, Some(options.memory_mib_per_hour)));
+        growths.push(Growth::of(format!("{name}, memory in MiB"), &memory, Some(options.memory_mib_per_hour)));
         // Sessions that are cut come back at the other node, so that what each has of them wanders.
         let descriptors =
-            points(&|sample| Some(sample.processes.get(node)?.descriptors as f64 - *sample.sessions.get(node)? as f64));
-        let of_descriptors = format!("node {name}, descriptors without those of sessions");
+            points(&|sample| Some(sample.process(node)?.descriptors as f64 - *sample.sessions.get(node)? as f64));
+        let of_descriptors = format!("{name}, descriptors without those of sessions");
         growths.push(Growth::of(of_descriptors, &descriptors, Some(options.descriptors_per_hour)));
         let threads = of_node(node, |usage| usage.threads as f64);
-        growths.push(Growth::of(format!("node {name}, threads"), &threads, Some(options.descriptors_per_hour)));
+        growths.push(Growth::of(format!("{name}, threads"), &threads, Some(options.descriptors_per_hour)));
     }
-    let store = points(&|sample| sample.store_bytes.map(|bytes| bytes as f64 / f64::from(1 << 20)));
+    let store = points(&|sample| Some(sample.look.store?.store_bytes as f64 / f64::from(1 << 20)));
     if !store.is_empty() {
         growths.push(Growth::of("Redis, data in MiB".to_owned(), &store, None));
     }
@@ -205,7 +228,7 @@ fn growths(options: &SoakOptions, samples: &[Sample], warm_up_seconds: f64) -> V
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{}\n", self.load)?;
+        writeln!(f, "{}", self.load)?;
         writeln!(f, "{:<46} {:>12} {:>12} {:>12} {:>12}", "", "warmed up", "at the end", "an hour", "at most")?;
         for growth in &self.growths {
             let Growth { name, first, last, per_hour, per_hour_max } = growth;
@@ -213,8 +236,7 @@ impl fmt::Display for Report {
             let verdict = if growth.is_flat() { "" } else { "  GROWS" };
             writeln!(f, "{name:<46} {first:>12.1} {last:>12.1} {per_hour:>+12.1} {most:>12}{verdict}")?;
         }
-        writeln!(f, "{} messages through lanes, {} looks", self.fanout_messages, self.samples.len())?;
-        tell(f, self.violation_count, &self.violations)
+        writeln!(f, "{} messages through lanes, {} looks", self.fanout_messages, self.samples.len())
     }
 }
 
