@@ -98,6 +98,10 @@ impl Store for EmbeddedStore {
         loads.iter().map(|load| tables.load(load, now_us)).collect()
     }
 
+    fn now_us(&self) -> Option<u64> {
+        Some(self.clock.now_us())
+    }
+
     fn replication_id(&self) -> u64 {
         0
     }

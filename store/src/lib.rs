@@ -245,6 +245,9 @@ pub trait Store: lanes::LaneQueue + 'static {
     /// Reads what steps on several users need; one answer per entry, in order.
     async fn load(&self, loads: &[Load]) -> Result<Vec<Loaded>, StoreError>;
 
+    /// The store's own time in microseconds since 1970, as far as it is known without asking; `None` where it is not.
+    fn now_us(&self) -> Option<u64>;
+
     /// Names the server that takes commits: another id after a failover, which may have lost writes. 0 in a store that
     /// is one server for ever.
     fn replication_id(&self) -> u64;

@@ -106,6 +106,10 @@ impl Store for MemoryStore {
         loads.iter().map(|load| self.read(&load.user, |list| list.load(load, now_us))).collect()
     }
 
+    fn now_us(&self) -> Option<u64> {
+        Some(self.clock.now_us())
+    }
+
     fn replication_id(&self) -> u64 {
         0
     }

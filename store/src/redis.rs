@@ -11,6 +11,7 @@ mod reply;
 mod request;
 mod scripts;
 mod server;
+mod time;
 
 use crate::{
     Commit, Committed, FacetPage, FacetRow, HintReceiver, HintSink, HintsEnd, Load, Loaded, RowSelection, SessionLease,
@@ -22,6 +23,7 @@ use conversation_protocol::{ConversationId, Head, Page, ReplaySlice, RowState, U
 use link::{Link, unavailable, unexpected};
 use redis::{Client, Cmd, IntoConnectionInfo, Pipeline, Value, io::tcp::TcpSettings};
 use std::{collections::HashMap, sync::Arc};
+use time::ServerTime;
 
 /// Commits or reads in one pipeline; more go in the next.
 const PIPELINE_CALLS_MAX: usize = 512;
@@ -35,6 +37,7 @@ pub struct RedisStore {
     lanes: Link,
     /// The channel of this value's probes.
     probes: String,
+    time: ServerTime,
 }
 
 impl std::fmt::Debug for RedisStore {
@@ -57,7 +60,8 @@ impl RedisStore {
         link::connect(&client).await?;
         let link = |purpose| Link::new(purpose, client.clone());
         let probes = keys::probe_channel(rand::random());
-        let store = Self { commits: link("commits"), reads: link("reads"), lanes: link("lanes"), client, probes };
+        let (commits, reads, lanes) = (link("commits"), link("reads"), link("lanes"));
+        let store = Self { commits, reads, lanes, client, probes, time: ServerTime::default() };
         store.ping().await?;
         Ok(store)
     }
@@ -114,7 +118,16 @@ fn head(value: Value) -> Result<Head, StoreError> {
 impl Store for RedisStore {
     async fn load(&self, loads: &[Load]) -> Result<Vec<Loaded>, StoreError> {
         let values = self.read_all(loads.iter().map(request::load)).await?;
-        loads.iter().zip(values).map(|(load, value)| reply::loaded(load, value?)).collect()
+        let loaded = loads.iter().zip(values).map(|(load, value)| reply::loaded(load, value?));
+        let loaded: Vec<Loaded> = loaded.collect::<Result<_, _>>()?;
+        if let Some(last) = loaded.last() {
+            self.time.told(last.now_us);
+        }
+        Ok(loaded)
+    }
+
+    fn now_us(&self) -> Option<u64> {
+        self.time.now_us()
     }
 
     fn replication_id(&self) -> u64 {

@@ -3,16 +3,19 @@
 //! Whoever brings changes makes those of all users whom nobody writes at the moment, in one round: it reads them all at
 //! once, applies the rules, and commits all at once. Changes of other users wait for whoever writes them, who makes
 //! them in its next round. Another node may write a user in between: then that user's step is computed again from what
-//! the commit found.
+//! the commit found. So what this node wrote last may be taken for what the store holds, without reading it.
+
+mod recent;
 
 use crate::{
     Commit, Committed, Load, Loaded, Store, StoreError,
     record::Unfinished,
-    rules::{Change, Decided, Limits, Outcome, Refusal, Step, load_for, step, steps_alone},
+    rules::{Change, Decided, Limits, Outcome, Refusal, Remembered, Step, load_for, step, step_on, steps_alone},
 };
 use conversation_protocol::{UserId, limits::STEP_ROWS_MAX};
 use futures_util::future;
 use rand::Rng;
+use recent::Recent;
 use std::{
     collections::{HashMap, VecDeque, hash_map::Entry},
     sync::{
@@ -63,6 +66,7 @@ struct Shared {
     store: Arc<dyn Store>,
     limits: Limits,
     counts: WriterCounts,
+    recent: Recent,
     /// Who is being written, and what waits for it to be over.
     busy: Mutex<HashMap<UserId, VecDeque<Job>>>,
 }
@@ -78,7 +82,8 @@ struct Job {
 impl Writer {
     /// A writer to a store.
     pub fn new(store: Arc<dyn Store>, limits: Limits) -> Self {
-        Self(Arc::new(Shared { store, limits, counts: WriterCounts::default(), busy: Mutex::default() }))
+        let (counts, recent, busy) = (WriterCounts::default(), Recent::default(), Mutex::default());
+        Self(Arc::new(Shared { store, limits, counts, recent, busy }))
     }
 
     /// What the writer has done so far.
@@ -244,10 +249,49 @@ fn next_job(waiting: &mut VecDeque<Job>) -> Option<(Vec<Change>, Vec<Reply>)> {
     Some((changes, replies))
 }
 
-/// A step that stands.
+/// A step that stands, or is to be committed.
 struct Done {
     outcomes: Vec<Result<Outcome, Refusal>>,
     unfinished: Option<Unfinished>,
+}
+
+/// Steps that go together.
+#[derive(Default)]
+struct Round {
+    steps: Vec<Decision>,
+    commits: Vec<Commit>,
+    /// What must wait for an unfinished change.
+    held_up: Vec<Work>,
+}
+
+/// A step of a round, beside its commit.
+struct Decision {
+    work: Work,
+    done: Done,
+    /// Whether what it was computed from was remembered and may be out of date.
+    is_guess: bool,
+    /// What the user is like once it stands.
+    remembered: Option<Remembered>,
+}
+
+impl Round {
+    /// Takes up what the rules say; answers what needs no commit.
+    fn add(&mut self, work: Work, decided: Result<Decided, StoreError>, is_guess: bool, earlier: Option<Remembered>) {
+        match decided {
+            Ok(Decided::Step(step)) => match *step {
+                Step { outcomes, commit: Some(commit), unfinished, mut remembered } => {
+                    if let (Some(remembered), Some(earlier)) = (&mut remembered, earlier) {
+                        remembered.add(earlier, &commit);
+                    }
+                    self.commits.push(commit);
+                    self.steps.push(Decision { work, done: Done { outcomes, unfinished }, is_guess, remembered });
+                }
+                Step { outcomes, commit: None, .. } => work.answer(outcomes),
+            },
+            Ok(Decided::Unfinished(_)) => self.held_up.push(work),
+            Err(error) => work.fail(&WriteError::Store(error)),
+        }
+    }
 }
 
 impl Shared {
@@ -255,48 +299,80 @@ impl Shared {
         self.busy.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn run_round(&self, round: Vec<Work>) {
+    async fn run_round(&self, works: Vec<Work>) {
         let replication_id = self.store.replication_id();
-        let loads: Vec<_> = round.iter().map(|work| load_for(&work.user, &work.changes, self.limits)).collect();
-        let loaded = match self.store.load(&loads).await {
-            Ok(loaded) => loaded,
-            Err(error) => {
-                let error = WriteError::Store(error);
-                round.into_iter().for_each(|work| work.fail(&error));
-                return;
-            }
-        };
-        let mut steps = Vec::with_capacity(round.len());
-        let mut commits = Vec::with_capacity(round.len());
-        let mut held_up = Vec::new();
-        for ((work, load), loaded) in round.into_iter().zip(loads).zip(loaded) {
-            match self.decide(load, &work.changes, &loaded, replication_id) {
-                Ok(Decided::Step(step)) => match *step {
-                    Step { outcomes, commit: Some(commit), unfinished } => {
-                        commits.push(commit);
-                        steps.push((work, Done { outcomes, unfinished }));
-                    }
-                    Step { outcomes, commit: None, unfinished: _ } => work.answer(outcomes),
-                },
-                Ok(Decided::Unfinished(_)) => held_up.push(self.repeat(work, None)),
-                Err(error) => work.fail(&WriteError::Store(error)),
-            }
-        }
+        let round = self.decide_all(works, replication_id).await;
+        let Round { steps, commits, held_up } = round;
         let results = if commits.is_empty() { Vec::new() } else { self.store.commit(replication_id, commits).await };
         let (mut lost, mut begun) = (Vec::new(), Vec::new());
-        for ((work, done), result) in steps.into_iter().zip(results) {
+        for (Decision { work, done, is_guess, remembered }, result) in steps.into_iter().zip(results) {
             match result {
-                Ok(Committed::Done) if done.unfinished.is_some() => begun.push(self.finish(work, done)),
-                Ok(Committed::Done) => self.answer(work, done.outcomes),
+                Ok(Committed::Done) => {
+                    if let Some(remembered) = remembered {
+                        self.recent.keep(work.user.clone(), replication_id, remembered);
+                    }
+                    match done.unfinished {
+                        Some(_) => begun.push(self.finish(work, done)),
+                        None => self.answer(work, done.outcomes),
+                    }
+                }
+                // Nobody was faster: somebody wrote the user since.
+                Ok(Committed::Conflict(found)) if is_guess => lost.push(self.repeat(work, Some(found), 0)),
                 Ok(Committed::Conflict(found)) => {
                     self.counts.conflicts.fetch_add(1, Ordering::Relaxed);
-                    lost.push(self.repeat(work, Some(found)));
+                    lost.push(self.repeat(work, Some(found), 1));
                 }
                 Err(error) => work.fail(&WriteError::Store(error)),
             }
         }
+        let held_up = held_up.into_iter().map(|work| self.repeat(work, None, 0));
         // Users do not wait for each other's lost races.
         future::join3(future::join_all(held_up), future::join_all(lost), future::join_all(begun)).await;
+    }
+
+    /// What the rules say to all, with one read for those of whom not enough is remembered.
+    async fn decide_all(&self, works: Vec<Work>, replication_id: u64) -> Round {
+        let mut round = Round { steps: Vec::with_capacity(works.len()), ..Round::default() };
+        let (mut loads, mut unread) = (Vec::new(), Vec::new());
+        let now_us = self.store.now_us();
+        for work in works {
+            let load = load_for(&work.user, &work.changes, self.limits);
+            match (self.recent.take(&work.user, replication_id), now_us) {
+                (Some(remembered), Some(now_us)) if remembered.has_all(&load) => {
+                    let decided = step_on(remembered, load, now_us, &work.changes, self.limits, replication_id);
+                    match decided {
+                        Ok(Decided::Step(step)) if step.commit.is_some() => {
+                            round.add(work, Ok(Decided::Step(step)), true, None);
+                        }
+                        // Without a commit nothing would show what was remembered to be true.
+                        Ok(_) | Err(_) => {
+                            loads.push(load_for(&work.user, &work.changes, self.limits));
+                            unread.push((work, None));
+                        }
+                    }
+                }
+                (remembered, _) => {
+                    loads.push(load);
+                    unread.push((work, remembered));
+                }
+            }
+        }
+        if loads.is_empty() {
+            return round;
+        }
+        match self.store.load(&loads).await {
+            Ok(loaded) => {
+                for (((work, earlier), load), loaded) in unread.into_iter().zip(loads).zip(loaded) {
+                    let decided = self.decide(load, &work.changes, &loaded, replication_id);
+                    round.add(work, decided, false, earlier);
+                }
+            }
+            Err(error) => {
+                let error = WriteError::Store(error);
+                unread.into_iter().for_each(|(work, _)| work.fail(&error));
+            }
+        }
+        round
     }
 
     fn decide(
@@ -333,9 +409,9 @@ impl Shared {
         work.answer(outcomes);
     }
 
-    /// Computes a step again: another node was faster and left `found`, or an unfinished change comes first.
-    async fn repeat(&self, work: Work, found: Option<Loaded>) {
-        match self.again(&work.user, &work.changes, found).await {
+    /// Computes a step again: another node wrote the user and left `found`, or an unfinished change comes first.
+    async fn repeat(&self, work: Work, found: Option<Loaded>, races: u32) {
+        match self.again(&work.user, &work.changes, found, races).await {
             Ok(done) => self.finish(work, done).await,
             Err(error) => work.fail(&error),
         }
@@ -346,7 +422,7 @@ impl Shared {
         let mut next = Some(unfinished);
         let mut sum: Option<Outcome> = None;
         while let Some(unfinished) = next {
-            let Done { outcomes, unfinished } = self.again(user, &[Change::Continue(unfinished)], None).await?;
+            let Done { outcomes, unfinished } = self.again(user, &[Change::Continue(unfinished)], None, 0).await?;
             for outcome in outcomes {
                 let outcome = outcome?;
                 sum = Some(Outcome { changed: sum.map_or(0, |sum| sum.changed) + outcome.changed, ..outcome });
@@ -356,10 +432,14 @@ impl Shared {
         Ok(sum)
     }
 
-    /// Runs one user's step until it stands; `found` is what a lost race left.
-    async fn again(&self, user: &UserId, changes: &[Change], found: Option<Loaded>) -> Result<Done, WriteError> {
-        let mut races = u32::from(found.is_some());
-        let mut found = found;
+    /// Runs one user's step until it stands; `found` is what a lost race left, of so many.
+    async fn again(
+        &self,
+        user: &UserId,
+        changes: &[Change],
+        mut found: Option<Loaded>,
+        mut races: u32,
+    ) -> Result<Done, WriteError> {
         loop {
             let load = load_for(user, changes, self.limits);
             let loaded = match found.take() {
@@ -370,7 +450,7 @@ impl Shared {
                 }
             };
             let replication_id = self.store.replication_id();
-            let Step { outcomes, commit, unfinished } = match self.decide(load, changes, &loaded, replication_id)? {
+            let Step { outcomes, commit, unfinished, .. } = match self.decide(load, changes, &loaded, replication_id)? {
                 Decided::Step(step) => *step,
                 Decided::Unfinished(unfinished) => {
                     Box::pin(self.complete(user, unfinished)).await?;

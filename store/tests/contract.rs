@@ -65,6 +65,7 @@ mod contract {
                     sessions::a_lease_ends_by_itself,
                     races::a_counter_in_a_head_loses_no_step,
                     races::writers_of_one_user_lose_no_message,
+                    races::what_a_writer_remembers_of_a_user_may_be_out_of_date,
                     unfinished::a_renamed_group_of_600_rows_is_told_once_and_at_the_end,
                     unfinished::whoever_writes_next_completes_what_a_dead_writer_left,
                     unfinished::two_writers_complete_what_both_began,

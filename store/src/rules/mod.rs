@@ -18,7 +18,7 @@ mod tests;
 pub use message::{MessageDeleted, MessageModified, MessageRevoked, MessageSent};
 pub use profile::{Joined, ProfileSet};
 pub use read::ReadUpTo;
-pub use step::{Decided, Limits, Outcome, Step, load_for, step, steps_alone};
+pub use step::{Decided, Limits, Outcome, Remembered, Step, load_for, step, step_on, steps_alone};
 
 use crate::{lanes::EntryId, record::Unfinished};
 use conversation_protocol::{

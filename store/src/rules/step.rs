@@ -23,6 +23,10 @@ use std::{collections::HashMap, sync::Arc};
 const PURGE_EXTRA: usize = 4;
 /// How many rows a step may retire beyond those it makes, so that a list gets shorter under a limit that was lowered.
 const RETIRE_EXTRA: usize = 4;
+/// Conversations of one user that are remembered.
+const REMEMBERED_SLOTS_MAX: usize = 4;
+/// A row's fields take more memory than its text, about so many times.
+const REMEMBERED_BYTES_PER_BYTE: usize = 2;
 /// Devices whose kicks are remembered one by one; past it the oldest kick is forgotten.
 const KICKED_DEVICES_MAX: usize = 64;
 
@@ -59,6 +63,56 @@ pub struct Step {
     pub commit: Option<Commit>,
     /// What further steps must go on with; only after a change that steps alone.
     pub unfinished: Option<Unfinished>,
+    /// What the user is like once the commit stands, as far as it is worth keeping.
+    pub remembered: Option<Remembered>,
+}
+
+/// A part of a user's data as a step left it: what the next step would read, as long as nobody else writes the user.
+/// Whether somebody did, the commit of that step finds out by the clock.
+#[derive(Debug)]
+pub struct Remembered {
+    head: StoredHead,
+    slots: Vec<RememberedSlot>,
+}
+
+#[derive(Debug)]
+struct RememberedSlot {
+    conversation_id: ConversationId,
+    slot: Slot,
+    /// Bytes of its value, as it is kept.
+    bytes: usize,
+}
+
+impl Remembered {
+    /// Whether it has all that a step reads.
+    pub fn has_all(&self, load: &Load) -> bool {
+        let is_long = |lowest: Lowest| self.head.rows >= lowest.rows_at_least;
+        let has = |id: &ConversationId| self.slots.iter().any(|slot| slot.conversation_id == *id);
+        match &load.rows {
+            RowSelection::Ids(ids) => load.tombstones == 0 && !load.lowest.is_some_and(is_long) && ids.iter().all(has),
+            RowSelection::Unread(_) | RowSelection::Grouped(_) => false,
+        }
+    }
+
+    /// Adds what was remembered before `commit`, if that shows it to have been true still.
+    pub fn add(&mut self, earlier: Self, commit: &Commit) {
+        if earlier.head.cursor != Cursor::new(self.head.cursor.epoch, commit.expected_clock) {
+            return;
+        }
+        let is_written = |id: &ConversationId| commit.writes.iter().any(|write| write.conversation_id == *id);
+        for slot in earlier.slots {
+            let is_known = self.slots.iter().any(|known| known.conversation_id == slot.conversation_id);
+            if self.slots.len() < REMEMBERED_SLOTS_MAX && !is_known && !is_written(&slot.conversation_id) {
+                self.slots.push(slot);
+            }
+        }
+    }
+
+    /// How much memory it takes, about.
+    pub fn bytes(&self) -> usize {
+        let slots = self.slots.iter().map(|slot| slot.bytes * REMEMBERED_BYTES_PER_BYTE);
+        slots.sum::<usize>() + self.slots.len() * size_of::<RememberedSlot>() + size_of::<Self>()
+    }
 }
 
 /// What the rules say to some changes.
@@ -154,7 +208,31 @@ pub fn step(
     new_epoch: u64,
     replication_id: u64,
 ) -> Result<Decided, StoreError> {
-    let mut state = State::read(&load.user, loaded, new_epoch)?;
+    let state = State::read(&load.user, loaded, new_epoch)?;
+    decide(state, load, loaded, changes, limits, replication_id)
+}
+
+/// The same, to what is remembered of a user, which must have all that is asked for ([`Remembered::has_all`]).
+pub fn step_on(
+    remembered: Remembered,
+    load: Load,
+    now_us: u64,
+    changes: &[Change],
+    limits: Limits,
+    replication_id: u64,
+) -> Result<Decided, StoreError> {
+    let nothing = Loaded { now_us, head: None, rows: Vec::new(), tombstones: Vec::new(), lowest: Vec::new() };
+    decide(State::recall(&load.user, remembered, now_us), load, &nothing, changes, limits, replication_id)
+}
+
+fn decide(
+    mut state: State,
+    load: Load,
+    loaded: &Loaded,
+    changes: &[Change],
+    limits: Limits,
+    replication_id: u64,
+) -> Result<Decided, StoreError> {
     if let Some(unfinished) = &state.head.unfinished
         && !matches!(changes, [Change::Continue(_)])
     {
@@ -163,8 +241,8 @@ pub fn step(
     let outcomes = changes.iter().map(|change| state.apply(change)).collect();
     state.retire_rows(loaded, limits)?;
     let unfinished = state.head.unfinished.clone();
-    let commit = state.into_commit(load, loaded, replication_id);
-    Ok(Decided::Step(Box::new(Step { outcomes, commit, unfinished })))
+    let (commit, remembered) = state.into_commit(load, loaded, replication_id).unzip();
+    Ok(Decided::Step(Box::new(Step { outcomes, commit, unfinished, remembered: remembered.flatten() })))
 }
 
 /// A conversation before and after the step.
@@ -172,14 +250,19 @@ struct Touched {
     slot: Slot,
     before: Option<crate::Indexed>,
     facets_before: Option<Facets>,
+    /// Bytes of its value, as it is kept.
+    bytes: usize,
     is_dirty: bool,
 }
 
 impl Touched {
     fn read(value: Option<&str>) -> Result<Self, StoreError> {
-        let mut slot = Slot::decode(value)?;
+        Ok(Self::of(Slot::decode(value)?, value.map_or(0, str::len)))
+    }
+
+    fn of(mut slot: Slot, bytes: usize) -> Self {
         let (before, facets_before) = (slot.indexed(), slot.row().map(|row| row.facets()));
-        Ok(Self { slot, before, facets_before, is_dirty: false })
+        Self { slot, before, facets_before, bytes, is_dirty: false }
     }
 }
 
@@ -210,6 +293,19 @@ impl State {
         }
         let (user, now_us, clock_before) = (user.clone(), loaded.now_us, head.cursor.version);
         Ok(Self { user, now_us, head, clock_before, touched, index, kick: None, group_events: Vec::new() })
+    }
+
+    /// Everything that is remembered, whether the step touches it or not.
+    fn recall(user: &UserId, remembered: Remembered, now_us: u64) -> Self {
+        let Remembered { head, slots } = remembered;
+        let mut touched = Vec::with_capacity(slots.len());
+        let mut index = HashMap::with_capacity(slots.len());
+        for RememberedSlot { conversation_id, slot, bytes } in slots {
+            index.insert(conversation_id.clone(), touched.len());
+            touched.push((conversation_id, Touched::of(slot, bytes)));
+        }
+        let (user, clock_before) = (user.clone(), head.cursor.version);
+        Self { user, now_us, head, clock_before, touched, index, kick: None, group_events: Vec::new() }
     }
 
     /// The next tick: the store's time, but always forward, and below the pin bit.
@@ -505,11 +601,12 @@ impl State {
         Ok(())
     }
 
-    fn into_commit(mut self, load: Load, loaded: &Loaded, replication_id: u64) -> Option<Commit> {
+    fn into_commit(mut self, load: Load, loaded: &Loaded, replication_id: u64) -> Option<(Commit, Option<Remembered>)> {
         if self.head.cursor.version == self.clock_before {
             return None;
         }
-        let mut writes = Vec::new();
+        let (mut writes, mut slots) = (Vec::new(), Vec::new());
+        let is_worth_keeping = self.touched.len() <= REMEMBERED_SLOTS_MAX;
         let mut hint = Hint {
             epoch: self.head.cursor.epoch,
             previous: self.clock_before,
@@ -524,7 +621,10 @@ impl State {
             fork: None,
         };
         for (conversation_id, mut touched) in std::mem::take(&mut self.touched) {
-            let (Some(now), true) = (touched.slot.indexed(), touched.is_dirty) else { continue };
+            let (Some(now), true) = (touched.slot.indexed(), touched.is_dirty) else {
+                slots.push(RememberedSlot { conversation_id, slot: touched.slot, bytes: touched.bytes });
+                continue;
+            };
             let facets = touched.slot.row().map(|row| row.facets());
             hint.facets.extend(FacetChange::between(&conversation_id, touched.facets_before, facets));
             let value = match &touched.slot {
@@ -547,12 +647,16 @@ impl State {
                     tombstone.encode()
                 }
             };
+            if is_worth_keeping {
+                let (conversation_id, bytes) = (conversation_id.clone(), value.len());
+                slots.push(RememberedSlot { conversation_id, slot: touched.slot, bytes });
+            }
             writes.push(Write { conversation_id, before: touched.before, after: Some((now, value)) });
         }
         self.purge_tombstones(loaded, &mut writes);
         let first_tick = self.tick_after(self.clock_before);
         hint.fork = self.head.follow(replication_id, self.clock_before, first_tick);
-        Some(Commit {
+        let commit = Commit {
             user: self.user,
             expected_clock: self.clock_before,
             clock: self.head.cursor.version,
@@ -560,7 +664,9 @@ impl State {
             writes,
             hint,
             load,
-        })
+        };
+        let remembered = is_worth_keeping.then_some(Remembered { head: self.head, slots });
+        Some((commit, remembered))
     }
 
     /// Drops the oldest tombstones that are over the bounds; cursors older than them are served no more.

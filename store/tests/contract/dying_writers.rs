@@ -104,6 +104,10 @@ impl Store for Fated {
         self.store.load(loads).await
     }
 
+    fn now_us(&self) -> Option<u64> {
+        self.store.now_us()
+    }
+
     fn replication_id(&self) -> u64 {
         self.store.replication_id()
     }

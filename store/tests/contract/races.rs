@@ -15,7 +15,10 @@ use conversation_store::{
     record::StoredHead,
     rules::{Change, MessageSent},
 };
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, atomic::Ordering},
+};
 
 const TASKS_PER_STORE: u64 = 4;
 const STEPS_PER_TASK: u64 = 25;
@@ -137,6 +140,36 @@ pub(super) async fn writers_of_one_user_lose_no_message(stores: &Stores) {
     }
     let hints = follow_chain(&mut stream, 0, page.head.cursor.version).await;
     assert!(hints <= GROUPS * SEQS);
+}
+
+pub(super) async fn what_a_writer_remembers_of_a_user_may_be_out_of_date(stores: &Stores) {
+    const ROUNDS: u64 = 12;
+    const GROUPS: u64 = 6;
+    let alice = user("alice");
+    let writers = [&stores.first, &stores.second].map(|store| Writer::new(store.clone(), Limits::default()));
+    for data_set in 0..2 {
+        // Each writer comes back to what it wrote, one conversation or several at a time, after the other one has.
+        for seq in 1..=ROUNDS {
+            let writer = &writers[seq as usize / 2 % 2];
+            let groups = if seq % 3 == 0 { 0..GROUPS } else { 0..2 };
+            let changes: Vec<_> = groups.map(|group| (alice.clone(), message(group, seq))).collect();
+            for outcome in writer.apply_all(changes).await {
+                assert_eq!(outcome.unwrap().changed, 1);
+            }
+        }
+        let page = stores.second.page(&alice, 0, 100).await.unwrap();
+        let unread = 2 * ROUNDS + (GROUPS - 2) * (ROUNDS / 3);
+        assert_eq!((page.head.total_unread, page.head.row_count), (unread, GROUPS), "data set {data_set}");
+        for row in &page.rows {
+            let row: Conversation = serde_json::from_str(&row.json).unwrap();
+            assert_eq!(row.last_message.unwrap().seq, ROUNDS);
+        }
+        // Nobody's memory outlives the data.
+        stores.first.delete_user(&alice).await.unwrap();
+    }
+    for writer in &writers {
+        assert_eq!(writer.counts().conflicts.load(Ordering::Relaxed), 0, "nobody raced");
+    }
 }
 
 pub(super) async fn writers_of_one_user_keep_the_list_within_its_limit(stores: &Stores) {
