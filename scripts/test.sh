@@ -7,7 +7,7 @@ mkdir -p target
 cargo test --workspace --no-fail-fast 2>&1 | tee "$log"
 status=${PIPESTATUS[0]}
 # Once more with the other driver of WebSockets, what is about connections.
-GATEWAY_WEBSOCKET=lean cargo test -p conversation-gateway --test wire --test process --test two_nodes --no-fail-fast 2>&1 | tee -a "$log"
+GATEWAY_WEBSOCKET=actix-ws cargo test -p conversation-gateway --test wire --test process --test two_nodes --no-fail-fast 2>&1 | tee -a "$log"
 [ "${PIPESTATUS[0]}" -eq 0 ] || status=1
 if [ "$status" -eq 0 ]; then
   cargo xtask proofs --log "$log" --check || status=1

@@ -56,8 +56,8 @@ pub struct Config {
     /// Threads that serve connections; 0: one per core.
     #[arg(long, env = "GATEWAY_WORKERS", default_value_t = 0)]
     pub workers: usize,
-    /// What drives WebSockets: `actix-ws`, or `lean`, which takes less memory for each.
-    #[arg(long, env = "GATEWAY_WEBSOCKET", value_enum, default_value_t = WebSocketDriver::ActixWs)]
+    /// What drives WebSockets: `lean`, or `actix-ws`, which takes three times the memory for each.
+    #[arg(long, env = "GATEWAY_WEBSOCKET", value_enum, default_value_t = WebSocketDriver::Lean)]
     pub websocket: WebSocketDriver,
     /// Live sessions on this node; more are told to back off.
     #[arg(long, env = "GATEWAY_MAX_SESSIONS", default_value_t = 100_000)]

@@ -202,8 +202,10 @@ impl Held {
             self.in_round = round.iter().map(|work| work.user.clone()).collect();
             self.shared.run_round(round).await;
             self.let_go();
-            // A store in memory answers at once, and others want to go on too.
-            task::yield_now().await;
+            if !self.works.is_empty() {
+                // A store in memory answers at once, and others want to go on too.
+                task::yield_now().await;
+            }
         }
     }
 

@@ -5,6 +5,7 @@ use conversation_loadtest::{
     client::{Client, ClientOptions, Observer, backoff::Ended, connection::Transport},
     clock,
     http::{BaseUrl, Http},
+    progress::Progress,
     run::{Allowances, RunOptions, Scene, run_beside},
     token::Tokens,
 };
@@ -144,8 +145,8 @@ async fn a_node_that_drains_behind_a_balancer_sends_its_sessions_away_one_by_one
         (watched, begun_us)
     };
     let (report, (watched, begun_us)) =
-        run_beside(&options, Allowances::default(), beside).await.expect("the load can be run");
-    assert_eq!(report.violations, Vec::<String>::new());
+        run_beside(&options, Allowances::default(), &Progress::on_stderr(), beside).await.expect("the load can be run");
+    assert_eq!(report.violations.words, Vec::<String>::new());
     assert_eq!(report.given_up, 0);
     assert!(report.answered > 100 && report.lost > 10 && report.replays > 10, "too little happened: {report}");
 

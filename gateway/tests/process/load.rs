@@ -4,6 +4,7 @@
 use crate::support::{Gateway, keys, redis_server::RedisServer};
 use conversation_loadtest::{
     http::BaseUrl,
+    progress::Progress,
     run::{RunOptions, run},
     token::Tokens,
 };
@@ -30,8 +31,8 @@ fn options(nodes: &[&Gateway]) -> RunOptions {
 }
 
 async fn check(options: RunOptions) {
-    let report = run(&options).await.expect("the load can be run");
-    assert_eq!(report.violations, Vec::<String>::new());
+    let report = run(&options, &Progress::on_stderr()).await.expect("the load can be run");
+    assert_eq!(report.violations.words, Vec::<String>::new());
     assert_eq!(report.given_up, 0);
     assert!(report.answered > 100 && report.deliveries > 100 && report.replays > 10, "too little happened");
 }

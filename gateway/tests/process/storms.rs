@@ -3,7 +3,9 @@
 use crate::support::{Gateway, keys, redis_server::RedisServer};
 use conversation_loadtest::{
     burst::{BurstOptions, burst},
+    progress::Progress,
     reconnect::{ReconnectOptions, reconnect},
+    report::{Outputs, Report},
     target::Target,
 };
 
@@ -31,9 +33,9 @@ async fn a_burst_into_one_group_reaches_everybody_beside_members_that_hardly_rea
         rate: 40.0,
         seconds: 3.0,
         pid: Vec::new(),
-        json: None,
+        outputs: Outputs::default(),
     };
-    let report = burst(&options).await.expect("the burst can be made");
+    let report = burst(&options, &Progress::on_stderr()).await.expect("the burst can be made");
     assert!(report.is_good(), "{report}");
     for phase in [&report.alone, report.beside.as_ref().expect("a phase with slow members")] {
         let tally = phase.tally;
@@ -60,9 +62,9 @@ async fn when_all_come_back_at_once_all_are_live_again_with_or_without_a_cursor(
             pid: Vec::new(),
             redis: None,
             seed: 1,
-            json: None,
+            outputs: Outputs::default(),
         };
-        let report = reconnect(&options).await.expect("the storm can be made");
+        let report = reconnect(&options, &Progress::on_stderr()).await.expect("the storm can be made");
         assert!(report.is_good(), "{report}");
         assert_eq!(report.until_live.count, report.returned as u64);
         assert!(report.returned > 80 && report.returned < 150, "{report}");

@@ -37,7 +37,7 @@ fn command(arguments: &[String], log: &File) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_gateway"));
     command
         .env_clear()
-        // Every test runs with every driver: GATEWAY_WEBSOCKET=lean cargo test -p conversation-gateway
+        // Every test runs with every driver: GATEWAY_WEBSOCKET=actix-ws cargo test -p conversation-gateway
         .envs(std::env::var("GATEWAY_WEBSOCKET").map(|driver| ("GATEWAY_WEBSOCKET", driver)))
         .envs(environment.iter().filter_map(|pair| pair.split_once('=')))
         .args(flags)
