@@ -12,12 +12,13 @@ mod report;
 mod socketio;
 
 use crate::{
+    crowd::Workers,
     floor::{Beside, Floor},
     http::{BaseUrl, Http},
     measure::machine::machine,
     processes::{API_KEY, Programs, Redis, SECRET},
     progress::Progress,
-    publish::{PublishOptions, play},
+    publish::{Processes, PublishOptions, play},
     report::Outputs,
     target::Target,
     violations::Violations,
@@ -199,14 +200,18 @@ impl<'a> Bench<'a> {
             target: Target { url: vec![url.clone()], jwt_secret: Some(SECRET.to_owned()) },
             api_key: API_KEY.to_owned(),
             sessions: self.options.sessions,
+            online: 1.0,
             sse: 0.0,
             recipients,
+            rows: vec![1],
             rate,
             seconds: self.options.seconds,
             text_bytes: self.options.text_bytes,
             find_limit: None,
             pid: Vec::new(),
+            store_pid: Vec::new(),
             beside: Beside { floor: false, floor_workers: 1 },
+            workers: Workers { sessions_per_worker: self.options.sessions },
             outputs: Outputs::default(),
         }
     }
@@ -260,7 +265,8 @@ impl<'a> Bench<'a> {
         let phase = async |recipients, rate, frame_bytes| {
             let caller = audience.caller(recipients, frame_bytes).await?;
             let options = self.publish_options(peer.url(), recipients, rate);
-            play(&options, rate, &name, &caller, &audience.arrivals, &meter.ids(), progress).await
+            let processes = Processes { name: &name, servers: &meter.ids(), stores: &[] };
+            play(&options, rate, &caller, &audience.crowd, processes).await
         };
         let one = phase(1, options.rate, one_bytes).await?;
         let many = phase(options.recipients, options.fanout_rate, many_bytes).await?;

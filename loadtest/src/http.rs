@@ -8,6 +8,7 @@ use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::TokioExecutor,
 };
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::{fmt, str::FromStr, time::Duration};
 
@@ -15,7 +16,8 @@ use std::{fmt, str::FromStr, time::Duration};
 const CALL_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Where a gateway listens: `http://host:port`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub struct BaseUrl {
     host: String,
     port: u16,
@@ -49,6 +51,19 @@ impl FromStr for BaseUrl {
             return Err(expected());
         }
         Ok(Self { host: host.to_owned(), port: port.parse().map_err(|_| expected())? })
+    }
+}
+
+impl TryFrom<String> for BaseUrl {
+    type Error = String;
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl From<BaseUrl> for String {
+    fn from(url: BaseUrl) -> Self {
+        url.to_string()
     }
 }
 

@@ -1,16 +1,20 @@
-//! What a session costs while nothing happens: memory of the server and of the kernel, and the CPU of its connect.
+//! What a session costs while nothing happens: memory of the server and of the kernel, and the CPU of its connect; then what
+//! one large frame leaves behind, and the CPU of a resume.
 
+mod frame;
 mod report;
+mod resume;
 
 use crate::{
-    client::{
-        ClientOptions, NoObserver,
-        connection::{Connection, Hello, Incoming, Transport},
-    },
     clock,
-    crowd::{self, Reader},
+    crowd::{
+        Crowd, Workers,
+        order::{Seat, Server},
+        rows::{self, Rows},
+        users,
+    },
     floor::{Beside, Floor},
-    http::{BaseUrl, Http},
+    http::Http,
     measure::{
         machine::kernel_kib,
         percentiles::histogram,
@@ -22,19 +26,12 @@ use crate::{
     target::Target,
 };
 use clap::Args;
-use conversation_protocol::UserId;
-use futures_util::{StreamExt, TryStreamExt, stream};
-use std::{sync::Arc, time::Duration};
-use tokio::task::JoinHandle;
+use std::time::Duration;
 
-pub use report::{Cost, Report};
+pub use report::{Cost, Frame, Report, Resume};
 
-/// Connections that are opened at once.
-pub(crate) const OPENING_MAX: usize = 100;
 /// Nothing happens for so long before memory is measured.
 pub(crate) const REST: Duration = Duration::from_secs(2);
-/// How long everybody may take to agree with the server.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What to do.
 #[derive(Debug, Clone, Args)]
@@ -42,15 +39,33 @@ pub struct IdleOptions {
     /// The gateway.
     #[command(flatten)]
     pub target: Target,
+    /// The backend's API key.
+    #[arg(long, default_value = "dev")]
+    pub api_key: String,
     /// Sessions, each of a user of its own without rows.
-    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=19_000))]
+    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub sessions: u32,
+    /// Sends each session a frame of about so many bytes afterwards, and measures its memory again. The node needs a store
+    /// outside of its process, or the rows count too; and many sessions, since the some MiB that the calls leave behind count
+    /// as well.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1_000..=120_000))]
+    pub frame_bytes: Option<u32>,
+    /// Also measures resumes that find so many changed rows.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub resume_rows: Option<u32>,
+    /// Rows that each user has before such a resume; several counts are measured one after the other. Without it, as many
+    /// as change.
+    #[arg(long, value_delimiter = ',', requires = "resume_rows", value_parser = clap::value_parser!(u32).range(1..=5_000))]
+    pub rows: Vec<u32>,
     /// A process of the server to measure; may be given several times.
     #[arg(long, required = true)]
     pub pid: Vec<u32>,
     /// Whether the floor is measured too.
     #[command(flatten)]
     pub beside: Beside,
+    /// How many processes have the sessions.
+    #[command(flatten)]
+    pub workers: Workers,
     /// Where the report is written.
     #[command(flatten)]
     pub outputs: Outputs,
@@ -67,21 +82,35 @@ pub(crate) struct Moment {
 pub async fn idle(options: &IdleOptions, progress: &Progress) -> Result<Report, String> {
     let http = Http::new();
     options.target.answers(&http).await?;
+    let run = format!("idle{:x}", clock::unix_seconds());
+    let rows = Rows::new(&options.target, &options.api_key, &run, options.sessions as usize, &http, progress)?;
+    let crowd = Crowd::new(options.sessions as usize, options.workers, progress)?;
     let sampler = Sampler::start("gateway", &options.pid, None, histogram);
     let before = moment(&options.pid)?;
-    let starts = client_options(options, &http)?.into_iter().map(|options| (options, NoObserver));
-    let clients = crowd::open(starts, progress).await?;
-    let opened_us = clock::now_us();
-    tokio::time::sleep(REST).await;
-    let gateway = cost(&before, opened_us, &moment(&options.pid)?, clients.len());
-    let reader = Reader { http, url: options.target.url[0].clone(), tokens: options.target.tokens() };
-    let violations = reader.compare(&clients, PATIENCE, progress, |_, server| {
-        if server.rows.is_empty() { Ok(()) } else { Err(format!("expected no rows, got {}", server.rows.len())) }
-    });
-    let violations = violations.await;
+    crowd.open(&options.target, Server::Gateway, Seat::of(&rows.users)).await?;
+    let gateway = cost_at_rest(&before, &options.pid, rows.users.len()).await?;
+    let (mut frame, mut expected) = (None, rows::expected(0, 0));
+    if let Some(bytes) = options.frame_bytes {
+        let sent = frame::send(bytes, &crowd, &rows).await?;
+        let after = cost_at_rest(&before, &options.pid, rows.users.len()).await?;
+        expected = rows::expected(sent.rows, 0);
+        frame = Some(Frame::of(&sent, &gateway, &after));
+    }
+    let mut violations = crowd.compare(vec![expected; rows.users.len()]).await?;
     let mut series = vec![sampler.finish(progress).await];
-    for client in clients.into_iter().filter_map(Arc::into_inner) {
-        client.stop().await;
+    crowd.close().await?;
+    let mut resumes: Vec<Resume> = Vec::new();
+    if let Some(changed) = options.resume_rows {
+        let counts = if options.rows.is_empty() { &[changed] } else { &options.rows[..] };
+        for count in counts {
+            let name = format!("resume with {count} rows");
+            let progress = progress.of(&name);
+            let sampler = Sampler::start(&name, &options.pid, None, histogram);
+            let (resume, broken) = resume::measure(options, &http, *count, changed, &progress).await?;
+            series.push(sampler.finish(&progress).await);
+            resumes.push(resume);
+            violations.add_all(broken);
+        }
     }
     let floor = if options.beside.floor {
         let (cost, of_floor) = floor(options, progress).await?;
@@ -90,77 +119,40 @@ pub async fn idle(options: &IdleOptions, progress: &Progress) -> Result<Report, 
     } else {
         None
     };
-    Ok(Report { gateway, floor, series, violations })
-}
-
-fn client_options(options: &IdleOptions, http: &Http) -> Result<Vec<ClientOptions>, String> {
-    let run = format!("idle{:x}", clock::unix_seconds());
-    let of_session = |n: usize| {
-        let user: UserId = format!("{run}-u{n}").parse().map_err(|error| format!("{error}"))?;
-        let of = ClientOptions::of(user, options.target.url.clone(), options.target.tokens(), http.clone());
-        Ok(ClientOptions { first_url: n, source: Some(crowd::source(n)), ..of })
+    let resume_ratio = match &resumes[..] {
+        [first, .., last] => Some(last.cpu_us_per_connect / first.cpu_us_per_connect),
+        [] | [_] => None,
     };
-    (0..options.sessions as usize).map(of_session).collect()
+    Ok(Report { gateway, frame, resumes, resume_ratio, floor, series, violations })
 }
 
+/// As many floors as there are nodes.
 async fn floor(options: &IdleOptions, progress: &Progress) -> Result<(Cost, Series), String> {
-    let floor = Floor::start(options.beside.floor_workers).await?;
-    let pids = [floor.id()];
-    // As the gateway had answered a call before it was measured.
+    let floors = options.beside.start(options.target.url.len()).await?;
+    let target = Target { url: floors.iter().map(|floor| floor.url.clone()).collect(), jwt_secret: None };
+    let pids: Vec<u32> = floors.iter().map(Floor::id).collect();
+    let users = users("floor", options.sessions as usize)?;
+    let crowd = Crowd::new(users.len(), options.workers, progress)?;
     let sampler = Sampler::start("floor", &pids, None, histogram);
+    // As the gateway had answered a call before it was measured.
     let before = moment(&pids)?;
-    let names: Vec<String> = (0..options.sessions).map(|n| format!("u{n}")).collect();
-    let receivers = connect_all(&floor.url, &names, progress, |_, _| {}).await?;
-    let opened_us = clock::now_us();
-    tokio::time::sleep(REST).await;
-    let cost = cost(&before, opened_us, &moment(&pids)?, receivers.len());
-    receivers.iter().for_each(JoinHandle::abort);
-    Ok((cost, sampler.finish(progress).await))
-}
-
-/// Connects to the floor by these names, some at once; each hands on what it gets, with its place.
-pub(crate) async fn connect_all(
-    url: &BaseUrl,
-    names: &[String],
-    progress: &Progress,
-    on_text: impl Fn(usize, &str) + Clone + Send + 'static,
-) -> Result<Vec<JoinHandle<()>>, String> {
-    let step = progress.step("opening sessions of the floor", names.len() as u64);
-    stream::iter(names.iter().enumerate())
-        .map(|(n, name)| {
-            let on_text = on_text.clone();
-            async move {
-                let hello = Hello {
-                    url,
-                    token: "none",
-                    since: None,
-                    window: None,
-                    device: Some(name),
-                    filters: &[],
-                    source: Some(crowd::source(n)),
-                };
-                let opened = Connection::open(Transport::WebSocket, &hello).await;
-                let mut connection = opened.map_err(|ended| format!("the floor: {ended:?}"))?;
-                Ok(tokio::spawn(async move {
-                    loop {
-                        match connection.next().await {
-                            Incoming::Text(text) => on_text(n, &text),
-                            Incoming::SignOfLife => {}
-                            Incoming::Ended(_) => return,
-                        }
-                    }
-                }))
-            }
-        })
-        .buffered(OPENING_MAX)
-        .inspect(|_| step.advance())
-        .try_collect()
-        .await
+    crowd.open(&target, Server::Floor, Seat::of(&users)).await?;
+    let cost = cost_at_rest(&before, &pids, users.len()).await?;
+    let series = sampler.finish(progress).await;
+    crowd.close().await?;
+    Ok((cost, series))
 }
 
 /// Looks at processes, and at the kernel.
 pub(crate) fn moment(pids: &[u32]) -> Result<Moment, String> {
     Ok(Moment { at_us: clock::now_us(), usage: Usage::of(pids)?, kernel_kib: kernel_kib() })
+}
+
+/// Lets everything rest, and measures what has come since `before`.
+async fn cost_at_rest(before: &Moment, pids: &[u32], sessions: usize) -> Result<Cost, String> {
+    let opened_us = clock::now_us();
+    tokio::time::sleep(REST).await;
+    Ok(cost(before, opened_us, &moment(pids)?, sessions))
 }
 
 /// What each session costs that was opened between two moments.

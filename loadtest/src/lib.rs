@@ -13,7 +13,7 @@ pub mod clock;
 #[cfg(feature = "tool")]
 pub mod compare;
 #[cfg(feature = "tool")]
-mod crowd;
+pub mod crowd;
 #[cfg(feature = "tool")]
 mod document;
 #[cfg(feature = "tool")]

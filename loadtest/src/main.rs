@@ -5,6 +5,7 @@ use conversation_loadtest::{
     burst::{BurstOptions, burst},
     client::{ClientOptions, connection::Transport},
     compare::{CompareOptions, compare},
+    crowd,
     faults::{Conditions, FaultOptions, Outcome, Scenario, elapsed_seconds, faults, write_table},
     floor::{FloorOptions, floor},
     http::Http,
@@ -52,6 +53,9 @@ enum Command {
     Tail(TailArguments),
     /// Is the least that a push server on actix-ws can be, to compare with.
     Floor(FloorOptions),
+    /// Has sessions of another process of this tool, which tells it what to do.
+    #[command(hide = true)]
+    Worker(WorkerArguments),
 }
 
 #[derive(Args)]
@@ -118,6 +122,16 @@ struct TailArguments {
 }
 
 #[derive(Args)]
+struct WorkerArguments {
+    /// When the run began, by the clock that both processes share.
+    #[arg(long)]
+    began_us: u64,
+    /// Sessions to have, at most.
+    #[arg(long)]
+    sessions: usize,
+}
+
+#[derive(Args)]
 struct FaultArguments {
     /// The gateway's binary; without it the one beside this tool.
     #[arg(long)]
@@ -170,6 +184,13 @@ async fn run_in(command: Command) -> ExitCode {
         Command::Burst(options) => conclude(burst(&options, &progress).await, &options.outputs),
         Command::Reconnect(options) => conclude(reconnect(&options, &progress).await, &options.outputs),
         Command::Soak(options) => conclude(soak(&options, &progress).await, &options.outputs),
+        Command::Worker(WorkerArguments { began_us, sessions }) => match crowd::work(began_us, sessions).await {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("{error}");
+                ExitCode::from(2)
+            }
+        },
         Command::Faults(arguments) => match faults_command(arguments, &progress).await {
             Ok(code) => code,
             Err(problem) => {

@@ -10,7 +10,7 @@ use std::{
     io::{self, Read},
     net::{SocketAddr, TcpListener},
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
     time::Duration,
 };
 use tempfile::{NamedTempFile, TempDir};
@@ -61,8 +61,25 @@ pub(crate) struct Process {
 impl Process {
     pub(crate) fn spawn(name: &'static str, command: &mut Command) -> Result<Self, String> {
         let log = NamedTempFile::new().map_err(|error| error.to_string())?;
-        let share = || log.as_file().try_clone().map_err(|error| error.to_string());
-        let started = command.stdin(Stdio::null()).stdout(share()?).stderr(share()?).spawn();
+        let output = log.as_file().try_clone().map_err(|error| error.to_string())?;
+        Self::spawn_with(name, command.stdin(Stdio::null()).stdout(output), log)
+    }
+
+    /// The same for one that is spoken with: its input and its output; only its errors are among its words.
+    pub(crate) fn spawn_spoken_with(
+        name: &'static str,
+        command: &mut Command,
+    ) -> Result<(Self, ChildStdin, ChildStdout), String> {
+        let log = NamedTempFile::new().map_err(|error| error.to_string())?;
+        let mut process = Self::spawn_with(name, command.stdin(Stdio::piped()).stdout(Stdio::piped()), log)?;
+        let pipes = process.child.stdin.take().zip(process.child.stdout.take());
+        let (input, output) = pipes.ok_or_else(|| format!("{name}: cannot be spoken with"))?;
+        Ok((process, input, output))
+    }
+
+    fn spawn_with(name: &'static str, command: &mut Command, log: NamedTempFile) -> Result<Self, String> {
+        let errors = log.as_file().try_clone().map_err(|error| error.to_string())?;
+        let started = command.stderr(errors).spawn();
         let program = command.get_program().to_string_lossy().into_owned();
         let child = started.map_err(|error| format!("{name}: {program}: {error}"))?;
         Ok(Self { child, log, name })
@@ -72,7 +89,7 @@ impl Process {
         self.child.id()
     }
 
-    fn has_ended(&mut self) -> bool {
+    pub(crate) fn has_ended(&mut self) -> bool {
         !matches!(self.child.try_wait(), Ok(None))
     }
 

@@ -63,6 +63,12 @@ impl Progress {
         Self { bars: stderr().is_terminal().then(bars), prefix: String::new(), spans: Arc::default() }
     }
 
+    /// Nothing is told.
+    pub(crate) fn silent() -> Self {
+        let bars = MultiProgress::with_draw_target(ProgressDrawTarget::hidden());
+        Self { bars: Some(bars), prefix: String::new(), spans: Arc::default() }
+    }
+
     /// The same for steps of a part with a name.
     pub(crate) fn of(&self, part: &str) -> Self {
         Self { bars: self.bars.clone(), prefix: format!("{part}: "), spans: Arc::default() }

@@ -5,9 +5,11 @@ use crate::{
     token::Tokens,
 };
 use clap::Args;
+use serde::{Deserialize, Serialize};
 
 /// A gateway that runs.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Args, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Target {
     /// Where the gateway's nodes are, separated by commas.
     #[arg(long, value_delimiter = ',', default_value = "http://127.0.0.1:8080")]

@@ -1,7 +1,7 @@
 //! Broken promises: how they are collected, and how they are told.
 
 use crate::client::Client;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// Violations kept in words; further ones are only counted.
@@ -11,7 +11,7 @@ const SHOWN: usize = 10;
 const SHOWN_CHARACTERS: usize = 1_500;
 
 /// Broken promises: how many, and the first of them in words. Reports flatten it.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Violations {
     /// How many promises were broken.
     #[serde(rename = "violationCount")]

@@ -185,10 +185,13 @@ impl Driver {
                 let phase = state.phase();
                 state.frame(&frame, |previous, row| observer.row(phase, previous, row));
                 let reached = state.phase();
+                // Under the lock: whoever sees where the session stands knows that the observer was told.
+                if reached != phase {
+                    observer.reached(reached);
+                }
                 drop(state);
                 if reached != phase {
                     self.phase.send_replace(reached);
-                    self.observer.reached(reached);
                 }
                 if reached == Phase::Live && phase != Phase::Live {
                     self.failed = 0;

@@ -3,11 +3,14 @@
 use super::peer::{Peer, Reaction};
 use crate::{
     client::connection::open_websocket,
-    clock, crowd,
+    clock,
+    crowd::{
+        self, Crowd, OPENING_MAX,
+        arrivals::{Arrivals, text},
+    },
     http::{CallError, Http},
-    idle::OPENING_MAX,
     progress::Progress,
-    publish::{Arrivals, Publisher, text},
+    publish::Publisher,
 };
 use futures_util::{SinkExt, StreamExt, TryStreamExt, stream};
 use std::{pin::pin, sync::Arc, time::Duration};
@@ -28,7 +31,9 @@ pub(super) struct Audience<P> {
     peer: Arc<P>,
     http: Http,
     users: Vec<String>,
-    pub(super) arrivals: Arc<Arrivals>,
+    arrivals: Arc<Arrivals>,
+    /// The same users, for those who measure.
+    pub(super) crowd: Crowd,
     _listeners: JoinSet<()>,
 }
 
@@ -47,7 +52,8 @@ impl<P: Peer> Audience<P> {
                 listeners.spawn(listen(peer.clone(), n, user, stream, arrivals.clone()));
             }
         }
-        Ok(Self { peer: peer.clone(), http: http.clone(), users, arrivals, _listeners: listeners })
+        let crowd = Crowd::of_others(arrivals.clone(), progress);
+        Ok(Self { peer: peer.clone(), http: http.clone(), users, arrivals, crowd, _listeners: listeners })
     }
 
     /// Who sends to so many users with each call, in frames of so many bytes. Each user has had a first message.

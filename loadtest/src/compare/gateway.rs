@@ -8,7 +8,7 @@ use super::{
 use crate::{
     processes::{self, Redis},
     progress::Progress,
-    publish::{self, Phase, play},
+    publish::{self, Phase, Processes, play},
     violations::Violations,
 };
 use std::sync::Arc;
@@ -30,12 +30,12 @@ pub(super) async fn measure(
     let mut violations = Violations::default();
     let before = meter.look()?;
     let one = bench.publish_options(&gateway.url(), 1, bench.options.rate);
-    let opened = publish::Gateway::open(&one, &bench.http, progress).await?;
+    let opened = publish::Gateway::open(&one, 1, &bench.http, progress).await?;
     let (idle, idle_redis) = meter.costs(&before, bench.options.sessions).await?;
-    let one = publish(opened, &one, &name, &meter, &mut violations, progress).await?;
+    let one = publish(opened, &one, &name, &meter, &mut violations).await?;
     let many = bench.publish_options(&gateway.url(), bench.options.recipients, bench.options.fanout_rate);
-    let opened = publish::Gateway::open(&many, &bench.http, progress).await?;
-    let many = publish(opened, &many, &name, &meter, &mut violations, progress).await?;
+    let opened = publish::Gateway::open(&many, 1, &bench.http, progress).await?;
+    let many = publish(opened, &many, &name, &meter, &mut violations).await?;
     let lacks = String::new();
     Ok((Row { server, storage, idle, idle_redis, one, many, lacks }, violations))
 }
@@ -58,13 +58,13 @@ async fn publish(
     server: &str,
     meter: &Meter,
     violations: &mut Violations,
-    progress: &Progress,
 ) -> Result<Phase, String> {
     let gateway = Arc::new(gateway);
-    gateway.first_messages(progress).await?;
-    let phase = play(options, options.rate, server, &gateway, &gateway.arrivals, &meter.ids(), progress).await?;
-    let found = gateway.check(progress).await;
+    gateway.first_messages().await?;
+    let processes = Processes { name: server, servers: &meter.ids(), stores: &[] };
+    let phase = play(options, options.rate, &gateway, &gateway.crowd, processes).await?;
+    let found = gateway.check().await?;
     violations.add_all(found);
-    Arc::into_inner(gateway).ok_or("a call is still under way")?.close().await;
+    Arc::into_inner(gateway).ok_or("a call is still under way")?.close().await?;
     Ok(phase)
 }

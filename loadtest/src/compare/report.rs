@@ -221,6 +221,7 @@ mod tests {
 
     fn row(server: &str, lacks: &str, arrived: u64, cpu_us: [f64; 2]) -> Row {
         let phase = Phase {
+            rows: 1,
             rate: 1.0,
             seconds: 1.0,
             expected: 10,
@@ -230,7 +231,12 @@ mod tests {
             frames: 10,
             bytes_per_delivery: 800.0,
             latency: Percentiles::of(&histogram_of([1_000])),
+            until_last: Percentiles::of(&histogram_of([1_000])),
             cpu_us_per_delivery: cpu_us.to_vec(),
+            cpu_us_per_call: cpu_us.to_vec(),
+            store_cpu_us_per_delivery: Vec::new(),
+            store_cpu_us_per_call: Vec::new(),
+            server_to_store: None,
             series: Series::default(),
         };
         Row {

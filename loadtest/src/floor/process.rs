@@ -1,5 +1,6 @@
 //! The floor as a process of its own, beside the server that is measured.
 
+use super::Beside;
 use crate::{
     http::BaseUrl,
     processes::{Process, serve},
@@ -28,5 +29,16 @@ impl Floor {
 
     pub(crate) fn id(&self) -> u32 {
         self.process.id()
+    }
+}
+
+impl Beside {
+    /// Starts so many.
+    pub(crate) async fn start(&self, count: usize) -> Result<Vec<Floor>, String> {
+        let mut floors = Vec::with_capacity(count);
+        for _ in 0..count {
+            floors.push(Floor::start(self.floor_workers).await?);
+        }
+        Ok(floors)
     }
 }

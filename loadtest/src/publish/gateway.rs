@@ -1,10 +1,13 @@
-//! The gateway's way: groups of connected users, a message for one of them with each call.
+//! The gateway's way: groups of users, a message for one of them with each call.
 
-use super::{PublishOptions, Publisher, arrivals::Arrivals};
+use super::{PublishOptions, Publisher};
 use crate::{
-    client::{Client, ClientOptions, Observer, connection::Transport},
     clock,
-    crowd::{self, Reader},
+    crowd::{
+        Crowd, Expected, Reader,
+        order::{Seat, Server},
+        rows::Rows,
+    },
     http::{CallError, Http},
     progress::Progress,
     violations::Violations,
@@ -12,26 +15,14 @@ use crate::{
 use conversation_protocol::{UserId, server::ApplyResult};
 use serde_json::json;
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::atomic::{AtomicU64, Ordering},
     time::Duration,
 };
 
-/// How long everybody may take to agree with the server.
+/// How long the server may take to have what was sent to users without a session.
 const PATIENCE: Duration = Duration::from_secs(60);
-
-struct Watcher {
-    number: usize,
-    arrivals: Arc<Arrivals>,
-}
-
-impl Observer for Watcher {
-    fn frame(&mut self, text: &str) {
-        self.arrivals.frame(self.number, text);
-    }
-}
+/// Users without a session whose lists are read.
+const SAMPLE: usize = 200;
 
 struct Group {
     name: String,
@@ -45,73 +36,96 @@ struct Group {
     doubtful: AtomicU64,
 }
 
-/// The gateway with everybody connected.
+/// The gateway with everybody connected who is online.
 pub(crate) struct Gateway {
     options: PublishOptions,
+    rows: u32,
     http: Http,
     run: String,
+    imported: Rows,
     groups: Vec<Group>,
-    clients: Vec<Arc<Client>>,
-    pub(crate) arrivals: Arc<Arrivals>,
+    pub(crate) crowd: Crowd,
 }
 
 impl Gateway {
-    /// Opens everybody's session.
-    pub(crate) async fn open(options: &PublishOptions, http: &Http, progress: &Progress) -> Result<Self, String> {
-        let run = format!("pub{:x}", clock::unix_seconds());
-        let users = (0..options.sessions).map(|n| format!("{run}-u{n}").parse().map_err(|error| format!("{error}")));
-        let users: Vec<UserId> = users.collect::<Result<_, String>>()?;
+    /// Makes everybody's rows and opens the sessions.
+    pub(crate) async fn open(
+        options: &PublishOptions,
+        rows: u32,
+        http: &Http,
+        progress: &Progress,
+    ) -> Result<Self, String> {
+        let run = format!("pub{rows}-{:x}", clock::unix_seconds());
+        let imported = Rows::new(&options.target, &options.api_key, &run, options.sessions as usize, http, progress)?;
+        imported.import(rows - 1, 0).await?;
         let group = |(n, members): (usize, &[UserId])| Group {
-            name: format!("{run}-g{n}"),
+            name: format!("{run}-group{n}"),
             recipients: json!(members).to_string(),
             seq: AtomicU64::new(0),
             taken: AtomicU64::new(0),
             doubtful: AtomicU64::new(0),
         };
-        let groups: Vec<Group> = users.chunks_exact(options.recipients as usize).enumerate().map(group).collect();
-        let arrivals = Arc::new(Arrivals::default());
-        let sse_users = (f64::from(options.sessions) * options.sse.clamp(0.0, 1.0)) as usize;
-        let start = |(n, user): (usize, &UserId)| {
-            let of = ClientOptions::of(user.clone(), options.target.url.clone(), options.target.tokens(), http.clone());
-            let transport = if n < sse_users { Transport::EventStream } else { Transport::WebSocket };
-            let options = ClientOptions { first_url: n, transport, source: Some(crowd::source(n)), ..of };
-            (options, Watcher { number: n, arrivals: arrivals.clone() })
-        };
-        let clients = crowd::open(users.iter().enumerate().map(start), progress).await?;
-        Ok(Self { options: options.clone(), http: http.clone(), run, groups, clients, arrivals })
+        let groups: Vec<Group> =
+            imported.users.chunks_exact(options.recipients as usize).enumerate().map(group).collect();
+        let seats = seats(options, &imported.users);
+        let crowd = Crowd::new(seats.len(), options.workers, progress)?;
+        crowd.open(&options.target, Server::Gateway, seats).await?;
+        Ok(Self { options: options.clone(), rows, http: http.clone(), run, imported, groups, crowd })
     }
 
-    /// Makes the row of each, before publishing is measured.
-    pub(crate) async fn first_messages(&self, progress: &Progress) -> Result<(), String> {
-        let step = progress.step("sending first messages", self.groups.len() as u64);
+    /// Makes the row that changes, of each, before publishing is measured.
+    pub(crate) async fn first_messages(&self) -> Result<(), String> {
+        let step = self.crowd.progress().step("sending first messages", self.groups.len() as u64);
         for group in 0..self.groups.len() {
             self.publish(group, "first".to_owned()).await.map_err(|error| error.to_string())?;
             step.advance();
         }
-        Ok(())
+        let recipients = self.groups.len() * self.options.recipients as usize;
+        self.imported.wait_for_unread(recipients, u64::from(self.rows)).await
     }
 
-    /// Everybody has what the server has, and that is what was sent.
-    pub(crate) async fn check(&self, progress: &Progress) -> Violations {
-        let url = self.options.target.url[0].clone();
-        let reader = Reader { http: self.http.clone(), url, tokens: self.options.target.tokens() };
-        let recipients = self.options.recipients as usize;
-        let violations = reader.compare(&self.clients, PATIENCE, progress, |n, server| {
-            let Some(group) = self.groups.get(n / recipients) else { return Ok(()) };
-            let (taken, doubtful) = (group.taken.load(Ordering::Relaxed), group.doubtful.load(Ordering::Relaxed));
-            if (taken..=taken + doubtful).contains(&server.total) {
-                return Ok(());
+    /// Everybody has what the server has, and that is what was sent; so it is for some of those without a session.
+    pub(crate) async fn check(&self) -> Result<Violations, String> {
+        let (online, offline): (Vec<usize>, Vec<usize>) =
+            (0..self.imported.users.len()).partition(|n| self.options.is_online(*n));
+        let mut violations = self.crowd.compare(online.into_iter().map(|n| self.expected(n)).collect()).await?;
+        let sample: Vec<usize> = offline.iter().copied().step_by(offline.len() / SAMPLE + 1).collect();
+        let users = sample.iter().map(|n| &self.imported.users[*n]);
+        let reader = Reader::of(&self.options.target, &self.http);
+        let broken = reader
+            .compare_users(users, PATIENCE, self.crowd.progress(), |place, server| {
+                self.expected(sample[place]).of(server)
+            })
+            .await;
+        violations.add_all(broken);
+        Ok(violations)
+    }
+
+    /// What the user of a number has once nothing is on its way.
+    fn expected(&self, user: usize) -> Expected {
+        let imported = u64::from(self.rows - 1);
+        match self.groups.get(user / self.options.recipients as usize) {
+            Some(group) => {
+                let (taken, doubtful) = (group.taken.load(Ordering::Relaxed), group.doubtful.load(Ordering::Relaxed));
+                Expected { rows: imported + 1, changed: None, unread: imported + taken..=imported + taken + doubtful }
             }
-            Err(format!("expected {taken} to {} unread messages, got {}", taken + doubtful, server.total))
-        });
-        violations.await
-    }
-
-    pub(crate) async fn close(self) {
-        for client in self.clients.into_iter().filter_map(Arc::into_inner) {
-            client.stop().await;
+            None => Expected { rows: imported, changed: Some(0), unread: imported..=imported },
         }
     }
+
+    pub(crate) async fn close(self) -> Result<(), String> {
+        self.crowd.close().await
+    }
+}
+
+/// The sessions of those who are online; the first ones over SSE.
+pub(super) fn seats(options: &PublishOptions, users: &[UserId]) -> Vec<Seat> {
+    let online = users.iter().enumerate().filter(|(n, _)| options.is_online(*n));
+    let mut seats: Vec<Seat> =
+        online.map(|(number, user)| Seat { number, user: user.clone(), is_sse: false }).collect();
+    let event_streams = (seats.len() as f64 * options.sse.clamp(0.0, 1.0)) as usize;
+    seats.iter_mut().take(event_streams).for_each(|seat| seat.is_sse = true);
+    seats
 }
 
 impl Publisher for Gateway {

@@ -1,7 +1,8 @@
 //! What a storm says at its end, in words and as JSON.
 
-use super::{Used, returns::Seen};
+use super::Used;
 use crate::{
+    crowd::returns::Seen,
     measure::{percentiles::Percentiles, series::Series},
     report::{self, Timed},
     violations::Violations,
