@@ -3,6 +3,7 @@
 use crate::support::{Gateway, keys, redis_server::RedisServer};
 use conversation_loadtest::{
     burst::{BurstOptions, burst},
+    crowd::Workers,
     progress::Progress,
     reconnect::{ReconnectOptions, reconnect},
     report::{Outputs, Report},
@@ -63,6 +64,7 @@ async fn when_all_come_back_at_once_all_are_live_again_with_or_without_a_cursor(
             redis: None,
             seed: 1,
             outputs: Outputs::default(),
+            workers: Workers { sessions_per_worker: 1_000 },
         };
         let report = reconnect(&options, &Progress::on_stderr()).await.expect("the storm can be made");
         assert!(report.is_good(), "{report}");
