@@ -20,15 +20,16 @@ pub struct StoredHead {
     /// How many rows there are.
     pub rows: u64,
     /// How many of them are pinned.
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub pinned: u64,
     /// How many rows are in conversation groups.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub grouped: u64,
     /// How many tombstones there are.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub tombstones: u64,
     /// The newest version of a purged tombstone.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub tombstone_floor: u64,
     /// The replication id of the server that wrote it; 0 in a store that has none.
     #[serde(default, skip_serializing_if = "is_zero")]
@@ -46,7 +47,7 @@ pub struct StoredHead {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_entry: Option<EntryId>,
     /// Tokens issued before this are refused, in microseconds since 1970.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub not_before: u64,
     /// The same, for single devices.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]

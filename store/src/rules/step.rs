@@ -23,6 +23,8 @@ use std::{collections::HashMap, sync::Arc};
 const PURGE_EXTRA: usize = 4;
 /// How many rows a step may retire beyond those it makes, so that a list gets shorter under a limit that was lowered.
 const RETIRE_EXTRA: usize = 4;
+/// Conversations that are found by looking at each.
+const FEW: usize = 8;
 /// Conversations of one user that are remembered.
 const REMEMBERED_SLOTS_MAX: usize = 4;
 /// A row's fields take more memory than its text, about so many times.
@@ -274,6 +276,7 @@ struct State {
     clock_before: u64,
     /// In the order of loading, which is stable.
     touched: Vec<(ConversationId, Touched)>,
+    /// Where the first of them stand, if they are many.
     index: HashMap<ConversationId, usize>,
     kick: Option<Kick>,
     group_events: Vec<GroupEvent>,
@@ -286,26 +289,31 @@ impl State {
             None => StoredHead::new(new_epoch),
         };
         let mut touched = Vec::with_capacity(loaded.rows.len());
-        let mut index = HashMap::with_capacity(loaded.rows.len());
         for (id, value) in &loaded.rows {
-            index.insert(id.clone(), touched.len());
             touched.push((id.clone(), Touched::read(value.as_deref())?));
         }
         let (user, now_us, clock_before) = (user.clone(), loaded.now_us, head.cursor.version);
+        let mut index = HashMap::new();
+        if touched.len() > FEW {
+            index.extend(touched.iter().enumerate().map(|(position, (id, _))| (id.clone(), position)));
+        }
         Ok(Self { user, now_us, head, clock_before, touched, index, kick: None, group_events: Vec::new() })
     }
 
     /// Everything that is remembered, whether the step touches it or not.
     fn recall(user: &UserId, remembered: Remembered, now_us: u64) -> Self {
         let Remembered { head, slots } = remembered;
-        let mut touched = Vec::with_capacity(slots.len());
-        let mut index = HashMap::with_capacity(slots.len());
-        for RememberedSlot { conversation_id, slot, bytes } in slots {
-            index.insert(conversation_id.clone(), touched.len());
-            touched.push((conversation_id, Touched::of(slot, bytes)));
-        }
-        let (user, clock_before) = (user.clone(), head.cursor.version);
+        let touched = slots.into_iter().map(|slot| (slot.conversation_id, Touched::of(slot.slot, slot.bytes)));
+        let (user, clock_before, index) = (user.clone(), head.cursor.version, HashMap::new());
+        let touched = touched.collect();
         Self { user, now_us, head, clock_before, touched, index, kick: None, group_events: Vec::new() }
+    }
+
+    /// Where a conversation stands that the step touches.
+    fn position(&self, id: &ConversationId) -> Option<usize> {
+        let after = self.index.len();
+        let further = || self.touched[after..].iter().position(|(other, _)| other == id);
+        self.index.get(id).copied().or_else(|| Some(after + further()?))
     }
 
     /// The next tick: the store's time, but always forward, and below the pin bit.
@@ -336,7 +344,7 @@ impl State {
         } else if let Change::CreateGroup(name) = change {
             self.create_group(name)?
         } else if let Some(id) = change.conversation_id() {
-            let position = self.index[id];
+            let position = self.position(id).expect("a step reads all that its changes are about");
             let changed = self.apply_to(position, change)?;
             recv_opt = self.touched[position].1.slot.row().map(|row| row.visible.recv_opt);
             changed
@@ -582,13 +590,11 @@ impl State {
             if self.head.rows <= limits.rows_per_user {
                 break;
             }
-            let position = match self.index.get(id) {
-                Some(position) => *position,
+            let position = match self.position(id) {
+                Some(position) => position,
                 None => {
-                    let position = self.touched.len();
                     self.touched.push((id.clone(), Touched::read(Some(value))?));
-                    self.index.insert(id.clone(), position);
-                    position
+                    self.touched.len() - 1
                 }
             };
             let touched = &mut self.touched[position].1;
@@ -620,6 +626,7 @@ impl State {
             kick: self.kick.take(),
             fork: None,
         };
+        let purged = self.purge_tombstones(loaded);
         for (conversation_id, mut touched) in std::mem::take(&mut self.touched) {
             let (Some(now), true) = (touched.slot.indexed(), touched.is_dirty) else {
                 slots.push(RememberedSlot { conversation_id, slot: touched.slot, bytes: touched.bytes });
@@ -653,7 +660,7 @@ impl State {
             }
             writes.push(Write { conversation_id, before: touched.before, after: Some((now, value)) });
         }
-        self.purge_tombstones(loaded, &mut writes);
+        writes.extend(purged);
         let first_tick = self.tick_after(self.clock_before);
         hint.fork = self.head.follow(replication_id, self.clock_before, first_tick);
         let commit = Commit {
@@ -670,14 +677,15 @@ impl State {
     }
 
     /// Drops the oldest tombstones that are over the bounds; cursors older than them are served no more.
-    fn purge_tombstones(&mut self, loaded: &Loaded, writes: &mut Vec<Write>) {
+    fn purge_tombstones(&mut self, loaded: &Loaded) -> Vec<Write> {
+        let mut writes = Vec::new();
         for (conversation_id, version) in &loaded.tombstones {
             let is_old = version.saturating_add(TOMBSTONE_AGE_MAX_US) < self.now_us;
             if !is_old && self.head.tombstones <= TOMBSTONES_MAX {
                 break;
             }
             // One that this step touched is a row now, or has a newer tombstone.
-            if self.index.contains_key(conversation_id) {
+            if self.position(conversation_id).is_some() {
                 continue;
             }
             self.head.tombstones -= 1;
@@ -685,6 +693,7 @@ impl State {
             let before = Some(crate::Indexed { version: *version, kind: crate::IndexedKind::Tombstone });
             writes.push(Write { conversation_id: conversation_id.clone(), before, after: None });
         }
+        writes
     }
 }
 
