@@ -15,20 +15,25 @@ pub fn parse_params<T: DeserializeOwned>(json: &str) -> Result<T, ApiError> {
 
 /// Reads params of any form; an error names the field and what was expected.
 pub(crate) fn parse_json<T: DeserializeOwned>(json: &str) -> Result<T, ApiError> {
+    // To keep track of the path costs as much as to read; only an error needs it.
+    serde_json::from_str(json).map_err(|_| what_is_wrong::<T>(json))
+}
+
+/// Reads once more what cannot be read, to name the field.
+fn what_is_wrong<T: DeserializeOwned>(json: &str) -> ApiError {
     let mut reader = serde_json::Deserializer::from_str(json);
-    let params = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-        let path = error.path().to_string();
-        let message = error.inner().to_string();
-        // The position is that inside the params, which helps nobody who built them with a library.
-        let message = message.split(" at line ").next().unwrap_or_default();
-        if path == "." {
-            ApiError::invalid(format!("params: {message}"))
-        } else {
-            ApiError::invalid(format!("params.{path}: {message}"))
-        }
-    })?;
-    reader.end().map_err(|_| ApiError::invalid("params: expected one JSON value and nothing behind it"))?;
-    Ok(params)
+    let Err(error) = serde_path_to_error::deserialize::<_, T>(&mut reader) else {
+        return ApiError::invalid("params: expected one JSON value and nothing behind it");
+    };
+    let path = error.path().to_string();
+    let message = error.inner().to_string();
+    // The position is that inside the params, which helps nobody who built them with a library.
+    let message = message.split(" at line ").next().unwrap_or_default();
+    if path == "." {
+        ApiError::invalid(format!("params: {message}"))
+    } else {
+        ApiError::invalid(format!("params.{path}: {message}"))
+    }
 }
 
 /// The id of a request; the answer carries it back.

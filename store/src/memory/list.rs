@@ -107,12 +107,13 @@ impl List {
     /// Makes a step whose clock was the expected one.
     pub(super) fn write(&mut self, clock: u64, head: String, writes: Vec<Write>) {
         for Write { conversation_id, before, after } in writes {
+            let now = after.as_ref().map(|(after, _)| *after);
             if let Some(before) = before {
-                self.take_out(&conversation_id, before);
+                self.take_out(&conversation_id, before, now);
             }
             match after {
                 Some((after, value)) => {
-                    self.put_in(&conversation_id, after);
+                    self.put_in(&conversation_id, after, before);
                     self.values.insert(conversation_id, value);
                 }
                 None => {
@@ -124,16 +125,17 @@ impl List {
         self.head = Some(head);
     }
 
-    fn take_out(&mut self, id: &ConversationId, before: Indexed) {
+    /// Takes a value out of the indexes, but for those that it stays in.
+    fn take_out(&mut self, id: &ConversationId, before: Indexed, after: Option<Indexed>) {
         let place = |number| (number, Some(id.clone()));
         self.log.remove(&place(before.version));
         match before.kind {
             IndexedKind::Row { order_key, has_unread, is_grouped } => {
                 self.order.remove(&place(order_key));
-                if has_unread {
+                if has_unread && !is_unread(after) {
                     self.unread.remove(id);
                 }
-                if is_grouped {
+                if is_grouped && !in_group(after) {
                     self.grouped.remove(id);
                 }
             }
@@ -143,16 +145,17 @@ impl List {
         }
     }
 
-    fn put_in(&mut self, id: &ConversationId, after: Indexed) {
+    /// Puts a value into the indexes, but for those that it was in.
+    fn put_in(&mut self, id: &ConversationId, after: Indexed, before: Option<Indexed>) {
         let place = |number| (number, Some(id.clone()));
         self.log.insert(place(after.version));
         match after.kind {
             IndexedKind::Row { order_key, has_unread, is_grouped } => {
                 self.order.insert(place(order_key));
-                if has_unread {
+                if has_unread && !is_unread(before) {
                     self.unread.insert(id.clone());
                 }
-                if is_grouped {
+                if is_grouped && !in_group(before) {
                     self.grouped.insert(id.clone());
                 }
             }
@@ -161,4 +164,12 @@ impl List {
             }
         }
     }
+}
+
+fn is_unread(indexed: Option<Indexed>) -> bool {
+    matches!(indexed, Some(Indexed { kind: IndexedKind::Row { has_unread: true, .. }, .. }))
+}
+
+fn in_group(indexed: Option<Indexed>) -> bool {
+    matches!(indexed, Some(Indexed { kind: IndexedKind::Row { is_grouped: true, .. }, .. }))
 }
