@@ -2,6 +2,7 @@
 
 use crate::{clock, live::LiveSession, session::Input};
 use conversation_protocol::{Hint, UserId};
+use conversation_store::Wakes;
 use dashmap::{DashMap, mapref::entry::Entry};
 use std::{
     sync::{
@@ -113,9 +114,9 @@ impl Hub {
     }
 
     /// Hands a hint to the sessions of its user.
-    pub fn deliver(&self, user: &UserId, hint: &Arc<Hint>) {
+    pub fn deliver(&self, user: &UserId, hint: &Arc<Hint>, wakes: &mut Wakes) {
         for session in self.sessions_of(user).iter() {
-            session.input(Input::Hint(hint.clone()));
+            session.hint(hint.clone(), wakes);
         }
     }
 

@@ -8,11 +8,11 @@ use crate::{
     session::{Heartbeat, Input, Output, Session, SessionConfig, TooManyFilters},
     transport::{
         Transport,
-        outbox::{Listener, Outbox},
+        outbox::{Listener, Outbox, Wake},
     },
 };
-use conversation_protocol::{Cursor, DeviceId, EventName, Filter, Frame, Head, UserId, method::TotalResult};
-use conversation_store::{SessionLease, Store, StoreError};
+use conversation_protocol::{Cursor, DeviceId, EventName, Filter, Frame, Head, Hint, UserId, method::TotalResult};
+use conversation_store::{SessionLease, Store, StoreError, Wakes};
 use std::{
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -137,10 +137,21 @@ impl LiveSession {
 
     /// Something happened.
     pub fn input(self: &Arc<Self>, input: Input) {
+        self.handle(input);
+    }
+
+    /// A hint came, perhaps with others for other sessions; who writes what there is to say is woken by `wakes`.
+    pub fn hint(self: &Arc<Self>, hint: Arc<Hint>, wakes: &mut Wakes) {
+        if let Some(wake) = self.handle(Input::Hint(hint)) {
+            wake.leave_to(wakes);
+        }
+    }
+
+    fn handle(self: &Arc<Self>, input: Input) -> Option<Wake> {
         let mut state = self.lock();
         let mut outputs = Vec::new();
         state.core.handle(input, clock::monotonic(), &mut outputs);
-        self.perform(state, outputs);
+        self.perform(state, outputs)
     }
 
     /// The client asks whether `cursor` is the newest; `head` was read after it asked.
@@ -188,8 +199,9 @@ impl LiveSession {
         state.tick_at
     }
 
-    fn perform(self: &Arc<Self>, state: MutexGuard<'_, State>, outputs: Vec<Output>) {
-        self.write(&outputs);
+    /// Does what the core has decided; who writes what there is to say is woken once the answer is dropped.
+    fn perform(self: &Arc<Self>, state: MutexGuard<'_, State>, outputs: Vec<Output>) -> Option<Wake> {
+        let wake = self.write(&outputs);
         for output in outputs {
             match output {
                 Output::Send(_) | Output::Ping | Output::Comment => {}
@@ -218,27 +230,28 @@ impl LiveSession {
         if is_earlier {
             self.outbox.wake.notify_one();
         }
+        wake
     }
 
     /// Writes what there is to say at once: whoever takes it from the outbox is woken once, and gets all of it.
-    fn write(&self, outputs: &[Output]) {
+    fn write(&self, outputs: &[Output]) -> Option<Wake> {
         let is_said = |output: &Output| matches!(output, Output::Send(_) | Output::Ping | Output::Comment);
-        if !outputs.iter().any(is_said) {
-            return;
-        }
-        self.outbox.write(|bytes| {
-            for output in outputs {
-                match output {
-                    Output::Send(frame) => {
-                        self.count(frame);
-                        self.transport.encode_frame(frame, bytes);
+        let write = || {
+            self.outbox.write(|bytes| {
+                for output in outputs {
+                    match output {
+                        Output::Send(frame) => {
+                            self.count(frame);
+                            self.transport.encode_frame(frame, bytes);
+                        }
+                        Output::Ping => self.transport.encode_ping(bytes),
+                        Output::Comment => self.transport.encode_comment(bytes),
+                        Output::Read(_) | Output::ReadUnread { .. } | Output::Close { .. } => {}
                     }
-                    Output::Ping => self.transport.encode_ping(bytes),
-                    Output::Comment => self.transport.encode_comment(bytes),
-                    Output::Read(_) | Output::ReadUnread { .. } | Output::Close { .. } => {}
                 }
-            }
-        });
+            })
+        };
+        outputs.iter().any(is_said).then(write)
     }
 
     fn count(&self, frame: &Frame) {

@@ -10,7 +10,7 @@ use crate::{
     path::{HintPath, PROBE_INTERVAL},
 };
 use conversation_protocol::UserId;
-use conversation_store::{HintReceiver, HintSink, HintsEnd, Store, StoreError, Told};
+use conversation_store::{HintReceiver, HintSink, HintsEnd, Store, StoreError, Told, Wakes};
 use std::{convert::Infallible, sync::Arc, time::Duration};
 use tokio::{sync::mpsc, time};
 
@@ -146,11 +146,11 @@ struct Delivery {
 }
 
 impl HintReceiver for Delivery {
-    fn told(&self, told: Told) {
+    fn told(&self, told: Told, wakes: &mut Wakes) {
         match told {
             Told::Hint(user, hint) => {
                 self.metrics.hints.inc();
-                self.hub.deliver(&user, &hint);
+                self.hub.deliver(&user, &hint, wakes);
             }
             Told::Probe(sent_ms) => self.path.heard(Duration::from_millis(sent_ms)),
         }

@@ -19,7 +19,7 @@ use conversation_protocol::{
     ConversationId, DeviceId, Facets, Head, Hint, Page, ReplaySlice, RowState, UnreadFacets, UserId,
 };
 use serde::{Deserialize, Serialize};
-use std::{convert::Infallible, sync::Arc};
+use std::{convert::Infallible, sync::Arc, task::Waker};
 use tokio::sync::oneshot;
 
 pub use filtered::filtered_page;
@@ -215,8 +215,26 @@ pub enum Told {
 
 /// Takes what comes on a path for hints, on whatever thread the store learns of it; so it must not wait for anything.
 pub trait HintReceiver: Send + Sync + 'static {
-    /// Something came.
-    fn told(&self, told: Told);
+    /// Something came. What becomes of it on other threads goes on once `wakes` is dropped.
+    fn told(&self, told: Told, wakes: &mut Wakes);
+}
+
+/// Tasks that are woken when this is dropped, after everything has been told that is told together. One that is woken at
+/// once would run beside the telling, and be done and have to be woken again many times.
+#[derive(Debug, Default)]
+pub struct Wakes(Vec<Waker>);
+
+impl Wakes {
+    /// Adds a task.
+    pub fn add(&mut self, waker: Waker) {
+        self.0.push(waker);
+    }
+}
+
+impl Drop for Wakes {
+    fn drop(&mut self) {
+        self.0.drain(..).for_each(Waker::wake);
+    }
 }
 
 /// The end of a path for hints.

@@ -7,7 +7,7 @@ mod list;
 
 use crate::{
     Commit, Committed, FacetPage, FacetRow, HintReceiver, HintSink, HintsEnd, Load, Loaded, SessionLease, Store,
-    StoreError,
+    StoreError, Wakes,
     in_process::{bell::Bell, clock::Clock, followers::Followers, leases::Leases},
     record::{read_entry, read_facets_of, read_head, read_row},
 };
@@ -82,7 +82,7 @@ impl MemoryStore {
         self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn commit_one(&self, commit: Commit) -> Result<Committed, StoreError> {
+    fn commit_one(&self, commit: Commit, wakes: &mut Wakes) -> Result<Committed, StoreError> {
         let Commit { user, expected_clock, clock, head, writes, hint, load } = commit;
         let mut part = self.part(&user);
         let list = match part.get_mut(&user) {
@@ -94,7 +94,7 @@ impl MemoryStore {
         }
         list.write(clock, head, writes);
         // The part is still locked, so that the hints of one user come in the order of their commits.
-        self.followers.tell(&user, hint);
+        self.followers.tell(&user, hint, wakes);
         Ok(Committed::Done)
     }
 }
@@ -115,7 +115,8 @@ impl Store for MemoryStore {
     }
 
     async fn commit(&self, _replication_id: u64, commits: Vec<Commit>) -> Vec<Result<Committed, StoreError>> {
-        commits.into_iter().map(|commit| self.commit_one(commit)).collect()
+        let mut wakes = Wakes::default();
+        commits.into_iter().map(|commit| self.commit_one(commit, &mut wakes)).collect()
     }
 
     async fn heads(&self, users: &[UserId]) -> Result<Vec<Head>, StoreError> {

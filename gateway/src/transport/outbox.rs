@@ -5,6 +5,7 @@
 
 use actix_web::body::{BodySize, MessageBody};
 use bytes::{Bytes, BytesMut};
+use conversation_store::Wakes;
 use std::{
     io,
     pin::Pin,
@@ -44,6 +45,28 @@ struct State {
     is_owed_writable: bool,
 }
 
+/// Wakes whoever takes the bytes of an outbox, when it is dropped: not before the writer has let go of everything that the
+/// other one needs too, which may be on another thread and would only wait for it.
+#[derive(Debug)]
+pub struct Wake(Option<Waker>);
+
+impl Wake {
+    /// Wakes later, together with others.
+    pub fn leave_to(mut self, wakes: &mut Wakes) {
+        if let Some(waker) = self.0.take() {
+            wakes.add(waker);
+        }
+    }
+}
+
+impl Drop for Wake {
+    fn drop(&mut self) {
+        if let Some(waker) = self.0.take() {
+            waker.wake();
+        }
+    }
+}
+
 /// How far a connection has come to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Ending {
@@ -70,17 +93,16 @@ impl Outbox {
         self.lock().listener = Some(listener);
     }
 
-    /// Adds bytes through an encoder; nothing once the connection is ending.
-    pub fn write(&self, encode: impl FnOnce(&mut BytesMut)) {
+    /// Adds bytes through an encoder; nothing once the connection is ending. Whoever takes them is woken when what this
+    /// returns is dropped.
+    pub fn write(&self, encode: impl FnOnce(&mut BytesMut)) -> Wake {
         let mut state = self.lock();
         if state.ending != Ending::Open {
-            return;
+            return Wake(None);
         }
         encode(&mut state.bytes);
         state.is_owed_writable = true;
-        let waker = state.waker.take();
-        drop(state);
-        waker.inspect(Waker::wake_by_ref);
+        Wake(state.waker.take())
     }
 
     /// How far the connection has come to its end.

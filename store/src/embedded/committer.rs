@@ -5,7 +5,7 @@ use super::{
     tables::{ForCommit, failed},
 };
 use crate::{
-    Commit, Committed, StoreError,
+    Commit, Committed, StoreError, Wakes,
     in_process::{bell::Bell, clock::Clock, followers::Followers},
     lanes::{Enqueued, Lane},
 };
@@ -195,7 +195,9 @@ fn answer(group: Vec<Batch>, outcomes: Result<Vec<Done>, StoreError>, followers:
                 }
                 answers.push((answer, done));
             }
-            hints.into_iter().for_each(|(user, hint)| followers.tell(&user, hint));
+            let mut wakes = Wakes::default();
+            hints.into_iter().for_each(|(user, hint)| followers.tell(&user, hint, &mut wakes));
+            drop(wakes);
             for (answer, done) in answers {
                 bell.ring(&done.woken);
                 // Whoever no longer waits for the answer does not need it.

@@ -1,6 +1,6 @@
 //! Which paths for hints follow a user, and how hints reach them inside one process.
 
-use crate::{HintReceiver, HintSink, HintsEnd, StoreError, Told};
+use crate::{HintReceiver, HintSink, HintsEnd, StoreError, Told, Wakes};
 use async_trait::async_trait;
 use conversation_protocol::{Hint, UserId, limits::HINT_BYTES_MAX};
 use std::{
@@ -42,7 +42,7 @@ impl Followers {
     }
 
     /// Hands a hint to every path that follows its user.
-    pub(crate) fn tell(&self, user: &UserId, hint: Hint) {
+    pub(crate) fn tell(&self, user: &UserId, hint: Hint, wakes: &mut Wakes) {
         let receivers: Vec<Arc<dyn HintReceiver>> = {
             let state = self.read();
             let Some(paths) = state.by_user.get(user) else { return };
@@ -51,14 +51,15 @@ impl Followers {
         let hint = Arc::new(as_encoded(hint));
         // Whoever is told may want to follow somebody, so nothing is locked here.
         for receiver in receivers {
-            receiver.told(Told::Hint(user.clone(), hint.clone()));
+            receiver.told(Told::Hint(user.clone(), hint.clone()), wakes);
         }
     }
 
     /// Hands a probe to every path.
     pub(crate) fn probe(&self, number: u64) {
         let receivers: Vec<_> = self.read().paths.values().map(|path| path.receiver.clone()).collect();
-        receivers.iter().for_each(|receiver| receiver.told(Told::Probe(number)));
+        let mut wakes = Wakes::default();
+        receivers.iter().for_each(|receiver| receiver.told(Told::Probe(number), &mut wakes));
     }
 
     /// Ends all paths.

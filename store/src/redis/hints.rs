@@ -4,7 +4,7 @@ use super::{
     keys::{channel, user_of_channel},
     link::{RESPONSE_TIMEOUT_MS, unavailable},
 };
-use crate::{HintReceiver, HintSink, HintsEnd, StoreError, Told};
+use crate::{HintReceiver, HintSink, HintsEnd, StoreError, Told, Wakes};
 use async_trait::async_trait;
 use conversation_protocol::{Hint, UserId};
 use futures_util::StreamExt;
@@ -23,6 +23,8 @@ use tokio::{
 
 /// Hints that may wait to be taken; one more ends the path, and the relay heals it. Each has at most 16 KiB of rows.
 const QUEUE_HINTS_MAX: usize = 16_384;
+/// Hints that are handed on before those are woken whom they are for.
+const TOGETHER_MAX: usize = 256;
 /// Channels in one command.
 const CHANNELS_PER_COMMAND: usize = 1_000;
 
@@ -123,12 +125,16 @@ async fn hand_on(
     receiver: Arc<dyn HintReceiver>,
     _alive: oneshot::Sender<Infallible>,
 ) {
-    while let Some(message) = received.recv().await {
-        let Some(told) = told(&message, &probes) else {
-            tracing::error!(bytes = message.get_payload_bytes().len(), "a hint cannot be read; its path ends");
-            return;
-        };
-        receiver.told(told);
+    let mut messages = Vec::new();
+    while received.recv_many(&mut messages, TOGETHER_MAX).await > 0 {
+        let mut wakes = Wakes::default();
+        for message in messages.drain(..) {
+            let Some(told) = told(&message, &probes) else {
+                tracing::error!(bytes = message.get_payload_bytes().len(), "a hint cannot be read; its path ends");
+                return;
+            };
+            receiver.told(told, &mut wakes);
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! A path for hints, as a queue that a test takes from.
 
-use conversation_store::{HintReceiver, HintSink, HintsEnd, Store, StoreError, Told};
+use conversation_store::{HintReceiver, HintSink, HintsEnd, Store, StoreError, Told, Wakes};
 use std::sync::Arc;
 use tokio::sync::mpsc;
 
@@ -26,7 +26,7 @@ impl HintQueue {
 struct Queue(mpsc::UnboundedSender<Told>);
 
 impl HintReceiver for Queue {
-    fn told(&self, told: Told) {
+    fn told(&self, told: Told, _: &mut Wakes) {
         // A test that reads no more does not care.
         let _ = self.0.send(told);
     }

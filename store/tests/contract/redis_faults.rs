@@ -7,7 +7,7 @@ use super::{
     redis_server::RedisServer,
 };
 use conversation_protocol::{Head, UserId};
-use conversation_store::{Committed, HintReceiver, Load, RowSelection, Store, StoreError, Told, open};
+use conversation_store::{Committed, HintReceiver, Load, RowSelection, Store, StoreError, Told, Wakes, open};
 use std::{
     future::Future,
     sync::{
@@ -235,7 +235,7 @@ struct Gated {
 }
 
 impl HintReceiver for Gated {
-    fn told(&self, _: Told) {
+    fn told(&self, _: Told, _: &mut Wakes) {
         // Nothing is ever sent: it ends when the other side goes.
         let _ = tokio::task::block_in_place(|| self.closed.lock().unwrap().recv());
         self.delivered.fetch_add(1, Ordering::Relaxed);
