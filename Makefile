@@ -1,6 +1,6 @@
 # What a newcomer runs: `make test` installs what the tests need and runs them all.
 
-.PHONY: run test faults soak peers mutations proofs tools check fuzz audit advisories
+.PHONY: run test faults soak peers mutations bench bench-short instructions instructions-accept proofs tools check fuzz audit advisories valgrind
 
 run:
 	cargo run --release
@@ -28,6 +28,22 @@ soak: tools
 peers: tools
 	./scripts/peers.sh
 
+# What each step on a message's way costs in time; some two minutes, after a build for release. Only some: make bench ONLY=commit
+bench: tools
+	cargo bench --workspace --bench wire --bench rules --bench stores --bench delivery -- $(ONLY)
+
+# Each of them once, without optimization: do they still run?
+bench-short: tools
+	cargo test --workspace --bench '*'
+
+# What the hot path costs in instructions, which differ little from run to run: an error if they are more than 10 % above the
+# accepted ones. The second writes those.
+instructions: valgrind
+	./scripts/instructions.sh
+
+instructions-accept: valgrind
+	./scripts/instructions.sh --accept
+
 # The table of rules and the tests that prove them, from the last run of the tests.
 proofs:
 	cargo xtask proofs --log target/test.log
@@ -39,6 +55,9 @@ tools:
 	@command -v haproxy >/dev/null || ./scripts/install.sh haproxy
 	@command -v npm >/dev/null || ./scripts/install.sh nodejs npm
 	@cd protocol/check && { [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --silent; }
+
+valgrind:
+	@command -v valgrind >/dev/null || ./scripts/install.sh valgrind
 
 # What must hold besides the tests.
 check: tools
