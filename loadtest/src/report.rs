@@ -4,7 +4,7 @@ mod invocation;
 mod page;
 pub(crate) mod plots;
 
-use crate::{measure::series::Series, violations::Violations};
+use crate::{chart::picture, measure::series::Series, violations::Violations};
 use clap::Args;
 use invocation::Invocation;
 use serde::Serialize;
@@ -47,6 +47,9 @@ pub struct Outputs {
     /// A file for the report as a page with plots.
     #[arg(long)]
     pub html: Option<PathBuf>,
+    /// A file for the plots alone, as one SVG.
+    #[arg(long)]
+    pub plots: Option<PathBuf>,
 }
 
 /// Tells a report, and in the exit code whether everything held; 2 if it could not be made.
@@ -58,6 +61,9 @@ pub fn conclude<R: Report>(report: Result<R, String>, outputs: &Outputs) -> Exit
         }
         if let Some(path) = &outputs.html {
             write(path, &page::page(&report, &Invocation::of_this_process()))?;
+        }
+        if let Some(path) = &outputs.plots {
+            write(path, &picture(&plots::charts(&report.series(), report.timed())))?;
         }
         Ok(report.is_good())
     });

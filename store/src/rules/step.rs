@@ -88,12 +88,15 @@ struct RememberedSlot {
 impl Remembered {
     /// Whether it has all that a step reads.
     pub fn has_all(&self, load: &Load) -> bool {
-        let is_long = |lowest: Lowest| self.head.rows >= lowest.rows_at_least;
-        let has = |id: &ConversationId| self.slots.iter().any(|slot| slot.conversation_id == *id);
-        match &load.rows {
-            RowSelection::Ids(ids) => load.tombstones == 0 && !load.lowest.is_some_and(is_long) && ids.iter().all(has),
-            RowSelection::Unread(_) | RowSelection::Grouped(_) => false,
-        }
+        let RowSelection::Ids(ids) = &load.rows else { return false };
+        let slot =
+            |id: &ConversationId| self.slots.iter().find(|slot| slot.conversation_id == *id).map(|slot| &slot.slot);
+        // A full list, where the step only changes what is in it, does not get too long.
+        let is_row = |id: &ConversationId| matches!(slot(id), Some(Slot::Row(_)));
+        let may_be_too_long = load.lowest.is_some_and(|Lowest { rows_at_least, .. }| {
+            self.head.rows > rows_at_least || self.head.rows == rows_at_least && !ids.iter().all(is_row)
+        });
+        load.tombstones == 0 && !may_be_too_long && ids.iter().all(|id| slot(id).is_some())
     }
 
     /// Adds what was remembered before `commit`, if that shows it to have been true still.
