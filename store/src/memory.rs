@@ -140,8 +140,8 @@ impl Store for MemoryStore {
     async fn page(&self, user: &UserId, below: u64, count: u32) -> Result<Page, StoreError> {
         self.read(user, |list| {
             let (found, is_finished) = list.below(below, count)?;
-            let next_seq = found.last().map_or(below, |(order_key, _, _)| *order_key);
-            let rows = found.into_iter().map(|(_, id, value)| {
+            let next_seq = found.last().map_or(below, |(order_key, _)| *order_key);
+            let rows = found.into_iter().map(|(_, (id, value))| {
                 read_row(id, value)?.ok_or_else(|| StoreError::Corrupt("a tombstone stands in the list".to_owned()))
             });
             let rows = rows.collect::<Result<_, _>>()?;
@@ -166,7 +166,7 @@ impl Store for MemoryStore {
     async fn facets(&self, user: &UserId, below: u64, count: u32) -> Result<FacetPage, StoreError> {
         self.read(user, |list| {
             let (found, is_finished) = list.below(below, count)?;
-            let rows = found.into_iter().map(|(order_key, id, value)| {
+            let rows = found.into_iter().map(|(order_key, (id, value))| {
                 Ok(FacetRow { conversation_id: id.clone(), order_key, facets: read_facets_of(value)? })
             });
             let rows = rows.collect::<Result<_, StoreError>>()?;

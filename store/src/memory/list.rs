@@ -7,6 +7,9 @@ use std::collections::{BTreeSet, HashMap};
 /// A conversation at a number. Without one it stands before all at that number, for ranges to begin or end there.
 type Place = (u64, Option<ConversationId>);
 
+/// A conversation with its value.
+type Found<'l> = (&'l ConversationId, &'l str);
+
 /// Everything of one user.
 #[derive(Debug, Default)]
 pub(super) struct List {
@@ -68,7 +71,7 @@ impl List {
         after: u64,
         rows_max: usize,
         bytes_max: usize,
-    ) -> Result<(u64, Vec<(&ConversationId, &str)>), StoreError> {
+    ) -> Result<(u64, Vec<Found<'_>>), StoreError> {
         let (mut changed, mut bytes, mut values) = (0, 0, Vec::new());
         for id in self.log.range((after.saturating_add(1), None)..).filter_map(|(_, id)| id.as_ref()) {
             changed += 1;
@@ -82,11 +85,7 @@ impl List {
     }
 
     /// The rows of the list below an orderKey (0: from the top) by falling orderKey, and whether nothing lies below them.
-    pub(super) fn below(
-        &self,
-        below: u64,
-        count: u32,
-    ) -> Result<(Vec<(u64, &ConversationId, &str)>, bool), StoreError> {
+    pub(super) fn below(&self, below: u64, count: u32) -> Result<(Vec<(u64, Found<'_>)>, bool), StoreError> {
         let below = if below == 0 { u64::MAX } else { below };
         let (mut rows, count) = (Vec::new(), count as usize);
         for (order_key, id) in self.order.range(..(below, None)).rev() {
@@ -94,7 +93,7 @@ impl List {
                 return Ok((rows, false));
             }
             let id = id.as_ref().ok_or_else(no_value)?;
-            rows.push((*order_key, id, self.value(id)?.as_str()));
+            rows.push((*order_key, (id, self.value(id)?.as_str())));
         }
         Ok((rows, true))
     }

@@ -79,7 +79,7 @@ async fn is_away(store: &dyn Store, book: &Book) {
     assert!(outcomes.into_iter().all(is_unavailable));
     assert!(is_unavailable(loaded) && is_unavailable(heads) && is_unavailable(page) && is_unavailable(replay));
     assert!(is_unavailable(rows) && is_unavailable(sessions) && is_unavailable(pinged));
-    assert!(soon("a new path for hints", paths::open(&*store)).await.is_err());
+    assert!(soon("a new path for hints", paths::open(store)).await.is_err());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
