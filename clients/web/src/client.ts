@@ -136,6 +136,7 @@ export function createClient(options: ClientOptions, platform?: Platform): Conve
         model,
         lead: () => new Leader({ model, publish: (input) => tab!.publish(input), connect, environment, getToken, userID, device, window, storage, list: name }),
       });
+      tab.start();
       tab.watch([...watched.values()].map(({ filter }) => filter));
       resolve(tab);
     }, reject);

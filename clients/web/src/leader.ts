@@ -70,6 +70,8 @@ export class Leader {
   /** Reads what was saved, where this tab has nothing newer, and connects, unless the session was ended for good. */
   async start(): Promise<void> {
     const { storage, list, model, publish } = this.#options;
+    // Until then calls wait, though the tab that had the session was live.
+    if (model.status.kind !== "stopped") this.#status({ kind: "connecting" });
     // A storage that cannot be read is an empty one.
     const stored = await storage.load(list).catch(() => undefined);
     if (this.#isOver) return;
@@ -126,8 +128,9 @@ export class Leader {
   }
 
   #status(status: Status): void {
-    if (this.#isOver) return;
-    this.#options.publish({ kind: "status", status });
+    const { model, publish } = this.#options;
+    if (this.#isOver || (status.kind === "connecting" && model.status.kind === "connecting")) return;
+    publish({ kind: "status", status });
     if (status.kind === "stopped") this.#outbox.reject(new StoppedError(status.reason));
     if (status.kind === "live") {
       void this.#drain();

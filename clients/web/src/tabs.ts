@@ -77,7 +77,11 @@ export class Tab {
     this.#options = options;
     this.#id = options.environment.random().toString(36).slice(2);
     this.#channel = options.shared?.channel(options.name) ?? null;
-    if (!this.#channel) return this.#lead(), this;
+  }
+
+  /** Stands for the session, and follows whoever has it. */
+  start(): void {
+    if (!this.#channel) return this.#lead();
     this.#channel.onmessage = ({ data }) => this.#hear(data as Message);
     this.#standFor(false);
     this.#hello();

@@ -280,7 +280,8 @@ export class World {
 
   /** The newest connection. */
   async connection(): Promise<ScriptedConnection> {
-    await settle();
+    // A database takes a few turns to be read.
+    for (let turn = 0; turn < 10 && (turn === 0 || !this.connections.length); turn += 1) await settle();
     const connection = this.connections.at(-1);
     if (!connection) throw new Error("nobody connected");
     return connection;
