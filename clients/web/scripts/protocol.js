@@ -24,15 +24,18 @@ for (const root of ROOTS) {
   want(root);
 }
 
-const methods = [...byName.get("Methods").matchAll(/^ {2}(\w+): \{ params/gm)].map(([, name]) => name);
+/** What the client does by itself. */
+const OWN_METHODS = ["ping", "refreshToken"];
+
+const methods = [...byName.get("Methods").matchAll(/^ {2}(\w+): \{ params/gm)].map(([, name]) => name).filter((name) => !OWN_METHODS.includes(name));
 const text = `// The protocol as clients see it, made from protocol/generated/protocol.d.ts by \`npm run protocol\`.
 
 ${blocks.filter((block) => [...wanted].some((name) => block === byName.get(name))).join("\n\n")}
 
-/** The names of all methods of clients. */
-export const METHODS: readonly (keyof Methods)[] = [
+/** The methods of clients without those that the client calls by itself. */
+export const METHODS = [
 ${methods.map((name) => `  "${name}",`).join("\n")}
-];
+] as const;
 `;
 
 if (!process.argv.includes("--check")) writeFileSync(TARGET, text);

@@ -9,7 +9,8 @@ const DELAY_MAX_MS = 10_000;
 export type Ended =
   | { kind: "code"; code: number }
   | { kind: "status"; status: number; retryAfterMs?: number | undefined }
-  | { kind: "broken"; why: string };
+  /** Refused, cut, or silent for too long. */
+  | { kind: "broken" };
 
 /** What the server said before the end. */
 export type Farewell = { kind: "kickedOffline" } | { kind: "tokenExpired" } | { kind: "reconnect"; afterMs: number };

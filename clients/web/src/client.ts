@@ -39,13 +39,9 @@ export interface ClientOptions {
   isShared?: boolean;
 }
 
-/** The methods that are the client's own business. */
-type OwnMethod = "ping" | "refreshToken";
-type ClientMethod = Exclude<keyof Methods, OwnMethod>;
-
-/** Every method of PROTOCOL.md, with its params and result. They reject with CallError, ConnectionError or StoppedError. */
+/** Every method of PROTOCOL.md but ping and refreshToken, which the client calls by itself; with its params and result. They reject with CallError, ConnectionError or StoppedError. */
 export type ClientMethods = {
-  [Name in ClientMethod]: (
+  [Name in (typeof METHODS)[number]]: (
     ...params: Methods[Name]["params"] extends Record<string, never> ? [] : [params: Methods[Name]["params"]]
   ) => Promise<Methods[Name]["result"]>;
 };

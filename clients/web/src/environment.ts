@@ -14,15 +14,17 @@ export interface Environment {
   onHide(run: () => void): () => void;
 }
 
-function on(target: EventTarget | undefined, names: string[], run: () => void): () => void {
-  for (const name of names) target?.addEventListener(name, run);
-  return () => names.forEach((name) => target?.removeEventListener(name, run));
+/** Listens to the window of a page; of two changes of visibility only the one that is named counts. */
+function on(names: string, visibility: DocumentVisibilityState, run: () => void): () => void {
+  const heard = ({ type }: Event) => (type !== "visibilitychange" || document.visibilityState === visibility) && run();
+  const events = `visibilitychange ${names}`.split(" ");
+  // In a process without a page nobody wakes or hides.
+  for (const event of events) globalThis.window?.addEventListener(event, heard);
+  return () => events.forEach((event) => globalThis.window?.removeEventListener(event, heard));
 }
 
 /** The environment of a page, or of a process without one. */
 export function pageEnvironment(): Environment {
-  const page: Window | undefined = globalThis.window;
-  const document: Document | undefined = globalThis.document;
   return {
     now: () => Date.now(),
     after(ms, run) {
@@ -30,15 +32,7 @@ export function pageEnvironment(): Environment {
       return () => clearTimeout(timer);
     },
     random: () => Math.random(),
-    onWake(run) {
-      const offWindow = on(page, ["online", "offline", "pageshow"], run);
-      const offDocument = on(document, ["visibilitychange"], () => document.visibilityState === "visible" && run());
-      return () => (offWindow(), offDocument());
-    },
-    onHide(run) {
-      const offWindow = on(page, ["pagehide"], run);
-      const offDocument = on(document, ["visibilitychange"], () => document.visibilityState === "hidden" && run());
-      return () => (offWindow(), offDocument());
-    },
+    onWake: (run) => on("online offline pageshow", "visible", run),
+    onHide: (run) => on("pagehide", "hidden", run),
   };
 }

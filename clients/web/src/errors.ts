@@ -28,19 +28,16 @@ export class StoppedError extends Error {
 }
 
 /** An error as it goes from tab to tab. */
-export type ErrorMessage = { name: string; message: string; body?: ErrorBody };
+export type ErrorMessage = Pick<CallError, "message" | "conversation"> & { name: string; code?: ErrorCode };
 
 /** Writes an error so that it can be cloned. */
 export function toMessage(error: unknown): ErrorMessage {
-  if (error instanceof CallError) {
-    const { name, message, code, conversation } = error;
-    return { name, message, body: conversation ? { code, message, conversation } : { code, message } };
-  }
-  return error instanceof Error ? { name: error.name, message: error.message } : { name: "Error", message: String(error) };
+  const { name, message, code, conversation } = error as CallError;
+  return { name, message, code, ...(conversation && { conversation }) };
 }
 
 /** The error that another tab wrote. */
-export function fromMessage({ name, message, body }: ErrorMessage): Error {
-  if (body) return new CallError(body);
+export function fromMessage({ name, message, code, conversation }: ErrorMessage): Error {
+  if (code !== undefined) return new CallError({ code, message, ...(conversation && { conversation }) });
   return name === "StoppedError" ? new StoppedError(message) : new ConnectionError(message);
 }

@@ -48,9 +48,9 @@ export class Leader {
 
   constructor(options: LeaderOptions) {
     this.#options = options;
-    const { model, environment, storage, list, publish } = options;
+    const { model, environment, publish } = options;
     this.#outbox = new Outbox(environment, () => model.rows.rows, () => this.#saver.touch());
-    this.#saver = new Saver(storage, list, model, environment, () => this.#outbox.entries());
+    this.#saver = new Saver({ ...options, outbox: () => this.#outbox.entries() });
     this.#session = new Session({
       ...options,
       cursor: () => model.rows.cursor,

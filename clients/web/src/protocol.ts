@@ -619,8 +619,8 @@ export type Frame = EventFrame | ReplyFrame;
  */
 export type CloseCode = 1000 | 1009 | 4000 | 4001 | 4002 | 4003 | 4100 | 4200 | 4201 | 4202 | 4203;
 
-/** The names of all methods of clients. */
-export const METHODS: readonly (keyof Methods)[] = [
+/** The methods of clients without those that the client calls by itself. */
+export const METHODS = [
   "getConversationList",
   "getConversationListByFilter",
   "getConversation",
@@ -644,7 +644,5 @@ export const METHODS: readonly (keyof Methods)[] = [
   "addConversationsToGroup",
   "deleteConversationsFromGroup",
   "getConversationGroupList",
-  "ping",
   "probe",
-  "refreshToken",
-];
+] as const;

@@ -1,7 +1,7 @@
 // How does a client stay connected? Connect, listen, notice silence, renew the token, and come back after an end.
 
 import { type Ended, type Farewell, next } from "./backoff.js";
-import type { Connect, Connection } from "./connection/connection.js";
+import type { Connect, Connection, Kind } from "./connection/connection.js";
 import { Route } from "./connection/route.js";
 import type { Environment } from "./environment.js";
 import { ConnectionError, StoppedError } from "./errors.js";
@@ -117,7 +117,7 @@ export class Session {
   }
 
   /** The transport of the connection that is there. */
-  kind(): "websocket" | "sse" | null {
+  kind(): Kind | null {
     return this.#state.kind === "open" ? this.#state.open.connection.kind : null;
   }
 
@@ -145,21 +145,19 @@ export class Session {
     this.#attemptAt = environment.now();
     const attempt = this.#attempt;
     onStatus({ kind: "connecting" });
-    let problem: Ended | null = null;
-    try {
-      if (this.#token === null) {
-        const token = await this.#newToken();
+    let token = this.#token;
+    if (token === null) {
+      try {
+        token = await this.#newToken();
+      } catch (error) {
         if (attempt !== this.#attempt) return;
-        this.#token = token;
-        this.#isTokenUntried = true;
+        return error instanceof StoppedError ? this.stop(error.message) : this.#again({ kind: "broken" }, null);
       }
-    } catch (error) {
-      problem = { kind: "broken", why: String(error) };
-      if (error instanceof StoppedError && attempt === this.#attempt) return this.stop(error.message);
+      if (attempt !== this.#attempt) return;
+      this.#token = token;
+      this.#isTokenUntried = true;
     }
-    if (attempt !== this.#attempt) return;
-    if (problem || this.#token === null) this.#again(problem ?? { kind: "broken", why: "no token" }, null);
-    else this.#open(this.#token);
+    this.#open(token);
   }
 
   async #newToken(): Promise<string> {
@@ -172,32 +170,29 @@ export class Session {
   #open(token: string): void {
     const { environment, connect, cursor, filters, window, device } = this.#options;
     const kind = this.#route.next(environment.now());
-    // A connection may tell something before `connect` returns.
-    const open = { token, heardAt: environment.now(), isHeard: false, liveAt: null, farewell: null, timers: new Set() } as Partial<Open> as Open;
-    const isThis = () => this.#state.kind === "open" && this.#state.open === open;
+    // Its connection is made below, and is missing only where it could not be.
+    const open = { token, heardAt: environment.now(), isHeard: false, liveAt: null, farewell: null, timers: new Set() } as Open;
     this.#state = { kind: "open", open };
-    this.#timer(open, OPEN_TIMEOUT_MS, () => open.isHeard || this.#dead(open, "nothing came"));
+    this.#timer(open, OPEN_TIMEOUT_MS, () => open.isHeard || this.#dead(open));
     try {
       open.connection = connect(kind, { token, since: cursor(), window, device, filters: filters() }, {
-        heard: () => isThis() && this.#heard(open),
-        event: (frame) => isThis() && this.#event(open, frame),
-        ended: (ended) => isThis() && this.#ended(open, ended),
+        heard: () => {
+          open.heardAt = environment.now();
+          open.isHeard = true;
+        },
+        event: (frame) => this.#event(open, kind, frame),
+        ended: (ended) => this.#ended(open, ended),
       });
-    } catch (error) {
-      return this.#ended(open, { kind: "broken", why: String(error) });
+    } catch {
+      return this.#ended(open, { kind: "broken" });
     }
     this.#look(open);
     this.#renewLater(open);
   }
 
-  #heard(open: Open): void {
-    open.heardAt = this.#options.environment.now();
-    open.isHeard = true;
-  }
-
-  #event(open: Open, frame: EventFrame): void {
+  #event(open: Open, kind: Kind, frame: EventFrame): void {
     const { environment, onEvent, onStatus } = this.#options;
-    if (open.liveAt === null) this.#route.worked(open.connection.kind, environment.now());
+    if (open.liveAt === null) this.#route.worked(kind, environment.now());
     if (frame.event === "reconnect") open.farewell = { kind: frame.event, afterMs: frame.data.afterMs };
     if (frame.event === "kickedOffline" || frame.event === "tokenExpired") open.farewell = { kind: frame.event };
     onEvent(frame);
@@ -241,8 +236,8 @@ export class Session {
   }
 
   /** The connection is given up from here, without waiting for a close that may never come. */
-  #dead(open: Open, why: string): void {
-    if (this.#state.kind === "open" && this.#state.open === open) this.#ended(open, { kind: "broken", why });
+  #dead(open: Open): void {
+    if (this.#state.kind === "open" && this.#state.open === open) this.#ended(open, { kind: "broken" });
   }
 
   /** A timer that goes with its connection. */
@@ -263,7 +258,7 @@ export class Session {
       const quietMs = now - open.heardAt;
       if (now - due >= SLEPT_MS) this.#probe(open);
       else if (open.connection.kind === "websocket" && quietMs >= QUIET_MS) this.#ask(open, "ping", {});
-      else if (open.connection.kind === "sse" && quietMs >= STREAM_QUIET_MS) this.#dead(open, "silent for too long");
+      else if (open.connection.kind === "sse" && quietMs >= STREAM_QUIET_MS) this.#dead(open);
     });
   }
 
@@ -273,7 +268,7 @@ export class Session {
     if (cursor === null) return;
     const answer = this.#ask(open, "probe", { cursor });
     if (open.connection.kind === "sse") {
-      answer.then((result) => (result as { upToDate: boolean }).upToDate || this.#dead(open, "behind"), () => this.#dead(open, "no answer"));
+      answer.then((result) => (result as { upToDate: boolean }).upToDate || this.#dead(open), () => this.#dead(open));
     }
   }
 
@@ -283,7 +278,7 @@ export class Session {
     let isAnswered = false;
     const answer = open.connection.call(method, params);
     answer.catch(() => {}).then(() => (isAnswered = true));
-    this.#timer(open, ANSWER_TIMEOUT_MS, () => isAnswered || open.heardAt > askedAt || this.#dead(open, `no answer to ${method}`));
+    this.#timer(open, ANSWER_TIMEOUT_MS, () => isAnswered || open.heardAt > askedAt || this.#dead(open));
     return answer;
   }
 

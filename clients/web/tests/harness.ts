@@ -135,6 +135,7 @@ export class ScriptedConnection implements Connection {
   }
 
   async tell<Name extends keyof Events>(event: Name, data: Events[Name], cursor?: string): Promise<void> {
+    if (this.isEnded) throw new Error("an ended connection tells nothing more");
     this.handlers.heard();
     this.handlers.event({ event, data, ...(cursor && { cursor }) } as EventFrame);
     await settle();
@@ -164,7 +165,7 @@ export class ScriptedConnection implements Connection {
 
   /** The network is gone. */
   cut(): Promise<void> {
-    return this.close({ kind: "broken", why: "cut" });
+    return this.close({ kind: "broken" });
   }
 }
 

@@ -28,7 +28,7 @@ export function openEventStream(base: string, hello: Hello, handlers: Handlers):
     const reader = answer.body.getReader();
     for (;;) {
       const { done, value } = await reader.read();
-      if (done) return { kind: "broken", why: "the stream ended" };
+      if (done) return { kind: "broken" };
       handlers.heard();
       for (const frame of parser.push(decoder.decode(value, { stream: true }))) {
         if (!stream.signal.aborted) handlers.event(frame);
@@ -37,7 +37,7 @@ export function openEventStream(base: string, hello: Hello, handlers: Handlers):
   }
 
   read()
-    .catch((error: unknown): Ended => ({ kind: "broken", why: String(error) }))
+    .catch((): Ended => ({ kind: "broken" }))
     .then((ended) => {
       calls.abort();
       if (!stream.signal.aborted) handlers.ended(ended);

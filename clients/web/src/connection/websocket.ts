@@ -54,7 +54,7 @@ export function openWebSocket(base: string, hello: Hello, handlers: Handlers): C
   socket.onclose = ({ code }) => {
     if (isOver) return;
     over(`closed with ${code}`);
-    handlers.ended(code === 1006 ? { kind: "broken", why: "the WebSocket broke" } : { kind: "code", code });
+    handlers.ended(code === 1006 ? { kind: "broken" } : { kind: "code", code });
   };
 
   return {
