@@ -19,8 +19,8 @@ export type Farewell = { kind: "kickedOffline" } | { kind: "tokenExpired" } | { 
 export interface Attempt {
   /** Failures since the last session that lasted. */
   failed: number;
-  /** Whether its token had never been accepted; one that had may have been overtaken by a new key. */
-  isTokenUntried: boolean;
+  /** Whether its token was got for this attempt; an older one may just have ended. */
+  isTokenFresh: boolean;
   /** Drawn from 0…1. */
   random: number;
 }
@@ -43,13 +43,13 @@ export function next(ended: Ended, farewell: Farewell | null, attempt: Attempt):
   if (ended.kind === "broken") return again(jitterMs);
   if (ended.kind === "code") {
     const { code } = ended;
-    if (code === 4202 || (code === 4001 && !attempt.isTokenUntried)) return again(jitterMs, false, true);
+    if (code === 4202 || (code === 4001 && !attempt.isTokenFresh)) return again(jitterMs, false, true);
     if (code === 1009 || (code >= 4000 && code < 4100)) return stop(`closed with ${code}`);
     if (code >= 4200 && code < 4300 && !attempt.failed) return again(0);
     return again(jitterMs, code >= 4100 && code < 4200);
   }
   const { status, retryAfterMs } = ended;
-  if (status === 401 && !attempt.isTokenUntried) return again(jitterMs, false, true);
+  if (status === 401 && !attempt.isTokenFresh) return again(jitterMs, false, true);
   if ([204, 400, 401, 403, 404].includes(status)) return stop(status === 204 ? "kicked offline" : `answered with ${status}`);
   // Not all in the same moment.
   return again((retryAfterMs ?? 0) + jitterMs, retryAfterMs !== undefined);

@@ -27,7 +27,7 @@ export interface ClientOptions {
   url: string;
   /** A token from the app's own backend. Called again before each one ends, and where one was refused. */
   getToken(): string | Promise<string>;
-  /** The user, where the app knows it: then a saved list is shown before the first token comes. Else the token says it. */
+  /** The user, where the app knows it: then a saved list is shown before the first token comes. Else a first token is asked for just to say it. */
   userID?: string;
   /** The device's name, at most 64 bytes, so that a backend can kick this one. */
   device?: string;
@@ -93,22 +93,16 @@ export function createClient(options: ClientOptions, platform?: Platform): Conve
   let name = "";
   let tab: Tab | undefined;
   let isClosed = false;
-  let firstToken: string | null = null;
   let giveUp: (error: Error) => void;
 
-  const getToken = async () => {
-    const token = firstToken ?? (await options.getToken());
-    firstToken = null;
-    return token;
-  };
+  const getToken = async () => options.getToken();
 
   /** Whose list it is; without a token that is unknown, and there is nothing to show. */
   async function findUser(): Promise<string> {
     if (options.userID !== undefined) return options.userID;
     for (let failed = 0; ; failed += 1) {
       try {
-        firstToken = await options.getToken();
-        const { sub } = claimsOf(firstToken);
+        const { sub } = claimsOf(await getToken());
         if (sub === undefined) throw new Error("the token has no sub");
         return sub;
       } catch {

@@ -7,7 +7,7 @@ import { filterKey } from "./filter.js";
 import type { Input, Model } from "./model.js";
 import { Outbox, toEntry } from "./outbox.js";
 import type { Filter, PageResult } from "./protocol.js";
-import { type Change, type Total, edgeOf, newRows } from "./rows.js";
+import { type Change, type Total, edgeOf, newRows, noChange } from "./rows.js";
 import { Session, type Status } from "./session.js";
 import { Saver } from "./storage/saver.js";
 import type { ListStorage } from "./storage/storage.js";
@@ -42,7 +42,7 @@ export class Leader {
   /** The filters whose totals the session tells. */
   #told = new Map<string, Filter>();
   /** Calls that wait for the attempt to connect that is under way. */
-  #waiting: ((status: Status) => void)[] = [];
+  #waiting: { resolve(status: Status): void; reject(error: Error): void }[] = [];
   #isOver = false;
   readonly #ends: (() => void)[];
 
@@ -63,6 +63,8 @@ export class Leader {
       onStatus: (status) => this.#status(status),
     });
     const settled = (change: Change) => this.#saver.changed(change);
+    // Changes from other tabs may not have been saved before their tab went.
+    if (model.rows.cursor !== null) settled({ ...noChange(), isReplaced: true });
     model.settled.add(settled);
     this.#ends = [() => model.settled.delete(settled), environment.onHide(() => void this.#saver.flush())];
   }
@@ -118,13 +120,20 @@ export class Leader {
     this.#session.wake();
   }
 
-  /** Gives up the session, to another tab or for good. */
-  async stop(reason: string, isForGood: boolean): Promise<void> {
+  /** Gives up the session and writes what is not saved yet. */
+  async stop(error: Error): Promise<void> {
+    this.drop(error);
+    await this.#saver.flush();
+  }
+
+  /** Gives up the session to a tab that has it already, and that saves what it knows. */
+  drop(error: Error): void {
     this.#isOver = true;
     for (const end of this.#ends) end();
-    this.#session.stop(reason);
-    if (isForGood) this.#outbox.reject(new StoppedError(reason));
-    await this.#saver.flush();
+    this.#session.stop(error.message);
+    this.#outbox.reject(error);
+    for (const { reject } of this.#waiting.splice(0)) reject(error);
+    this.#saver.cancel();
   }
 
   #status(status: Status): void {
@@ -137,12 +146,12 @@ export class Leader {
       this.#tellFilters();
     }
     if (status.kind === "connecting") return;
-    for (const go of this.#waiting.splice(0)) go(status);
+    for (const { resolve } of this.#waiting.splice(0)) resolve(status);
   }
 
   /** How the attempt to connect that is under way ends. */
   #attempted(): Promise<Status> {
-    return new Promise((resolve) => this.#waiting.push(resolve));
+    return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
   }
 
   #drain(): Promise<void> {

@@ -78,7 +78,7 @@ export class Session {
   readonly #route = new Route();
   #state: State = { kind: "stopped", reason: "not started" };
   #token: string | null = null;
-  #isTokenUntried = true;
+  #isTokenFresh = true;
   #failed = 0;
   #attempt = 0;
   #attemptAt = -Infinity;
@@ -155,8 +155,8 @@ export class Session {
       }
       if (attempt !== this.#attempt) return;
       this.#token = token;
-      this.#isTokenUntried = true;
-    }
+      this.#isTokenFresh = true;
+    } else this.#isTokenFresh = false;
     this.#open(token);
   }
 
@@ -199,7 +199,7 @@ export class Session {
     if (frame.event === "syncServerStart") onStatus({ kind: "syncing" });
     if (frame.event === "syncServerFinish") {
       open.liveAt ??= environment.now();
-      this.#isTokenUntried = false;
+      this.#isTokenFresh = false;
       onStatus({ kind: "live" });
     }
   }
@@ -214,7 +214,7 @@ export class Session {
 
   #again(ended: Ended, farewell: Farewell | null): void {
     const { environment, onStatus } = this.#options;
-    const what = next(ended, farewell, { failed: this.#failed, isTokenUntried: this.#isTokenUntried, random: environment.random() });
+    const what = next(ended, farewell, { failed: this.#failed, isTokenFresh: this.#isTokenFresh, random: environment.random() });
     this.#failed += 1;
     if (what.kind === "stop") {
       // Whoever comes back after that comes with another token.

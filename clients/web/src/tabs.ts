@@ -1,7 +1,7 @@
 // Which tab holds the session, and how do the others follow it? A Web Lock elects one; a BroadcastChannel carries what it hears.
 
 import type { Environment } from "./environment.js";
-import { type ErrorMessage, StoppedError, fromMessage, toMessage } from "./errors.js";
+import { ConnectionError, type ErrorMessage, StoppedError, fromMessage, toMessage } from "./errors.js";
 import type { Input, Model } from "./model.js";
 import type { Filter } from "./protocol.js";
 import type { Rows } from "./rows.js";
@@ -10,17 +10,20 @@ import type { Status } from "./session.js";
 /** A tab that holds the lock and says nothing for so long is frozen, and is replaced. */
 const SILENCE_MAX_MS = 5_000;
 
-/** What a tab says to the others. `from` and `to` name tabs. */
-type Message =
+/** What a tab says to the others; `to` names the tab that it is for. */
+type Saying =
   /** Who holds the session? The asker is at this place in what that tab told. */
-  | { kind: "hello"; from: string; leader: string | null; sequence: number }
+  | { kind: "hello"; leader: string | null; sequence: number }
   /** I do; `rows` is absent where the asker has them. */
-  | { kind: "state"; from: string; to: string; sequence: number; rows: Rows | null; status: Status }
-  | { kind: "input"; from: string; sequence: number; input: Input }
-  | { kind: "call"; from: string; id: number; method: string; params: unknown }
+  | { kind: "state"; to: string; sequence: number; rows: Rows | null; status: Status }
+  | { kind: "input"; sequence: number; input: Input }
+  | { kind: "call"; id: number; method: string; params: unknown }
   | { kind: "answer"; to: string; id: number; result?: unknown; error?: ErrorMessage }
-  | { kind: "watch"; from: string; filters: readonly Filter[] }
+  | { kind: "watch"; filters: readonly Filter[] }
   | { kind: "wake" };
+
+/** Which tab says it. */
+type Message = Saying & { from: string };
 
 /** The parts of the browser that tabs share. Without them each tab has a session of its own. */
 export interface Shared {
@@ -34,7 +37,10 @@ export interface Role {
   call(method: string, params: unknown): Promise<unknown>;
   watch(tab: string, filters: readonly Filter[]): void;
   wake(): void;
-  stop(reason: string, isForGood: boolean): Promise<void>;
+  /** Lets the session go and saves. */
+  stop(error: Error): Promise<void>;
+  /** Lets the session go to a tab that took it. */
+  drop(error: Error): void;
 }
 
 /** What a tab brings. */
@@ -102,7 +108,7 @@ export class Tab {
   watch(filters: readonly Filter[]): void {
     this.#filters = filters;
     if (this.#role) this.#role.watch(this.#id, filters);
-    else this.#post({ kind: "watch", from: this.#id, filters });
+    else this.#post({ kind: "watch", filters });
   }
 
   /** The page is visible again, or the network changed. */
@@ -117,7 +123,7 @@ export class Tab {
     this.#options.model.apply(input);
     if (!this.#role) return;
     this.#sequence += 1;
-    this.#post({ kind: "input", from: this.#id, sequence: this.#sequence, input });
+    this.#post({ kind: "input", sequence: this.#sequence, input });
   }
 
   /** Leaves; another tab takes the session over. */
@@ -125,10 +131,11 @@ export class Tab {
     this.#isClosed = true;
     this.#stopWaiting?.();
     this.#stand?.abort();
-    for (const { reject } of this.#pending.values()) reject(new StoppedError("closed"));
+    const closed = new StoppedError("closed");
+    for (const { reject } of this.#pending.values()) reject(closed);
     this.#pending.clear();
     this.watch([]);
-    await this.#role?.stop("closed", true);
+    await this.#role?.stop(closed);
     this.#role = null;
     this.#release?.();
     this.#channel?.close();
@@ -160,21 +167,21 @@ export class Tab {
     role.watch(this.#id, this.#filters);
     void role.start();
     // Whoever followed another tab asks for the state.
-    this.#post({ kind: "input", from: this.#id, sequence: 0, input: { kind: "ended" } });
+    this.#post({ kind: "input", sequence: 0, input: { kind: "ended" } });
     for (const { method, params, resolve, reject } of this.#pending.values()) role.call(method, params).then(resolve, reject);
     this.#pending.clear();
   }
 
   /** Another tab took the session. */
   #yield(): void {
-    void this.#role?.stop("another tab took over", false);
+    this.#role?.drop(new ConnectionError("another tab took over"));
     this.#role = this.#leader = this.#release = null;
     this.#standFor(false);
     this.#hello();
   }
 
   #hello(): void {
-    this.#post({ kind: "hello", from: this.#id, leader: this.#leader, sequence: this.#sequence });
+    this.#post({ kind: "hello", leader: this.#leader, sequence: this.#sequence });
     this.#stopWaiting?.();
     this.#stopWaiting = this.#options.environment.after(SILENCE_MAX_MS, () => this.#standFor(true));
   }
@@ -190,7 +197,7 @@ export class Tab {
     switch (message.kind) {
       case "hello": {
         const isKnown = message.leader === this.#id && message.sequence === this.#sequence;
-        this.#post({ kind: "state", from: this.#id, to: message.from, sequence: this.#sequence, rows: isKnown ? null : rows, status });
+        this.#post({ kind: "state", to: message.from, sequence: this.#sequence, rows: isKnown ? null : rows, status });
         break;
       }
       case "call": {
@@ -207,9 +214,7 @@ export class Tab {
       case "wake":
         role.wake();
         break;
-      case "state":
-      case "input":
-      case "answer":
+      // The others come from a tab that does not know yet that it lost the session, or goes to followers.
     }
   }
 
@@ -244,10 +249,7 @@ export class Tab {
         else pending?.resolve(message.result);
         break;
       }
-      case "hello":
-      case "call":
-      case "watch":
-      case "wake":
+      // The others are for the tab with the session.
     }
   }
 
@@ -257,11 +259,11 @@ export class Tab {
     for (const [id, call] of this.#pending) {
       if (call.sentTo === this.#leader) continue;
       call.sentTo = this.#leader;
-      this.#post({ kind: "call", from: this.#id, id, method: call.method, params: call.params });
+      this.#post({ kind: "call", id, method: call.method, params: call.params });
     }
   }
 
-  #post(message: Message): void {
-    this.#channel?.postMessage(message);
+  #post(saying: Saying): void {
+    this.#channel?.postMessage({ ...saying, from: this.#id } satisfies Message);
   }
 }

@@ -130,6 +130,25 @@ test("4001 after a token that was good tries a new one once, and stops then", as
   assert.equal(world.connections.length, 3);
 });
 
+test("a token that ended while the client could not connect does not stop it", async () => {
+  const world = new World();
+  const client = world.client();
+  await (await world.connection()).cut();
+  await world.clock.pass(10_000);
+  await (await world.connection()).close(closed(4001));
+  await world.clock.pass(10_000);
+  assert.equal(world.tokens, 2);
+  await (await world.connection()).full([], "e:1");
+  assert.equal(client.getStatus().kind, "live");
+});
+
+test("a fresh token that is refused stops the client", async () => {
+  const world = new World();
+  const client = world.client();
+  await (await world.connection()).close(closed(4001));
+  assert.deepEqual(client.getStatus(), { kind: "stopped", reason: "closed with 4001" });
+});
+
 test("a token that cannot be had is tried again with back-off", async () => {
   const world = new World();
   world.token = () => Promise.reject(new Error("offline"));

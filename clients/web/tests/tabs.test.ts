@@ -2,6 +2,8 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { memoryStorage } from "../src/storage/memory.js";
+import type { ListStorage } from "../src/storage/storage.js";
 import { World, heardBy, outcomeOf, row, settle, shown } from "./harness.js";
 
 test("several tabs have one session, and all of them the list", async () => {
@@ -153,6 +155,48 @@ test("a frozen tab loses the session to one that is awake", async () => {
   assert.equal(connection.isEnded, true);
   await taken.replay([row("bea", 9)], "e:9");
   assert.deepEqual(shown(second), ["bea", "ann"]);
+});
+
+test("a tab that takes over saves all that it knows, and the other one nothing more", async () => {
+  const storage = memoryStorage();
+  const saves: string[] = [];
+  // The first one is gone before anything of it is on the disk.
+  const noting = (name: string): ListStorage => ({
+    ...storage,
+    save: async (list, change) => {
+      saves.push(name);
+      if (name === "second") await storage.save(list, change);
+    },
+  });
+  const world = new World();
+  const freeze = { isFrozen: false };
+  world.tab({ storage: noting("first") }, freeze);
+  world.tab({ storage: noting("second") });
+  await (await world.connection()).full([row("ann", 5)], "e:5");
+  freeze.isFrozen = true;
+  await world.pages[1]!.wake();
+  await world.clock.pass(5_000);
+  const saved = saves.length;
+  const taken = await world.connection();
+  await taken.replay([row("bea", 9)], "e:9");
+  await world.clock.pass(1_000);
+  assert.deepEqual(saves.slice(saved), ["second"]);
+  const stored = await storage.load("https://gateway.example bob");
+  assert.deepEqual(stored!.rows.map(({ userID }) => userID).sort(), ["ann", "bea"]);
+});
+
+test("a call that waits in a tab which loses the session is answered", async () => {
+  const world = new World();
+  const freeze = { isFrozen: false };
+  const first = world.tab({}, freeze);
+  world.tab();
+  await (await world.connection()).full([row("ann", 5)], "e:5");
+  await (await world.connection()).cut();
+  const outcome = outcomeOf(first.pinConversation({ conversationID: "c2c_ann", isPinned: true }));
+  freeze.isFrozen = true;
+  await world.pages[1]!.wake();
+  await world.clock.pass(5_000);
+  assert.equal(outcome.value, "ConnectionError: another tab took over");
 });
 
 test("a tab that missed something asks for the state", async () => {

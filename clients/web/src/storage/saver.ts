@@ -47,10 +47,15 @@ export class Saver {
 
   /** Writes what is there to write. A failure costs what is kept, not what is shown: the next write is a whole one. */
   flush(): Promise<void> {
-    this.#cancel?.();
-    this.#cancel = null;
+    this.cancel();
     this.#writing = this.#writing.then(() => this.#write()).catch(() => void (this.#isWhole = true));
     return this.#writing;
+  }
+
+  /** Writes nothing until the next change. */
+  cancel(): void {
+    this.#cancel?.();
+    this.#cancel = null;
   }
 
   #write(): Promise<void> | void {
