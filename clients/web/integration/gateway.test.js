@@ -92,11 +92,16 @@ test("what happened during a cut comes with the resume, and calls made meanwhile
   const client = clientOf(context, user);
   await isLive(client);
   const modes = [];
-  client.addConversationListener({ onSyncServerStart: ({ mode }) => modes.push(mode) });
+  let pinned;
+  client.addConversationListener({
+    onSyncServerStart: ({ mode }) => modes.push(mode),
+    onStatusChanged: ({ kind }) => {
+      if (kind === "waiting") pinned = client.pinConversation({ conversationID: "c2c_ann", isPinned: true });
+    },
+  });
   cut();
-  await until("the end", () => client.getStatus().kind !== "live");
-  const pinned = client.pinConversation({ conversationID: "c2c_ann", isPinned: true });
   await send(user, "bea");
+  await until("the cut", () => pinned);
   await pinned;
   await converged(client, user);
   assert.deepEqual(modes, ["replay"]);
