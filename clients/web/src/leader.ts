@@ -103,7 +103,7 @@ export class Leader {
     } catch (error) {
       // Whether it was made is unknown; repeating it changes nothing that it did not change.
       if (!entry || !(error instanceof ConnectionError)) throw error;
-      const result = this.#outbox.add(entry);
+      const result = this.#outbox.add({ ...entry, isSent: true });
       if (model.status.kind === "live") void this.#drain();
       return result;
     }

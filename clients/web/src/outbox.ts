@@ -11,8 +11,8 @@ const TRIES_MAX = 30;
 /** How often a call is tried against a row that keeps changing. */
 const RACES_MAX = 3;
 
-/** What a call would change, as it was when the call was made. */
-type Base = { isPinned: boolean } | { draftText: string; draftTimestamp: number };
+/** Fields of a row, those that a call is about. */
+type Fields = Partial<Conversation>;
 
 /** The calls that may wait. */
 type Waitable = "cleanConversationUnreadMessageCount" | "pinConversation" | "setConversationDraft";
@@ -22,8 +22,10 @@ export type Entry = {
   [Name in Waitable]: {
     method: Name;
     params: Methods[Name]["params"];
-    /** Absent: the row was not known, or nothing of it matters. */
-    base?: Base | undefined;
+    /** What the row may be without a conflict: as it was, or as an earlier call of ours may have made it. Absent: whatever it is. */
+    bases?: Fields[] | undefined;
+    /** Whether it may have been made though no answer came. */
+    isSent?: boolean;
   };
 }[Waitable];
 
@@ -37,9 +39,9 @@ export function toEntry(method: string, params: unknown, rows: ReadonlyMap<strin
   const row = rows.get(conversationID ?? "");
   switch (method as Waitable) {
     case "pinConversation":
-      return { method, params, base: row && { isPinned: row.isPinned } } as Entry;
+      return { method, params, bases: row && [{ isPinned: row.isPinned }] } as Entry;
     case "setConversationDraft":
-      return { method, params, base: row && { draftText: row.draftText, draftTimestamp: row.draftTimestamp } } as Entry;
+      return { method, params, bases: row && [{ draftText: row.draftText, draftTimestamp: row.draftTimestamp }] } as Entry;
     case "cleanConversationUnreadMessageCount": {
       // "All" means what the user has seen: only a known row says what that is.
       const asked = params as Methods["cleanConversationUnreadMessageCount"]["params"];
@@ -54,10 +56,10 @@ export function toEntry(method: string, params: unknown, rows: ReadonlyMap<strin
 
 /** The params to send to a row as it is now; "done" where there is nothing to do, "conflict" where somebody else changed the same. */
 export function paramsFor(entry: Entry, row: Conversation | undefined): object | "done" | "conflict" {
-  if (!entry.base || "ifVersion" in entry.params) return entry.params;
+  if (!entry.bases || "ifVersion" in entry.params) return entry.params;
   if (!row) return "conflict";
-  const isSame = (fields: object) => Object.entries(fields).every(([field, value]) => row[field as keyof Conversation] === value);
-  if (isSame(entry.base)) return { ...entry.params, ifVersion: row.version };
+  const isSame = (fields: Fields) => (Object.keys(fields) as (keyof Fields)[]).every((field) => row[field] === fields[field]);
+  if (entry.bases.some(isSame)) return { ...entry.params, ifVersion: row.version };
   return isSame(entry.params) ? "done" : "conflict";
 }
 
@@ -87,11 +89,10 @@ export class Outbox {
   add(entry: Entry): Promise<unknown> {
     const key = keyOf(entry);
     const older = this.#slots.get(key);
-    // What the row was like before the first of them is what matters.
-    const kept = older?.entry.base ? ({ ...entry, base: older.entry.base } as Entry) : entry;
+    if (older?.entry.isSent) entry.bases?.push(...(older.entry.bases ?? []), older.entry.params);
     return new Promise((resolve, reject) => {
       this.#slots.delete(key);
-      this.#slots.set(key, { entry: kept, waiters: [...(older?.waiters ?? []), { resolve, reject }], tries: 0 });
+      this.#slots.set(key, { entry, waiters: [...(older?.waiters ?? []), { resolve, reject }], tries: 0 });
       this.changed();
     });
   }
@@ -147,11 +148,12 @@ export class Outbox {
       if (params === "conflict") {
         throw new CallError({ code: 6017, message: "ifVersion: the conversation has changed since", ...(row && { conversation: row }) });
       }
+      entry.isSent = true;
       try {
         return await call(entry.method, params);
       } catch (error) {
         // It changed on the way: perhaps only elsewhere.
-        if (!(error instanceof CallError) || !error.conversation || !entry.base || race === RACES_MAX) throw error;
+        if (!(error instanceof CallError) || !error.conversation || !entry.bases || race === RACES_MAX) throw error;
         row = error.conversation;
       }
     }

@@ -103,6 +103,8 @@ test("a filter pages by itself below the edge of the list", async () => {
   assert.deepEqual(unread.getSnapshot().conversations.map(({ userID }) => userID), ["ann", "low"]);
   assert.equal(unread.getSnapshot().isFinished, true);
   assert.deepEqual(client.list().getSnapshot().conversations.map(({ userID }) => userID), ["ann"]);
+  await connection.full([row("ann", 50, { unreadCount: 1 })], "f:50", { nextSeq: 50 });
+  assert.equal(unread.getSnapshot().isFinished, false);
 });
 
 test("calls of loadMore at the same time are one", async () => {
@@ -126,6 +128,12 @@ test("a filter's total is told while somebody looks, also after a reconnect", as
   assert.equal(list.getSnapshot().totalUnreadCount, 3);
   await connection.tell("unreadMessageCountChangedByFilter", { filter: { type: 2 }, totalUnreadCount: 4, version: 6 }, "e:6");
   assert.equal(list.getSnapshot().totalUnreadCount, 4);
+  await connection.tell("unreadMessageCountChangedByFilter", { filter: { type: 2 }, totalUnreadCount: 9, version: 5 }, "e:6");
+  assert.equal(list.getSnapshot().totalUnreadCount, 4);
+  // Another data set may have lower versions.
+  await connection.full([], "f:1");
+  await connection.tell("unreadMessageCountChangedByFilter", { filter: { type: 2 }, totalUnreadCount: 1, version: 2 }, "f:2");
+  assert.equal(list.getSnapshot().totalUnreadCount, 1);
   await connection.cut();
   await world.clock.pass(1_000);
   const second = await world.connection();

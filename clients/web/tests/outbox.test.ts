@@ -129,6 +129,45 @@ test("a call that was on its way when the connection ended is repeated", async (
   assert.deepEqual(outcome.value, {});
 });
 
+test("a call of ours that was made without an answer is no conflict for the next one", async () => {
+  const world = new World();
+  const { client, connection } = await world.live([row("ann", 5)]);
+  const draft = (draftText: string) => outcomeOf(client.setConversationDraft({ conversationID: "c2c_ann", draftText }));
+  const first = draft("a");
+  await settle();
+  await connection.cut();
+  const second = draft("ab");
+  await settle();
+  const resumed = await resume(world, [row("ann", 9, { draftText: "a", draftTimestamp: 3 })]);
+  assert.deepEqual(resumed.asked("setConversationDraft").params, { conversationID: "c2c_ann", draftText: "ab", ifVersion: 9 });
+  await resumed.calls[0]!.answer({});
+  assert.deepEqual([first.value, second.value], [{}, {}]);
+});
+
+test("the same holds for one whose connection ended while it was sent after a resume", async () => {
+  const { world, client } = await offline([row("ann", 5)]);
+  const draft = (draftText: string) => outcomeOf(client.setConversationDraft({ conversationID: "c2c_ann", draftText }));
+  draft("a");
+  await settle();
+  const connection = await resume(world, []);
+  assert.equal(connection.calls.length, 1);
+  await connection.cut();
+  const second = draft("ab");
+  await settle();
+  const resumed = await resume(world, [row("ann", 9, { draftText: "a", draftTimestamp: 3 })]);
+  await resumed.asked("setConversationDraft").answer({});
+  assert.deepEqual(second.value, {});
+});
+
+test("what another device wrote is a conflict, though an older call that was never sent wanted the same", async () => {
+  const { world, client } = await offline([row("ann", 5)]);
+  const drafts = ["a", "ab"].map((draftText) => outcomeOf(client.setConversationDraft({ conversationID: "c2c_ann", draftText })));
+  await settle();
+  const connection = await resume(world, [row("ann", 9, { draftText: "a", draftTimestamp: 3 })]);
+  assert.equal(connection.calls.length, 0);
+  for (const { value } of drafts) assert.match(String(value), /has changed since/);
+});
+
 test("a call that may not wait is refused while offline", async () => {
   const { client } = await offline([row("ann", 5)]);
   await assert.rejects(client.deleteConversation({ conversationID: "c2c_ann" }), { name: "ConnectionError" });

@@ -28,6 +28,16 @@ test("a deletion keeps late rows out, but not newer ones", async () => {
   assert.deepEqual(shown(client), ["ann", "bea"]);
 });
 
+test("as many deletions are remembered as the gateway keeps, the newest ones", async () => {
+  const { client, connection } = await new World().live([]);
+  for (let deleted = 0; deleted <= 1000; deleted += 100) {
+    const ids = Array.from({ length: 100 }, (_, place) => `c2c_u${deleted + place}`);
+    await connection.tell("conversationDeleted", { conversationIDList: ids, version: 10 + deleted }, "e:9");
+  }
+  await connection.tell("newConversation", { conversationList: [row("u0", 5), row("u1099", 5)] }, "e:9");
+  assert.deepEqual(shown(client), ["u0"]);
+});
+
 test("a deletion that is older than the row does not remove it", async () => {
   const { client, connection } = await new World().live([row("ann", 5)]);
   await connection.tell("conversationDeleted", { conversationIDList: ["c2c_ann"], version: 4 }, "e:6");

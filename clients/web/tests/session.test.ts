@@ -70,6 +70,21 @@ test("afterMs is obeyed, and waking up does not shorten it", async () => {
   assert.equal(world.connections.length, 2);
 });
 
+test("a node that is overloaded is left alone until the wait is over, also by a page that wakes up", async () => {
+  const world = new World();
+  world.clock.chance = 0.9999;
+  world.client();
+  for (let failure = 0; failure < 5; failure += 1) {
+    await (await world.connection()).close(closed(4100));
+    if (failure < 4) await world.clock.pass(5_000);
+  }
+  await world.clock.pass(3_000);
+  await world.page.wake();
+  assert.equal(world.connections.length, 5);
+  await world.clock.pass(1_000);
+  assert.equal(world.connections.length, 6);
+});
+
 test("failures back off with full jitter, up to ten seconds", async () => {
   const world = new World();
   world.clock.chance = 0.9999;
@@ -286,14 +301,17 @@ test("two WebSockets that bring nothing make way for server-sent events with the
   await stream.cut();
   await world.clock.pass(1_000);
   assert.equal((await world.connection()).kind, "sse");
-  await (await world.connection()).replay([], "e:3");
-  for (let seconds = 0; seconds < 600; seconds += 15) {
-    (await world.connection()).handlers.heard();
-    await world.clock.pass(15_000);
+  // Ten minutes from the first one, whatever comes between.
+  for (const kind of ["sse", "websocket"]) {
+    await (await world.connection()).replay([], "e:3");
+    for (let seconds = 0; seconds < 315; seconds += 15) {
+      (await world.connection()).handlers.heard();
+      await world.clock.pass(15_000);
+    }
+    await (await world.connection()).cut();
+    await world.clock.pass(1_000);
+    assert.equal((await world.connection()).kind, kind);
   }
-  await (await world.connection()).cut();
-  await world.clock.pass(1_000);
-  assert.equal((await world.connection()).kind, "websocket");
 });
 
 test("while nothing works the transports take turns", async () => {
@@ -383,4 +401,16 @@ test("a closed client does nothing more", async () => {
   await world.clock.pass(60_000);
   assert.equal(world.connections.length, 1);
   await assert.rejects(client.getConversationGroupList(), { name: "StoppedError" });
+});
+
+test("a client that is closed while it waits for a token does not connect", async () => {
+  const world = new World();
+  let give = (_: string) => {};
+  world.token = () => new Promise((resolve) => (give = resolve));
+  const client = world.client();
+  await settle();
+  await client.close();
+  give(tokenOf("bob"));
+  await settle();
+  assert.equal(world.connections.length, 0);
 });

@@ -69,7 +69,8 @@ test("what came is written within a second, and at once when the page hides", as
 test("a full sync under way is not saved, and neither is a list without a cursor", async () => {
   const storage = memoryStorage();
   const world = new World();
-  world.client({ storage });
+  const client = world.client({ storage });
+  client.pinConversation({ conversationID: "c2c_ann", isPinned: true }).catch(() => {});
   const connection = await world.connection();
   await connection.tell("syncServerStart", { mode: "full" });
   await connection.tell("newConversation", { conversationList: [row("ann", 5)] });

@@ -84,6 +84,23 @@ test("a page that one tab loads is there in all", async () => {
   assert.deepEqual([shown(first!), shown(second!)], [["ann", "bea"], ["ann", "bea"]]);
 });
 
+test("a page that another tab's pages have overtaken does not move the edge back", async () => {
+  const world = new World();
+  const [first, second] = [world.tab(), world.tab()];
+  const connection = await world.connection();
+  await connection.full([row("ann", 50)], "e:5", { nextSeq: 50 });
+  void first!.list().loadMore(1);
+  void second!.list().loadMore(1).catch(() => {});
+  await settle();
+  const answer = (call: number) => connection.calls[call]!.answer({ conversationList: [row("bea", 40)], nextSeq: 40, isFinished: false });
+  await answer(0);
+  void first!.list().loadMore(1);
+  await settle();
+  await connection.asked("getConversationList").answer({ conversationList: [row("cat", 30)], nextSeq: 30, isFinished: true });
+  await answer(1);
+  assert.deepEqual([shown(first!), shown(second!)], [["ann", "bea", "cat"], ["ann", "bea", "cat"]]);
+});
+
 test("a call whose tab with the session closes is made by the next one", async () => {
   const world = new World();
   const [first, second] = [world.tab(), world.tab()];
@@ -204,13 +221,21 @@ test("a tab that missed something asks for the state", async () => {
   const freeze = { isFrozen: false };
   world.tab();
   const second = world.tab({}, freeze);
+  world.tab();
   const connection = await world.connection();
   await connection.full([row("ann", 5)], "e:5");
+  const call = outcomeOf(second.getConversationGroupList());
+  await settle();
   freeze.isFrozen = true;
   await connection.tell("newConversation", { conversationList: [row("bea", 9)] }, "e:9");
   freeze.isFrozen = false;
+  // Another tab hears that it has missed nothing.
+  await world.pages[2]!.wake();
   await connection.tell("newConversation", { conversationList: [row("cat", 10)] }, "e:10");
   assert.deepEqual(shown(second), ["cat", "bea", "ann"]);
+  assert.deepEqual(connection.calls.map(({ method }) => method), ["getConversationGroupList", "probe"]);
+  await connection.calls[0]!.answer({ conversationGroupList: [] });
+  assert.deepEqual(call.value, { conversationGroupList: [] });
 });
 
 test("users of one browser do not hear each other", async () => {

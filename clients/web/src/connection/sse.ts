@@ -18,7 +18,7 @@ export function openEventStream(base: string, hello: Hello, handlers: Handlers):
   async function read(): Promise<Ended> {
     const query = queryOf(hello);
     if (hello.since) query.set("since", hello.since);
-    const answer = await fetch(`${base}/v1/events?${query}`, { headers, signal: stream.signal, cache: "no-store" });
+    const answer = await fetch(`${base}/v1/events?${query}`, { headers, signal: stream.signal });
     if (answer.status !== 200 || !answer.body) {
       const seconds = Number(answer.headers.get("retry-after") ?? NaN);
       return { kind: "status", status: answer.status, retryAfterMs: seconds >= 0 ? seconds * 1000 : undefined };
