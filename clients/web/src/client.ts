@@ -10,7 +10,7 @@ import { type ConversationListener, Listeners } from "./events.js";
 import { filterKey } from "./filter.js";
 import { Leader } from "./leader.js";
 import { LiveList } from "./list.js";
-import { Model } from "./model.js";
+import { type Input, Model } from "./model.js";
 import { type Filter, METHODS, type Methods } from "./protocol.js";
 import type { Status } from "./session.js";
 import { memoryStorage } from "./storage/memory.js";
@@ -27,7 +27,7 @@ export interface ClientOptions {
   url: string;
   /** A token from the app's own backend. Called again before each one ends, and where one was refused. */
   getToken(): string | Promise<string>;
-  /** The user, where the app knows it: then a saved list is shown before the first token comes. Else a first token is asked for just to say it. */
+  /** The user, where the app knows it: then a saved list is shown before the first token comes. Else one more token is asked for. */
   userID?: string;
   /** The device's name, at most 64 bytes, so that a backend can kick this one. */
   device?: string;
@@ -103,7 +103,7 @@ export function createClient(options: ClientOptions, platform?: Platform): Conve
     for (let failed = 0; ; failed += 1) {
       try {
         const { sub } = claimsOf(await getToken());
-        if (sub === undefined) throw new Error("the token has no sub");
+        if (typeof sub !== "string") throw new Error("the token has no sub");
         return sub;
       } catch {
         const afterMs = fullJitter({ failed, random: environment.random() });
@@ -124,7 +124,10 @@ export function createClient(options: ClientOptions, platform?: Platform): Conve
         shared: options.isShared === false ? null : shared,
         environment,
         model,
-        lead: () => new Leader({ model, publish: (input) => tab!.publish(input), connect, environment, getToken, userID, device, window, storage, list: name }),
+        lead: () => {
+          const publish = (input: Input) => tab!.publish(input);
+          return new Leader({ model, publish, connect, environment, getToken, userID, device, window, storage, list: name });
+        },
       });
       tab.start();
       tab.watch([...watched.values()].map(({ filter }) => filter));
@@ -171,8 +174,9 @@ export function createClient(options: ClientOptions, platform?: Platform): Conve
       const key = filterKey(filter);
       let list = lists.get(key);
       if (!list) {
-        const source = { model, watch, loadMore: (filter: Filter | undefined, count: number) => call("loadMore", { filter, count }) as Promise<void> };
-        lists.set(key, (list = new LiveList(source, key ? filter : undefined)));
+        const loadMore = (filter: Filter | undefined, count: number) => call("loadMore", { filter, count }) as Promise<void>;
+        list = new LiveList({ model, watch, loadMore }, key ? filter : undefined);
+        lists.set(key, list);
       }
       return list;
     },

@@ -11,6 +11,17 @@ export type ConversationListener = {
   onStatusChanged?: (status: Status) => void;
 };
 
+/** Calls the app's own code; what it throws must not keep the others, or the list, from what came. */
+export function callAll<Callee>(callees: Iterable<Callee>, call: (callee: Callee) => void): void {
+  for (const callee of [...callees]) {
+    try {
+      call(callee);
+    } catch (error) {
+      (globalThis.reportError ?? console.error)(error);
+    }
+  }
+}
+
 /** The listeners of a client. */
 export class Listeners {
   readonly #listeners = new Set<ConversationListener>();
@@ -34,13 +45,6 @@ export class Listeners {
   }
 
   #tell(name: keyof ConversationListener, data: unknown): void {
-    for (const listener of [...this.#listeners]) {
-      try {
-        (listener[name] as ((data: unknown) => void) | undefined)?.call(listener, data);
-      } catch (error) {
-        // One broken listener must not keep the others, or the list, from what came.
-        (globalThis.reportError ?? console.error)(error);
-      }
-    }
+    callAll(this.#listeners, (listener) => (listener[name] as ((data: unknown) => void) | undefined)?.call(listener, data));
   }
 }

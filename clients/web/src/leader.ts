@@ -42,7 +42,7 @@ export class Leader {
   /** The filters whose totals the session tells. */
   #told = new Map<string, Filter>();
   /** Calls that wait for the attempt to connect that is under way. */
-  #waiting: { resolve(status: Status): void; reject(error: Error): void }[] = [];
+  #waiting: { resolve(): void; reject(error: Error): void }[] = [];
   #isOver = false;
   readonly #ends: (() => void)[];
 
@@ -92,11 +92,9 @@ export class Leader {
     if (method === "connect") return this.#session.start();
     if (method === "loadMore") return this.#loadMore(params as { filter?: Filter; count: number });
     const entry = toEntry(method, params, model.rows.rows);
-    if (model.status.kind === "stopped") throw new StoppedError(model.status.reason);
-    if (entry && (model.status.kind !== "live" || this.#outbox.has(entry))) return this.#outbox.add(entry);
-    const status = model.status.kind === "connecting" ? await this.#attempted() : model.status;
-    if (status.kind === "stopped") throw new StoppedError(status.reason);
-    if (status.kind === "waiting") throw new ConnectionError("not connected");
+    if (entry && model.status.kind !== "stopped" && (model.status.kind !== "live" || this.#outbox.has(entry))) return this.#outbox.add(entry);
+    // An attempt ends soon, and then the session answers or refuses.
+    while (model.status.kind === "connecting") await this.#attempted();
     if (method === "subscribeUnreadMessageCountByFilter" && this.#session.kind() === "sse") method = "getUnreadMessageCountByFilter";
     try {
       return await this.#session.call(method, params);
@@ -141,16 +139,15 @@ export class Leader {
     if (this.#isOver || (status.kind === "connecting" && model.status.kind === "connecting")) return;
     publish({ kind: "status", status });
     if (status.kind === "stopped") this.#outbox.reject(new StoppedError(status.reason));
+    if (status.kind !== "connecting") for (const { resolve } of this.#waiting.splice(0)) resolve();
     if (status.kind === "live") {
       void this.#drain();
       this.#tellFilters();
     }
-    if (status.kind === "connecting") return;
-    for (const { resolve } of this.#waiting.splice(0)) resolve(status);
   }
 
-  /** How the attempt to connect that is under way ends. */
-  #attempted(): Promise<Status> {
+  /** The attempt to connect that is under way has ended. */
+  #attempted(): Promise<void> {
     return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
   }
 

@@ -1,5 +1,6 @@
 // What does a screen draw? An immutable snapshot of the list in its order, which stays the same object until it differs.
 
+import { callAll } from "./events.js";
 import { filterKey, predicateOf } from "./filter.js";
 import type { Model } from "./model.js";
 import { compare, merge } from "./order.js";
@@ -73,7 +74,7 @@ export class LiveList {
     const after = this.#next(change);
     if ((Object.keys(after) as (keyof ListSnapshot)[]).every((field) => after[field] === before[field])) return;
     this.#snapshot = after;
-    for (const subscriber of [...this.#subscribers]) subscriber();
+    callAll(this.#subscribers, (subscriber) => subscriber());
   }
 
   #next(change: Change): ListSnapshot {

@@ -59,6 +59,20 @@ test("whoever unsubscribed hears nothing, and the same function may subscribe tw
   assert.equal(calls, 1);
 });
 
+test("a subscriber that throws keeps nobody from what came", async () => {
+  const world = new World();
+  const client = world.client();
+  const thrown: unknown[] = [];
+  globalThis.reportError = (error) => void thrown.push(error);
+  client.list().subscribe(() => { throw new Error("broken"); });
+  let calls = 0;
+  client.list().subscribe(() => (calls += 1));
+  await (await world.connection()).full([row("ann", 5)], "e:5");
+  assert.equal(client.getStatus().kind, "live");
+  assert.equal(calls, thrown.length);
+  assert.equal(calls > 0, true);
+});
+
 test("a filter shows the rows that pass, and one object serves all ways to write it", async () => {
   const rows = [
     row("ann", 5, { markList: [1, 2 ** 63], unreadCount: 1 }), row("bea", 4, { markList: [2 ** 32] }),

@@ -92,6 +92,14 @@ test("answers find their calls by id, whatever their order", async () => {
   assert.equal(noted.heard, 4);
 });
 
+test("a call that the gateway would not take is refused here, and the session goes on", async () => {
+  const { socket, connection } = webSocket();
+  socket.open();
+  await assert.rejects(connection.call("a", { text: "é".repeat(33_000) }), { name: "CallError", code: 6017 });
+  void connection.call("b", {});
+  assert.deepEqual(socket.sent.map(({ method }) => method), ["authenticate", "b"]);
+});
+
 test("a WebSocket that ends says its code and leaves no call unanswered", async () => {
   const { socket, connection, noted } = webSocket();
   socket.open();

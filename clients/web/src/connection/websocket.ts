@@ -4,6 +4,9 @@ import { CallError, ConnectionError } from "../errors.js";
 import type { ErrorBody, EventFrame } from "../protocol.js";
 import { type Connection, type Handlers, type Hello, queryOf } from "./connection.js";
 
+/** The largest frame that the gateway takes. */
+const FRAME_BYTES_MAX = 65_536;
+
 interface Waiting {
   resolve(result: unknown): void;
   reject(error: Error): void;
@@ -25,8 +28,11 @@ export function openWebSocket(base: string, hello: Hello, handlers: Handlers): C
     return new Promise((resolve, reject) => {
       if (isOver || socket.readyState !== WebSocket.OPEN) return reject(new ConnectionError("not connected"));
       lastId += 1;
+      const frame = JSON.stringify({ id: lastId, method, params });
+      // The gateway would end the session, and not only the call.
+      if (new Blob([frame]).size > FRAME_BYTES_MAX) return reject(new CallError({ code: 6017, message: "the call is too large" }));
       waiting.set(lastId, { resolve, reject });
-      socket.send(JSON.stringify({ id: lastId, method, params }));
+      socket.send(frame);
     });
   }
 
