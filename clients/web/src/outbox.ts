@@ -117,26 +117,22 @@ export class Outbox {
 
   /** Nothing will be sent any more. */
   reject(error: Error): void {
-    for (const { waiters } of this.#slots.values()) for (const waiter of waiters) waiter.reject(error);
-    for (const slot of this.#slots.values()) slot.waiters = [];
+    for (const { waiters } of this.#slots.values()) for (const waiter of waiters.splice(0)) waiter.reject(error);
   }
 
   /** Sends one; false where it has to wait on. */
   async #settle(slot: Slot, call: Call): Promise<boolean> {
-    let error: unknown;
     try {
       const result = await this.#send(slot.entry, call);
       this.#done(slot, (waiter) => waiter.resolve(result));
-      return true;
-    } catch (caught) {
-      error = caught;
+    } catch (error) {
+      if (error instanceof ConnectionError || error instanceof StoppedError) return false;
+      const isLater = error instanceof CallError && (error.code === 7008 || error.code === 50004);
+      slot.tries += 1;
+      if (isLater && slot.tries < TRIES_MAX) {
+        await new Promise<void>((resolve) => this.environment.after(LATER_MS * (0.5 + this.environment.random()), resolve));
+      } else this.#done(slot, (waiter) => waiter.reject(error));
     }
-    if (error instanceof ConnectionError || error instanceof StoppedError) return false;
-    const isLater = error instanceof CallError && (error.code === 7008 || error.code === 50004);
-    slot.tries += 1;
-    if (isLater && slot.tries < TRIES_MAX) {
-      await new Promise<void>((resolve) => this.environment.after(LATER_MS * (0.5 + this.environment.random()), resolve));
-    } else this.#done(slot, (waiter) => waiter.reject(error));
     return true;
   }
 

@@ -20,7 +20,7 @@ const QUIET_MS = 30_000;
 const STREAM_QUIET_MS = 40_000;
 /** How long a question may go unanswered before the connection counts as dead. */
 const ANSWER_TIMEOUT_MS = 5_000;
-/** A call that is not answered by then never is. */
+/** A connection on which a call is not answered by then is of no use. */
 const CALL_TIMEOUT_MS = 30_000;
 /** A session that lasted so long after its sync ends a series of failures. */
 const LASTING_MS = 5_000;
@@ -109,11 +109,9 @@ export class Session {
     const state = this.#state;
     if (state.kind === "stopped") return Promise.reject(new StoppedError(state.reason));
     if (state.kind !== "open") return Promise.reject(new ConnectionError("not connected"));
-    const { environment } = this.#options;
-    return new Promise((resolve, reject) => {
-      const cancel = environment.after(CALL_TIMEOUT_MS, () => reject(new ConnectionError(`${method}: no answer`)));
-      state.open.connection.call(method, params).then(resolve, reject).finally(cancel);
-    });
+    const { open } = state;
+    const cancel = this.#options.environment.after(CALL_TIMEOUT_MS, () => this.#dead(open));
+    return open.connection.call(method, params).finally(cancel);
   }
 
   /** The transport of the connection that is there. */

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Ended } from "../src/backoff.js";
-import { World, heardBy, row, settle, tokenOf } from "./harness.js";
+import { World, heardBy, outcomeOf, row, settle, tokenOf } from "./harness.js";
 
 const closed = (code: number): Ended => ({ kind: "code", code });
 
@@ -243,6 +243,19 @@ test("a connection that brings nothing at all is given up after ten seconds", as
   await world.clock.pass(10_000);
   assert.equal(connection.isEnded, true);
   assert.equal(client.getStatus().kind, "waiting");
+});
+
+test("a connection on which a call is not answered for thirty seconds is replaced", async () => {
+  const world = new World();
+  const { client, connection } = await world.live([]);
+  const outcome = outcomeOf(client.getConversationGroupList());
+  for (let seconds = 0; seconds < 30; seconds += 5) {
+    await world.clock.pass(5_000);
+    connection.handlers.heard();
+  }
+  assert.match(String(outcome.value), /^ConnectionError/);
+  await world.clock.pass(1_000);
+  assert.equal(world.connections.length, 2);
 });
 
 test("a page that becomes visible probes with its cursor, and a half-open socket is given up in five seconds", async () => {
