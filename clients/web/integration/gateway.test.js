@@ -163,6 +163,25 @@ test("a new client with the storage of an old one resumes", async (context) => {
   assert.deepEqual(modes, ["replay"]);
 });
 
+test("a gateway that is killed and comes back without its data gives a full sync", async (context) => {
+  const user = newUser();
+  await send(user, "ann");
+  const client = clientOf(context, user);
+  await isLive(client);
+  await converged(client, user);
+  gateway.stop();
+  await gateway.ended;
+  await until("the end", () => client.getStatus().kind === "waiting");
+  assert.equal(client.list().getSnapshot().conversations.length, 1);
+  // The row that is to be pinned will be gone, and is not made again.
+  const refused = assert.rejects(client.pinConversation({ conversationID: "c2c_ann", isPinned: true }), { name: "CallError", code: 6017 });
+  gateway = await startGateway(() => {}, Number(new URL(gateway.url).port));
+  await isLive(client);
+  await converged(client, user);
+  await refused;
+  assert.equal(client.list().getSnapshot().conversations.length, 0);
+});
+
 test("a random course with cuts ends with the gateway's own list", async (context) => {
   const user = newUser();
   const client = clientOf(context, user, { window: 8 });
