@@ -49,12 +49,14 @@ proofs:
 	cargo xtask proofs --log target/test.log
 
 # A test that needs Redis or HAProxy starts one of its own; this only makes sure that there is one to start. The packages of
-# protocol/check are the public validators of the documents.
+# protocol/check are the public validators of the documents, those of clients/web the compiler and what measures its size.
 tools:
 	@command -v redis-server >/dev/null || command -v valkey-server >/dev/null || ./scripts/install.sh redis-server
 	@command -v haproxy >/dev/null || ./scripts/install.sh haproxy
 	@command -v npm >/dev/null || ./scripts/install.sh nodejs npm
-	@cd protocol/check && { [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --silent; }
+	@for packages in protocol/check clients/web; do \
+	  (cd $$packages && { [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --silent; }) || exit 1; \
+	done
 
 valgrind:
 	@command -v valgrind >/dev/null || ./scripts/install.sh valgrind
@@ -65,6 +67,7 @@ check: tools
 	cargo clippy --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items
 	./scripts/documents.sh
+	cd clients/web && npm run --silent check
 	./scripts/mutations.sh --check
 
 # What dependencies may be (deny.toml): licences, sources, banned and doubled crates. The tool is built once, in two minutes.

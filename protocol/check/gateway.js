@@ -30,9 +30,9 @@ export async function until(what, find) {
   }
 }
 
-/** A running gateway. `saw` is given every frame that any of its sessions gets, with the text of its JSON. */
-export async function startGateway(saw) {
-  const port = await freePort();
+/** A running gateway, on a free port or the one given. `saw` is given every frame that any of its sessions gets, with the text of its JSON. */
+export async function startGateway(saw, givenPort) {
+  const port = givenPort ?? (await freePort());
   const url = `http://127.0.0.1:${port}`;
   const settings = ["--store", "memory:", "--listen", `127.0.0.1:${port}`, "--workers", "1", "--drain-delay-ms", "50", "--drain-spread-ms", "50"];
   const child = spawn(BINARY, settings, { stdio: ["ignore", "ignore", "pipe"] });
