@@ -10,7 +10,7 @@ use std::{io::IsTerminal, net::SocketAddr, process::ExitCode, time::Duration};
 use tikv_jemallocator::Jemalloc;
 use tracing_subscriber::{filter::filter_fn, layer::SubscriberExt, util::SubscriberInitExt};
 
-/// A change of a row makes and drops dozens of small values on whichever thread it comes in; see docs/decisions/0017.
+/// A change of a row makes and drops dozens of small values on whichever thread it comes in; see docs/decisions/0018.
 #[global_allocator]
 static ALLOCATOR: Jemalloc = Jemalloc;
 

@@ -10,7 +10,7 @@ mod tables;
 use crate::{
     Commit, Committed, FacetPage, FacetRow, HintReceiver, HintSink, HintsEnd, Load, Loaded, SessionLease, Store,
     StoreError,
-    in_process::{bell::Bell, clock::Clock, followers::Followers, leases::Leases},
+    in_process::Local,
     record::{read_entry, read_facets_of, read_head, read_row},
 };
 use async_trait::async_trait;
@@ -29,10 +29,7 @@ const FILE_NAME: &str = "conversations.redb";
 pub struct EmbeddedStore {
     database: Arc<Database>,
     committer: Committer,
-    followers: Arc<Followers>,
-    leases: Leases,
-    clock: Arc<Clock>,
-    bell: Arc<Bell>,
+    local: Arc<Local>,
 }
 
 impl std::fmt::Debug for EmbeddedStore {
@@ -70,11 +67,9 @@ impl EmbeddedStore {
     fn start(database: Database) -> Result<Self, StoreError> {
         tables::create(&database)?;
         let database = Arc::new(database);
-        let followers = Arc::new(Followers::default());
-        let clock = Arc::new(Clock::default());
-        let bell = Arc::new(Bell::default());
-        let committer = Committer::start(database.clone(), followers.clone(), clock.clone(), bell.clone())?;
-        Ok(Self { database, committer, followers, leases: Leases::default(), clock, bell })
+        let local = Arc::new(Local::default());
+        let committer = Committer::start(database.clone(), local.clone())?;
+        Ok(Self { database, committer, local })
     }
 
     fn snapshot(&self) -> Result<ReadTransaction, StoreError> {
@@ -85,7 +80,7 @@ impl EmbeddedStore {
 impl Drop for EmbeddedStore {
     fn drop(&mut self) {
         self.committer.stop();
-        self.followers.interrupt_all();
+        self.local.followers.interrupt_all();
     }
 }
 
@@ -94,12 +89,12 @@ impl Store for EmbeddedStore {
     async fn load(&self, loads: &[Load]) -> Result<Vec<Loaded>, StoreError> {
         let snapshot = self.snapshot()?;
         let tables = tables::ForLoad::open(&snapshot)?;
-        let now_us = self.clock.now_us();
+        let now_us = self.local.clock.now_us();
         loads.iter().map(|load| tables.load(load, now_us)).collect()
     }
 
     fn now_us(&self) -> Option<u64> {
-        Some(self.clock.now_us())
+        Some(self.local.clock.now_us())
     }
 
     fn replication_id(&self) -> u64 {
@@ -177,30 +172,28 @@ impl Store for EmbeddedStore {
     }
 
     async fn hints(&self, receiver: Arc<dyn HintReceiver>) -> Result<(Box<dyn HintSink>, HintsEnd), StoreError> {
-        let (sink, end) = Followers::connect(&self.followers, receiver);
-        Ok((Box::new(sink), end))
+        Ok(self.local.hints(receiver))
     }
 
     async fn probe(&self, number: u64) -> Result<(), StoreError> {
         // A store that cannot commit has nothing to tell.
         self.committer.ping().await?;
-        self.followers.probe(number);
+        self.local.followers.probe(number);
         Ok(())
     }
 
     async fn renew_sessions(&self, leases: &[SessionLease], lease_ms: u64) -> Result<(), StoreError> {
-        self.leases.renew(leases, lease_ms, self.clock.now_us() / 1_000);
+        self.local.renew_sessions(leases, lease_ms);
         Ok(())
     }
 
     async fn end_sessions(&self, leases: &[SessionLease]) -> Result<(), StoreError> {
-        self.leases.end(leases);
+        self.local.end_sessions(leases);
         Ok(())
     }
 
     async fn sessions(&self, users: &[UserId]) -> Result<Vec<Vec<SessionLease>>, StoreError> {
-        let now_ms = self.clock.now_us() / 1_000;
-        Ok(users.iter().map(|user| self.leases.of(user, now_ms)).collect())
+        Ok(self.local.sessions(users))
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

@@ -58,6 +58,14 @@ impl Lane {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct EntryId(pub u64, pub u64);
 
+impl EntryId {
+    /// The id of an entry that comes at this time, where `self` is the last that was given.
+    pub(crate) const fn next(self, now_ms: u64) -> Self {
+        let Self(last_ms, last_number) = self;
+        if now_ms > last_ms { Self(now_ms, 0) } else { Self(last_ms, last_number + 1) }
+    }
+}
+
 /// A change that several users of one lane share.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Entry {

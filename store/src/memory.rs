@@ -8,7 +8,7 @@ mod list;
 use crate::{
     Commit, Committed, FacetPage, FacetRow, HintReceiver, HintSink, HintsEnd, Load, Loaded, SessionLease, Store,
     StoreError, Wakes,
-    in_process::{bell::Bell, clock::Clock, followers::Followers, leases::Leases},
+    in_process::Local,
     record::{read_entry, read_facets_of, read_head, read_row},
 };
 use async_trait::async_trait;
@@ -30,11 +30,8 @@ const PARTS: usize = 64;
 pub struct MemoryStore {
     parts: [Mutex<HashMap<UserId, List>>; PARTS],
     hasher: RandomState,
-    followers: Arc<Followers>,
-    leases: Leases,
-    clock: Clock,
     lanes: Mutex<Lanes>,
-    bell: Bell,
+    local: Local,
 }
 
 impl fmt::Debug for MemoryStore {
@@ -48,18 +45,15 @@ impl Default for MemoryStore {
         Self {
             parts: array::from_fn(|_| Mutex::default()),
             hasher: RandomState::new(),
-            followers: Arc::default(),
-            leases: Leases::default(),
-            clock: Clock::default(),
             lanes: Mutex::default(),
-            bell: Bell::default(),
+            local: Local::default(),
         }
     }
 }
 
 impl Drop for MemoryStore {
     fn drop(&mut self) {
-        self.followers.interrupt_all();
+        self.local.followers.interrupt_all();
     }
 }
 
@@ -90,11 +84,11 @@ impl MemoryStore {
             None => part.entry(user.clone()).or_default(),
         };
         if list.clock != expected_clock {
-            return list.load(&load, self.clock.now_us()).map(Committed::Conflict);
+            return list.load(&load, self.local.clock.now_us()).map(Committed::Conflict);
         }
         list.write(clock, head, writes);
         // The part is still locked, so that the hints of one user come in the order of their commits.
-        self.followers.tell(&user, hint, wakes);
+        self.local.followers.tell(&user, hint, wakes);
         Ok(Committed::Done)
     }
 }
@@ -102,12 +96,12 @@ impl MemoryStore {
 #[async_trait]
 impl Store for MemoryStore {
     async fn load(&self, loads: &[Load]) -> Result<Vec<Loaded>, StoreError> {
-        let now_us = self.clock.now_us();
+        let now_us = self.local.clock.now_us();
         loads.iter().map(|load| self.read(&load.user, |list| list.load(load, now_us))).collect()
     }
 
     fn now_us(&self) -> Option<u64> {
-        Some(self.clock.now_us())
+        Some(self.local.clock.now_us())
     }
 
     fn replication_id(&self) -> u64 {
@@ -184,28 +178,26 @@ impl Store for MemoryStore {
     }
 
     async fn hints(&self, receiver: Arc<dyn HintReceiver>) -> Result<(Box<dyn HintSink>, HintsEnd), StoreError> {
-        let (sink, end) = Followers::connect(&self.followers, receiver);
-        Ok((Box::new(sink), end))
+        Ok(self.local.hints(receiver))
     }
 
     async fn probe(&self, number: u64) -> Result<(), StoreError> {
-        self.followers.probe(number);
+        self.local.followers.probe(number);
         Ok(())
     }
 
     async fn renew_sessions(&self, leases: &[SessionLease], lease_ms: u64) -> Result<(), StoreError> {
-        self.leases.renew(leases, lease_ms, self.clock.now_us() / 1_000);
+        self.local.renew_sessions(leases, lease_ms);
         Ok(())
     }
 
     async fn end_sessions(&self, leases: &[SessionLease]) -> Result<(), StoreError> {
-        self.leases.end(leases);
+        self.local.end_sessions(leases);
         Ok(())
     }
 
     async fn sessions(&self, users: &[UserId]) -> Result<Vec<Vec<SessionLease>>, StoreError> {
-        let now_ms = self.clock.now_us() / 1_000;
-        Ok(users.iter().map(|user| self.leases.of(user, now_ms)).collect())
+        Ok(self.local.sessions(users))
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

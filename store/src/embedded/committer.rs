@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     Commit, Committed, StoreError, Wakes,
-    in_process::{bell::Bell, clock::Clock, followers::Followers},
+    in_process::Local,
     lanes::{Enqueued, Lane},
 };
 use conversation_protocol::UserId;
@@ -58,16 +58,11 @@ pub(super) struct Committer {
 }
 
 impl Committer {
-    pub(super) fn start(
-        database: Arc<Database>,
-        followers: Arc<Followers>,
-        clock: Arc<Clock>,
-        bell: Arc<Bell>,
-    ) -> Result<Self, StoreError> {
+    pub(super) fn start(database: Arc<Database>, local: Arc<Local>) -> Result<Self, StoreError> {
         let (sender, receiver) = mpsc::channel(BATCHES_MAX);
         let thread = std::thread::Builder::new()
             .name("store-committer".to_owned())
-            .spawn(move || run(receiver, &database, &followers, &clock, &bell))
+            .spawn(move || run(receiver, &database, &local))
             .map_err(|error| StoreError::Unavailable(format!("the store's thread: {error}")))?;
         Ok(Self { running: Some((sender, thread)) })
     }
@@ -115,7 +110,7 @@ impl Committer {
     }
 }
 
-fn run(mut batches: mpsc::Receiver<Batch>, database: &Database, followers: &Followers, clock: &Clock, bell: &Bell) {
+fn run(mut batches: mpsc::Receiver<Batch>, database: &Database, local: &Local) {
     let mut healthy = true;
     while let Some(first) = batches.blocking_recv() {
         let mut steps = first.work.steps();
@@ -130,7 +125,7 @@ fn run(mut batches: mpsc::Receiver<Batch>, database: &Database, followers: &Foll
         let outcomes = if is_idle {
             Ok(group.iter().map(|_| Done::default()).collect())
         } else {
-            commit_together(database, &group, clock)
+            commit_together(database, &group, local)
         };
         match &outcomes {
             Ok(_) if !healthy => {
@@ -143,18 +138,18 @@ fn run(mut batches: mpsc::Receiver<Batch>, database: &Database, followers: &Foll
             }
             Ok(_) | Err(_) => {}
         }
-        answer(group, outcomes, followers, bell);
+        answer(group, outcomes, local);
     }
 }
 
 /// One transaction for all; either everything of the group is done durably, or nothing.
-fn commit_together(database: &Database, group: &[Batch], clock: &Clock) -> Result<Vec<Done>, StoreError> {
+fn commit_together(database: &Database, group: &[Batch], local: &Local) -> Result<Vec<Done>, StoreError> {
     let transaction = database.begin_write().map_err(failed)?;
     let mut outcomes = Vec::with_capacity(group.len());
     let mut has_written = false;
     {
         let (mut tables, mut lanes) = (ForCommit::open(&transaction)?, lanes::Tables::open(&transaction)?);
-        let now_us = clock.now_us();
+        let now_us = local.clock.now_us();
         for Batch { work, .. } in group {
             let mut done = Done::default();
             for commit in &work.commits {
@@ -181,7 +176,7 @@ fn commit_together(database: &Database, group: &[Batch], clock: &Clock) -> Resul
 }
 
 /// Hands the hints on, then the answers, so that whoever has an answer knows the hint to be on its way.
-fn answer(group: Vec<Batch>, outcomes: Result<Vec<Done>, StoreError>, followers: &Followers, bell: &Bell) {
+fn answer(group: Vec<Batch>, outcomes: Result<Vec<Done>, StoreError>, local: &Local) {
     match outcomes {
         Ok(outcomes) => {
             let mut answers = Vec::with_capacity(group.len());
@@ -196,10 +191,10 @@ fn answer(group: Vec<Batch>, outcomes: Result<Vec<Done>, StoreError>, followers:
                 answers.push((answer, done));
             }
             let mut wakes = Wakes::default();
-            hints.into_iter().for_each(|(user, hint)| followers.tell(&user, hint, &mut wakes));
+            hints.into_iter().for_each(|(user, hint)| local.followers.tell(&user, hint, &mut wakes));
             drop(wakes);
             for (answer, done) in answers {
-                bell.ring(&done.woken);
+                local.bell.ring(&done.woken);
                 // Whoever no longer waits for the answer does not need it.
                 let _ = answer.send(Ok(done));
             }

@@ -3,9 +3,8 @@
 use super::{EmbeddedStore, tables::failed};
 use crate::{
     StoreError,
-    lanes::{
-        Backlog, DEAD_ENTRIES_MAX, Enqueued, EntryId, LANE_AGE_MAX_MS, LANE_ENTRIES_MAX, Lane, LaneQueue, LaneWakes,
-    },
+    in_process::is_lane_full,
+    lanes::{Backlog, DEAD_ENTRIES_MAX, Enqueued, EntryId, Lane, LaneQueue, LaneWakes},
 };
 use async_trait::async_trait;
 use redb::{
@@ -67,15 +66,13 @@ impl<'t> Tables<'t> {
 
     fn put(&mut self, lane: Lane, entry: &str, now_ms: u64) -> Result<(Enqueued, bool), StorageError> {
         let oldest = self.entries.range(of(lane))?.next().transpose()?.map(|(key, _)| key.value().1);
-        let is_old = oldest.is_some_and(|oldest| now_ms.saturating_sub(oldest) > LANE_AGE_MAX_MS);
-        // One process may keep as many in all as a lane of a server.
-        if is_old || self.entries.len()? >= LANE_ENTRIES_MAX {
+        if is_lane_full(self.entries.len()?, oldest, now_ms) {
             return Ok((Enqueued::Full, false));
         }
         let (last_ms, last_number) = self.last_id.get(())?.map_or((0, 0), |last| last.value());
-        let id = if now_ms > last_ms { (now_ms, 0) } else { (last_ms, last_number + 1) };
-        self.last_id.insert((), id)?;
-        self.entries.insert((lane.number(), id.0, id.1), entry)?;
+        let EntryId(ms, number) = EntryId(last_ms, last_number).next(now_ms);
+        self.last_id.insert((), (ms, number))?;
+        self.entries.insert((lane.number(), ms, number), entry)?;
         Ok((Enqueued::Done, oldest.is_none()))
     }
 
@@ -150,7 +147,7 @@ impl LaneQueue for EmbeddedStore {
     }
 
     async fn backlogs(&self, lanes: &[Lane]) -> Result<Vec<Backlog>, StoreError> {
-        let (snapshot, now_ms) = (self.snapshot()?, self.clock.now_us() / 1_000);
+        let (snapshot, now_ms) = (self.snapshot()?, self.local.now_ms());
         lanes.iter().map(|lane| backlog(&snapshot, *lane, now_ms)).collect()
     }
 
@@ -159,7 +156,7 @@ impl LaneQueue for EmbeddedStore {
     }
 
     async fn lane_wakes(&self) -> Result<Box<dyn LaneWakes>, StoreError> {
-        Ok(self.bell.listen())
+        Ok(self.local.bell.listen())
     }
 }
 
@@ -172,8 +169,8 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let store = EmbeddedStore::open(directory.path()).unwrap();
         let lane = Lane::from_number(3).unwrap();
-        let ahead = store.clock.now_us() + 3_600_000_000;
-        store.clock.pass(ahead);
+        let ahead = store.local.clock.now_us() + 3_600_000_000;
+        store.local.clock.pass(ahead);
         let mut last = EntryId(0, 0);
         for _ in 0..3 {
             store.enqueue(&[(lane, "x".to_owned()), (lane, "y".to_owned())]).await;

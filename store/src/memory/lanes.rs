@@ -3,7 +3,8 @@
 use super::MemoryStore;
 use crate::{
     StoreError,
-    lanes::{Backlog, Enqueued, EntryId, LANE_AGE_MAX_MS, LANE_ENTRIES_MAX, LANES, Lane, LaneQueue, LaneWakes},
+    in_process::is_lane_full,
+    lanes::{Backlog, Enqueued, EntryId, LANES, Lane, LaneQueue, LaneWakes},
 };
 use async_trait::async_trait;
 use std::collections::BTreeMap;
@@ -29,17 +30,13 @@ impl Lanes {
     /// Puts an entry in; whether it was taken, and whether the lane was empty before.
     fn put(&mut self, lane: Lane, entry: &str, now_ms: u64) -> (Enqueued, bool) {
         let waiting: usize = self.entries.iter().map(BTreeMap::len).sum();
-        let EntryId(last_ms, last_number) = self.last_id;
-        let of_lane = self.of(lane);
-        let oldest_ms = of_lane.first_key_value().map(|(EntryId(ms, _), _)| *ms);
-        let is_old = oldest_ms.is_some_and(|oldest_ms| now_ms.saturating_sub(oldest_ms) > LANE_AGE_MAX_MS);
-        // One process may keep as many in all as a lane of a server.
-        if is_old || waiting as u64 >= LANE_ENTRIES_MAX {
+        let oldest_ms = self.of(lane).first_key_value().map(|(EntryId(ms, _), _)| *ms);
+        if is_lane_full(waiting as u64, oldest_ms, now_ms) {
             return (Enqueued::Full, false);
         }
-        let id = if now_ms > last_ms { EntryId(now_ms, 0) } else { EntryId(last_ms, last_number + 1) };
-        of_lane.insert(id, entry.to_owned());
-        self.last_id = id;
+        self.last_id = self.last_id.next(now_ms);
+        let id = self.last_id;
+        self.of(lane).insert(id, entry.to_owned());
         (Enqueued::Done, oldest_ms.is_none())
     }
 }
@@ -47,7 +44,7 @@ impl Lanes {
 #[async_trait]
 impl LaneQueue for MemoryStore {
     async fn enqueue(&self, entries: &[(Lane, String)]) -> Vec<Result<Enqueued, StoreError>> {
-        let now_ms = self.clock.now_us() / 1_000;
+        let now_ms = self.local.now_ms();
         let mut woken = Vec::new();
         let mut lanes = self.lanes();
         let put = entries.iter().map(|(lane, entry)| {
@@ -57,7 +54,7 @@ impl LaneQueue for MemoryStore {
         });
         let answers = put.collect();
         drop(lanes);
-        self.bell.ring(&woken);
+        self.local.bell.ring(&woken);
         answers
     }
 
@@ -78,7 +75,7 @@ impl LaneQueue for MemoryStore {
     }
 
     async fn backlogs(&self, lanes: &[Lane]) -> Result<Vec<Backlog>, StoreError> {
-        let (mut all, now_ms) = (self.lanes(), self.clock.now_us() / 1_000);
+        let (mut all, now_ms) = (self.lanes(), self.local.now_ms());
         let backlog = |of_lane: &BTreeMap<EntryId, String>| Backlog {
             entries: of_lane.len() as u64,
             oldest_ms: of_lane.first_key_value().map_or(0, |(EntryId(ms, _), _)| now_ms.saturating_sub(*ms)),
@@ -97,6 +94,6 @@ impl LaneQueue for MemoryStore {
     }
 
     async fn lane_wakes(&self) -> Result<Box<dyn LaneWakes>, StoreError> {
-        Ok(self.bell.listen())
+        Ok(self.local.bell.listen())
     }
 }
