@@ -79,14 +79,16 @@ impl MemoryStore {
     fn commit_one(&self, commit: Commit, wakes: &mut Wakes) -> Result<Committed, StoreError> {
         let Commit { user, expected_clock, clock, head, writes, hint, load } = commit;
         let mut part = self.part(&user);
-        let list = match part.get_mut(&user) {
-            Some(list) => list,
-            None => part.entry(user.clone()).or_default(),
-        };
-        if list.clock != expected_clock {
-            return list.load(&load, self.local.clock.now_us()).map(Committed::Conflict);
+        let list = part.get_mut(&user);
+        if list.as_ref().map_or(0, |list| list.clock) != expected_clock {
+            let now_us = self.local.clock.now_us();
+            let found = list.map_or_else(|| List::default().load(&load, now_us), |list| list.load(&load, now_us));
+            return found.map(Committed::Conflict);
         }
-        list.write(clock, head, writes);
+        match list {
+            Some(list) => list.write(clock, head, writes),
+            None => part.entry(user.clone()).or_default().write(clock, head, writes),
+        }
         // The part is still locked, so that the hints of one user come in the order of their commits.
         self.local.followers.tell(&user, hint, wakes);
         Ok(Committed::Done)
@@ -202,5 +204,27 @@ impl Store for MemoryStore {
 
     async fn ping(&self) -> Result<(), StoreError> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::{Change, Decided, Limits, load_for, step};
+
+    #[tokio::test]
+    async fn a_lost_race_for_a_user_without_data_leaves_nothing() {
+        let (store, user) = (MemoryStore::default(), "alice".parse().unwrap());
+        let changes = [Change::CreateGroup("work".to_owned())];
+        let load = load_for(&user, &changes, Limits::default());
+        let loaded = store.load(std::slice::from_ref(&load)).await.unwrap().remove(0);
+        let Decided::Step(step) = step(load, &loaded, &changes, Limits::default(), 7, 0).unwrap() else {
+            panic!("nothing was unfinished");
+        };
+        // As after a deletion of the user that this step does not know of.
+        let late = Commit { expected_clock: 9, ..step.commit.unwrap() };
+        let outcome = store.commit(0, vec![late]).await.remove(0).unwrap();
+        assert!(matches!(outcome, Committed::Conflict(Loaded { head: None, .. })));
+        assert!(store.part(&user).is_empty());
     }
 }
