@@ -72,6 +72,7 @@ mod contract {
                     dying_writers::a_change_of_many_rows_whose_writer_dies_is_completed_by_the_next,
                     dying_writers::an_import_whose_writer_dies_is_repeated_to_the_same_list,
                     dying_writers::a_change_of_a_group_that_is_overtaken_is_made_of_the_rows_that_came_meanwhile,
+                    dying_writers::a_writer_that_loses_many_races_makes_its_change_once_it_wins_one,
                     races::writers_of_one_user_keep_the_list_within_its_limit,
                     lanes::entries_wait_in_order_until_they_are_done,
                     lanes::what_waits_in_a_lane_is_counted_and_grows_older,

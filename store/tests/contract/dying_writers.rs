@@ -1,6 +1,7 @@
 //! What becomes of a change of many rows whose writer dies, or is overtaken, between two of its steps?
 
 use super::{
+    book::id,
     paths,
     stores::Stores,
     unfinished::{ROWS, hints, list, listed, rows},
@@ -28,6 +29,8 @@ enum When {
     Before(usize),
     /// It stands, but its answer never comes.
     After(usize),
+    /// Each commit up to this number comes too late.
+    BeforeEach(usize),
 }
 
 /// A store that lets go through what its writer asks for, up to a moment.
@@ -42,22 +45,24 @@ struct Fated {
 enum Fate {
     /// The writer waits for ever, and this is told.
     Death(Arc<Notify>),
-    /// Another node makes a change of the same user first.
-    Overtaken(Writer, UserId, Change),
+    /// Another node makes a change of the same user first: what this gives for the number of the commit.
+    Overtaken(Writer, UserId, fn(usize) -> Change),
 }
 
 impl Fated {
     async fn meet(&self, moment: When) {
-        if moment != self.when {
-            return;
-        }
+        let number = match (moment, self.when) {
+            (When::Before(number), When::BeforeEach(last)) if number <= last => number,
+            (When::Before(number) | When::After(number), when) if moment == when => number,
+            _ => return,
+        };
         match &self.fate {
             Fate::Death(told) => {
                 told.notify_one();
                 std::future::pending().await
             }
             Fate::Overtaken(writer, user, change) => {
-                writer.apply(user.clone(), change.clone()).await.unwrap();
+                writer.apply(user.clone(), change(number)).await.unwrap();
             }
         }
     }
@@ -257,10 +262,9 @@ pub(super) async fn an_import_whose_writer_dies_is_repeated_to_the_same_list(sto
 pub(super) async fn a_change_of_a_group_that_is_overtaken_is_made_of_the_rows_that_came_meanwhile(stores: &Stores) {
     let alice = listed(&stores.first).await;
     let other = Writer::new(stores.second.clone(), Limits::default());
-    let late: ConversationId = "c2c_late".parse().unwrap();
-    let draft = Change::Draft { conversation_id: late.clone(), text: "draft".to_owned(), if_version: None };
+    let draft = Change::Draft { conversation_id: id("c2c_late"), text: "draft".to_owned(), if_version: None };
     other.apply(alice.clone(), draft).await.unwrap();
-    let joins = Change::AddToGroup { conversation_id: late, name: "work".to_owned() };
+    let joins = |_| Change::AddToGroup { conversation_id: id("c2c_late"), name: "work".to_owned() };
     let fated = Fated {
         store: stores.first.clone(),
         commits: AtomicUsize::new(0),
@@ -274,4 +278,27 @@ pub(super) async fn a_change_of_a_group_that_is_overtaken_is_made_of_the_rows_th
     assert_eq!(writer.counts().conflicts.load(Ordering::Relaxed), 1);
     let rows = rows(&*stores.first, &alice).await;
     assert!(rows.iter().all(|row| row.conversation_group_list == ["office"]));
+}
+
+pub(super) async fn a_writer_that_loses_many_races_makes_its_change_once_it_wins_one(stores: &Stores) {
+    const RACES: usize = 20;
+    let alice: UserId = "alice".parse().unwrap();
+    let draft = |number: usize| Change::Draft {
+        conversation_id: id("c2c_other"),
+        text: format!("draft {number}"),
+        if_version: None,
+    };
+    let other = Writer::new(stores.second.clone(), Limits::default());
+    let fated = Fated {
+        store: stores.first.clone(),
+        commits: AtomicUsize::new(0),
+        when: When::BeforeEach(RACES),
+        fate: Fate::Overtaken(other, alice.clone(), draft),
+    };
+    let writer = Writer::new(Arc::new(fated), Limits::default());
+    let pin = Change::Pin { conversation_id: id("c2c_mine"), is_pinned: true, if_version: None };
+    assert_eq!(writer.apply(alice.clone(), pin).await.unwrap().changed, 1);
+    assert_eq!(writer.counts().conflicts.load(Ordering::Relaxed), RACES as u64);
+    let rows = rows(&*stores.second, &alice).await;
+    assert_eq!(rows.iter().map(|row| row.draft_text.as_str()).collect::<Vec<_>>(), ["", "draft 20"]);
 }
