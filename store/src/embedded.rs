@@ -8,8 +8,8 @@ mod lanes;
 mod tables;
 
 use crate::{
-    Commit, Committed, FacetPage, FacetRow, HintReceiver, HintSink, HintsEnd, Load, Loaded, SessionLease, Store,
-    StoreError,
+    Commit, Committed, FacetPage, FacetRow, HintReceiver, HintSink, HintsEnd, Load, Loaded, SessionLease, ShardId,
+    Store, StoreError, Topology,
     in_process::Local,
     record::{read_entry, read_facets_of, read_head, read_row},
 };
@@ -18,6 +18,7 @@ use committer::Committer;
 use conversation_protocol::{ConversationId, Head, Page, ReplaySlice, RowState, UnreadFacets, UserId};
 use redb::{Database, DatabaseError, ReadTransaction, ReadableDatabase};
 use std::{path::Path, sync::Arc};
+use tokio::sync::watch;
 
 /// Bytes of the database's pages kept in memory; what is not there is read from the file.
 const CACHE_BYTES_MAX: usize = 256 * 1024 * 1024;
@@ -86,28 +87,35 @@ impl Drop for EmbeddedStore {
 
 #[async_trait]
 impl Store for EmbeddedStore {
-    async fn load(&self, loads: &[Load]) -> Result<Vec<Loaded>, StoreError> {
-        let snapshot = self.snapshot()?;
-        let tables = tables::ForLoad::open(&snapshot)?;
-        let now_us = self.local.clock.now_us();
-        loads.iter().map(|load| tables.load(load, now_us)).collect()
+    fn topology(&self) -> watch::Receiver<Topology> {
+        Topology::single("embedded").constant()
     }
 
-    fn now_us(&self) -> Option<u64> {
+    async fn load(&self, loads: &[Load]) -> Vec<Result<Loaded, StoreError>> {
+        let now_us = self.local.clock.now_us();
+        match self.snapshot().and_then(|snapshot| tables::ForLoad::open(&snapshot)) {
+            Ok(tables) => loads.iter().map(|load| tables.load(load, now_us)).collect(),
+            Err(error) => loads.iter().map(|_| Err(error.clone())).collect(),
+        }
+    }
+
+    fn now_us(&self, _: &UserId) -> Option<u64> {
         Some(self.local.clock.now_us())
     }
 
-    fn replication_id(&self) -> u64 {
+    fn replication_id(&self, _: &UserId) -> u64 {
         0
     }
 
-    async fn commit(&self, _replication_id: u64, commits: Vec<Commit>) -> Vec<Result<Committed, StoreError>> {
+    async fn commit(&self, commits: Vec<Commit>) -> Vec<Result<Committed, StoreError>> {
         self.committer.commit(commits).await
     }
 
-    async fn heads(&self, users: &[UserId]) -> Result<Vec<Head>, StoreError> {
-        let heads = tables::Heads::open(&self.snapshot()?)?;
-        users.iter().map(|user| read_head(heads.head(user)?.as_deref())).collect()
+    async fn heads(&self, users: &[UserId]) -> Vec<Result<Head, StoreError>> {
+        match self.snapshot().and_then(|snapshot| tables::Heads::open(&snapshot)) {
+            Ok(heads) => users.iter().map(|user| read_head(heads.head(user)?.as_deref())).collect(),
+            Err(error) => users.iter().map(|_| Err(error.clone())).collect(),
+        }
     }
 
     async fn replay(
@@ -171,11 +179,15 @@ impl Store for EmbeddedStore {
         self.committer.delete_user(user.clone()).await
     }
 
-    async fn hints(&self, receiver: Arc<dyn HintReceiver>) -> Result<(Box<dyn HintSink>, HintsEnd), StoreError> {
+    async fn hints(
+        &self,
+        _: ShardId,
+        receiver: Arc<dyn HintReceiver>,
+    ) -> Result<(Box<dyn HintSink>, HintsEnd), StoreError> {
         Ok(self.local.hints(receiver))
     }
 
-    async fn probe(&self, number: u64) -> Result<(), StoreError> {
+    async fn probe(&self, _: ShardId, number: u64) -> Result<(), StoreError> {
         // A store that cannot commit has nothing to tell.
         self.committer.ping().await?;
         self.local.followers.probe(number);

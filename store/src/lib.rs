@@ -12,6 +12,7 @@ pub mod memory;
 pub mod record;
 pub mod redis;
 pub mod rules;
+mod topology;
 pub mod writer;
 
 use async_trait::async_trait;
@@ -20,10 +21,11 @@ use conversation_protocol::{
 };
 use serde::{Deserialize, Serialize};
 use std::{convert::Infallible, sync::Arc, task::Waker};
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 pub use filtered::filtered_page;
 pub use rules::Limits;
+pub use topology::{Shard, ShardId, Topology};
 pub use writer::{WriteError, Writer};
 
 /// Why a store could not answer, sorted by what the caller does next.
@@ -92,6 +94,8 @@ pub struct Loaded {
 pub struct Commit {
     /// Whose.
     pub user: UserId,
+    /// The server it is for, as [`Store::replication_id`] named it; on another one it conflicts, whatever the clock.
+    pub replication_id: u64,
     /// The clock the step was computed from; 0 for a user without data. Another one in the store: a conflict.
     pub expected_clock: u64,
     /// The clock after the step.
@@ -196,8 +200,9 @@ pub struct FacetRow {
 /// Says whose hints come on a path, which ends with this value.
 #[async_trait]
 pub trait HintSink: Send {
-    /// Follows users; once this returns, every later commit's hint arrives.
-    async fn follow(&mut self, users: &[UserId]) -> Result<(), StoreError>;
+    /// Follows users; once this returns, every later commit's hint arrives, but for those of the users it answers: they
+    /// are in another shard by now.
+    async fn follow(&mut self, users: &[UserId]) -> Result<Vec<UserId>, StoreError>;
     /// Follows users no more.
     async fn unfollow(&mut self, users: &[UserId]) -> Result<(), StoreError>;
     /// Shows that the path is alive.
@@ -209,6 +214,8 @@ pub trait HintSink: Send {
 pub enum Told {
     /// A followed user's hint.
     Hint(UserId, Arc<Hint>),
+    /// A followed user is in another shard by now; no hint of that user comes on this path any more.
+    Moved(UserId),
     /// The number of a probe of this store: what was published up to it has come.
     Probe(u64),
 }
@@ -257,23 +264,27 @@ impl HintsEnd {
 /// A place where conversation lists are kept. Every read is one consistent step.
 #[async_trait]
 pub trait Store: lanes::LaneQueue + 'static {
-    /// Reads what steps on several users need; one answer per entry, in order.
-    async fn load(&self, loads: &[Load]) -> Result<Vec<Loaded>, StoreError>;
+    /// The shards there are and whose data are where; told anew when that changes.
+    fn topology(&self) -> watch::Receiver<Topology>;
 
-    /// The store's own time in microseconds since 1970, as far as it is known without asking; `None` where it is not.
-    fn now_us(&self) -> Option<u64>;
+    /// Reads what steps on several users need; one answer per entry, in order. An entry's error says nothing about the
+    /// others.
+    async fn load(&self, loads: &[Load]) -> Vec<Result<Loaded, StoreError>>;
 
-    /// Names the server that takes commits: another id after a failover, which may have lost writes. 0 in a store that
-    /// is one server for ever.
-    fn replication_id(&self) -> u64;
+    /// The time of a user's server in microseconds since 1970, as far as it is known without asking; `None` where it is
+    /// not.
+    fn now_us(&self, user: &UserId) -> Option<u64>;
+
+    /// Names the server that takes a user's commits: another id after a failover, which may have lost writes. 0 in a
+    /// store that is one server for ever.
+    fn replication_id(&self, user: &UserId) -> u64;
 
     /// Commits steps on several users, each on its own; one answer per entry, in order. An entry's error says
-    /// nothing about the others. Answered only once it is as durable as the store makes it. Steps for another server
-    /// than the one that takes them conflict, whatever their clock.
-    async fn commit(&self, replication_id: u64, commits: Vec<Commit>) -> Vec<Result<Committed, StoreError>>;
+    /// nothing about the others. Answered only once it is as durable as the store makes it.
+    async fn commit(&self, commits: Vec<Commit>) -> Vec<Result<Committed, StoreError>>;
 
-    /// The heads of several users, in order; [`Head::empty`] for users without data.
-    async fn heads(&self, users: &[UserId]) -> Result<Vec<Head>, StoreError>;
+    /// The heads of several users, in order, each on its own; [`Head::empty`] for users without data.
+    async fn heads(&self, users: &[UserId]) -> Vec<Result<Head, StoreError>>;
 
     /// The log after a version: at most `rows_max` entries, and no further entry once `bytes_max` is reached.
     async fn replay(
@@ -303,13 +314,17 @@ pub trait Store: lanes::LaneQueue + 'static {
     /// Forgets everything about a user but the sessions.
     async fn delete_user(&self, user: &UserId) -> Result<(), StoreError>;
 
-    /// A new path for hints; each node uses one, and makes a new one when it breaks.
-    async fn hints(&self, receiver: Arc<dyn HintReceiver>) -> Result<(Box<dyn HintSink>, HintsEnd), StoreError>;
+    /// A new path for the hints of a shard; each node uses one, and makes a new one when it breaks.
+    async fn hints(
+        &self,
+        shard: ShardId,
+        receiver: Arc<dyn HintReceiver>,
+    ) -> Result<(Box<dyn HintSink>, HintsEnd), StoreError>;
 
-    /// Publishes a probe in the way in which commits publish hints: each path that [`Store::hints`] of this very value
-    /// gave must bring it, and those of other nodes do not. An error also where commits would now reach another server
-    /// than [`Store::replication_id`] says; the next one finds it.
-    async fn probe(&self, number: u64) -> Result<(), StoreError>;
+    /// Publishes a probe in the way in which commits publish hints: the path that [`Store::hints`] of this very value
+    /// last gave for the shard must bring it, and those of other nodes do not. An error also where commits would now
+    /// reach another server than [`Store::replication_id`] says; the next one finds it.
+    async fn probe(&self, shard: ShardId, number: u64) -> Result<(), StoreError>;
 
     /// Makes or renews leases of live sessions; they end by themselves after `lease_ms`.
     async fn renew_sessions(&self, leases: &[SessionLease], lease_ms: u64) -> Result<(), StoreError>;
@@ -324,7 +339,8 @@ pub trait Store: lanes::LaneQueue + 'static {
     async fn ping(&self) -> Result<(), StoreError>;
 }
 
-/// Opens the store that a URL names: `embedded:DIR`, `memory:` or `redis://…`.
+/// Opens the store that a URL names: `embedded:DIR`, `memory:`, `redis://…`, `redis+sentinel://…` or `redis+cluster://…`, the last
+/// three also with `rediss`.
 pub async fn open(url: &str) -> Result<Arc<dyn Store>, StoreError> {
     if url == "memory:" {
         return Ok(Arc::new(memory::MemoryStore::default()));
@@ -332,10 +348,12 @@ pub async fn open(url: &str) -> Result<Arc<dyn Store>, StoreError> {
     if let Some(directory) = url.strip_prefix("embedded:") {
         return Ok(Arc::new(embedded::EmbeddedStore::open(directory.as_ref())?));
     }
-    if url.starts_with("redis://") {
+    if redis::is_redis(url) {
         return Ok(Arc::new(redis::RedisStore::connect(url).await?));
     }
     // Only the scheme is shown: what follows it may hold a password.
     let scheme = url.split(':').next().unwrap_or_default();
-    Err(StoreError::Unavailable(format!("expected embedded:DIR, memory: or redis://HOST:PORT, got {scheme}:…")))
+    Err(StoreError::Unavailable(format!(
+        "expected embedded:DIR, memory:, redis://HOST:PORT, redis+sentinel:// or redis+cluster://, got {scheme}:…"
+    )))
 }

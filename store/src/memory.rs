@@ -6,8 +6,8 @@ mod lanes;
 mod list;
 
 use crate::{
-    Commit, Committed, FacetPage, FacetRow, HintReceiver, HintSink, HintsEnd, Load, Loaded, SessionLease, Store,
-    StoreError, Wakes,
+    Commit, Committed, FacetPage, FacetRow, HintReceiver, HintSink, HintsEnd, Load, Loaded, SessionLease, ShardId,
+    Store, StoreError, Topology, Wakes,
     in_process::Local,
     record::{read_entry, read_facets_of, read_head, read_row},
 };
@@ -22,6 +22,7 @@ use std::{
     hash::{BuildHasher, RandomState},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
+use tokio::sync::watch;
 
 /// Parts that are locked on their own, so that threads seldom wait for each other.
 const PARTS: usize = 64;
@@ -77,7 +78,7 @@ impl MemoryStore {
     }
 
     fn commit_one(&self, commit: Commit, wakes: &mut Wakes) -> Result<Committed, StoreError> {
-        let Commit { user, expected_clock, clock, head, writes, hint, load } = commit;
+        let Commit { user, replication_id: _, expected_clock, clock, head, writes, hint, load } = commit;
         let mut part = self.part(&user);
         let list = part.get_mut(&user);
         if list.as_ref().map_or(0, |list| list.clock) != expected_clock {
@@ -97,25 +98,29 @@ impl MemoryStore {
 
 #[async_trait]
 impl Store for MemoryStore {
-    async fn load(&self, loads: &[Load]) -> Result<Vec<Loaded>, StoreError> {
+    fn topology(&self) -> watch::Receiver<Topology> {
+        Topology::single("memory").constant()
+    }
+
+    async fn load(&self, loads: &[Load]) -> Vec<Result<Loaded, StoreError>> {
         let now_us = self.local.clock.now_us();
         loads.iter().map(|load| self.read(&load.user, |list| list.load(load, now_us))).collect()
     }
 
-    fn now_us(&self) -> Option<u64> {
+    fn now_us(&self, _: &UserId) -> Option<u64> {
         Some(self.local.clock.now_us())
     }
 
-    fn replication_id(&self) -> u64 {
+    fn replication_id(&self, _: &UserId) -> u64 {
         0
     }
 
-    async fn commit(&self, _replication_id: u64, commits: Vec<Commit>) -> Vec<Result<Committed, StoreError>> {
+    async fn commit(&self, commits: Vec<Commit>) -> Vec<Result<Committed, StoreError>> {
         let mut wakes = Wakes::default();
         commits.into_iter().map(|commit| self.commit_one(commit, &mut wakes)).collect()
     }
 
-    async fn heads(&self, users: &[UserId]) -> Result<Vec<Head>, StoreError> {
+    async fn heads(&self, users: &[UserId]) -> Vec<Result<Head, StoreError>> {
         users.iter().map(|user| self.read(user, |list| read_head(list.head.as_deref()))).collect()
     }
 
@@ -179,11 +184,15 @@ impl Store for MemoryStore {
         Ok(())
     }
 
-    async fn hints(&self, receiver: Arc<dyn HintReceiver>) -> Result<(Box<dyn HintSink>, HintsEnd), StoreError> {
+    async fn hints(
+        &self,
+        _: ShardId,
+        receiver: Arc<dyn HintReceiver>,
+    ) -> Result<(Box<dyn HintSink>, HintsEnd), StoreError> {
         Ok(self.local.hints(receiver))
     }
 
-    async fn probe(&self, number: u64) -> Result<(), StoreError> {
+    async fn probe(&self, _: ShardId, number: u64) -> Result<(), StoreError> {
         self.local.followers.probe(number);
         Ok(())
     }
@@ -217,13 +226,13 @@ mod tests {
         let (store, user) = (MemoryStore::default(), "alice".parse().unwrap());
         let changes = [Change::CreateGroup("work".to_owned())];
         let load = load_for(&user, &changes, Limits::default());
-        let loaded = store.load(std::slice::from_ref(&load)).await.unwrap().remove(0);
+        let loaded = store.load(std::slice::from_ref(&load)).await.remove(0).unwrap();
         let Decided::Step(step) = step(load, &loaded, &changes, Limits::default(), 7, 0).unwrap() else {
             panic!("nothing was unfinished");
         };
         // As after a deletion of the user that this step does not know of.
         let late = Commit { expected_clock: 9, ..step.commit.unwrap() };
-        let outcome = store.commit(0, vec![late]).await.remove(0).unwrap();
+        let outcome = store.commit(vec![late]).await.remove(0).unwrap();
         assert!(matches!(outcome, Committed::Conflict(Loaded { head: None, .. })));
         assert!(store.part(&user).is_empty());
     }

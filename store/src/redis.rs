@@ -1,113 +1,107 @@
-//! How conversation lists are kept in Redis 7 or Valkey, shared by all nodes.
+//! How conversation lists are kept in Redis 7 or Valkey, shared by all nodes: in one server, in the primary that Sentinels
+//! name, or in the shards of a cluster.
 //!
-//! Every step is one script on the keys of one user, which lie in one cluster slot; many users make one pipeline.
-//! Commits, reads and hints have connections of their own, so that a large answer delays no commit.
+//! Every step is one script on the keys of one user, which lie in one cluster slot; many users make one pipeline for each
+//! shard. What has no user (lanes, nodes) has a slot of its own.
 
+mod cluster;
+mod endpoint;
 mod hints;
 mod keys;
 mod lanes;
 mod link;
+mod primary;
 mod reply;
 mod request;
+mod router;
 mod scripts;
+mod sentinel;
 mod server;
+mod shard;
+mod shards;
+mod slots;
+mod subscription;
 mod time;
+mod url;
 
 use crate::{
     Commit, Committed, FacetPage, FacetRow, HintReceiver, HintSink, HintsEnd, Load, Loaded, RowSelection, SessionLease,
-    Store, StoreError,
+    ShardId, Store, StoreError, Topology, bucket,
     record::{read_entry, read_facets, read_head, read_row},
 };
 use async_trait::async_trait;
 use conversation_protocol::{ConversationId, Head, Page, ReplaySlice, RowState, UnreadFacets, UserId};
-use link::{Link, unavailable, unexpected};
-use redis::{Client, Cmd, IntoConnectionInfo, Pipeline, Value, io::tcp::TcpSettings};
+use futures_util::future;
+use link::{checked, unexpected};
+use primary::Primary;
+use redis::{Cmd, Pipeline, Value};
+use router::{Call, Router};
+use sentinel::Sentinels;
+use shard::{Purpose, Shard};
+use shards::Shards;
 use std::{collections::HashMap, sync::Arc};
-use time::ServerTime;
+use tokio::sync::watch;
+use url::Target;
 
-/// Commits or reads in one pipeline; more go in the next.
-const PIPELINE_CALLS_MAX: usize = 512;
+pub(crate) use url::is_redis;
 
-/// A store in a Redis server.
+/// A store in Redis.
 pub struct RedisStore {
-    client: Client,
-    commits: Link,
-    reads: Link,
-    /// Of the lanes' holder, so that a large backlog delays nobody else.
-    lanes: Link,
-    /// The channel of this value's probes.
-    probes: String,
-    time: ServerTime,
+    router: Router,
 }
 
 impl std::fmt::Debug for RedisStore {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // Not the client: it holds the password.
+        // Not the addresses: they hold the password.
         f.debug_struct("RedisStore").finish_non_exhaustive()
     }
 }
 
 impl RedisStore {
-    /// Connects to the server that a URL names, and makes sure that it answers.
+    /// Connects to what a URL names (`redis://…`, `redis+sentinel://…`, `redis+cluster://…`, all with `rediss` for TLS), and makes
+    /// sure that it answers.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] if the URL cannot be used or the server does not answer.
+    /// [`StoreError::Unavailable`] if the URL cannot be used or a primary does not answer.
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
-        let info = url.into_connection_info().map_err(|error| unavailable(&error))?;
-        let info = info.set_tcp_settings(TcpSettings::default().set_nodelay(true));
-        let client = Client::open(info).map_err(|error| unavailable(&error))?;
+        let shards = match url::parse(url)? {
+            Target::Server(endpoint) => Arc::new(Shards::single(Primary::fixed(endpoint))),
+            Target::Sentinel { sentinels, service, primary } => {
+                Arc::new(Shards::single(Sentinels::follow(sentinels, service, primary).await?))
+            }
+            Target::Cluster(nodes) => cluster::follow(nodes).await?,
+        };
         // The links try for ever and so cannot say why the first attempt fails.
-        link::connect(&client).await?;
-        let link = |purpose| Link::new(purpose, client.clone());
-        let probes = keys::probe_channel(rand::random());
-        let (commits, reads, lanes) = (link("commits"), link("reads"), link("lanes"));
-        let store = Self { commits, reads, lanes, client, probes, time: ServerTime::default() };
+        future::try_join_all(shards.all().iter().map(|shard| first_attempt(shard.primary.clone()))).await?;
+        let store = Self { router: Router::new(shards) };
         store.ping().await?;
         Ok(store)
     }
 
-    /// The answers to a pipeline of commits, which all go to one server.
-    async fn commit_some(
-        &self,
-        replication_id: u64,
-        commits: &[Commit],
-    ) -> Result<Vec<Result<Value, StoreError>>, StoreError> {
-        let connected = self.commits.connected().await?;
-        let is_same = connected.replication_id == replication_id;
-        let server = if is_same { request::Server::Same } else { request::Server::Another };
-        let mut pipeline = Pipeline::with_capacity(commits.len());
-        for commit in commits {
-            pipeline.add_command(request::commit(commit, server));
-        }
-        self.commits.run_on(&connected, &pipeline).await
+    /// The channel of a shard's probes, in one of its slots.
+    fn probe_channel(&self, shard: &Shard) -> Result<String, StoreError> {
+        let channel = shard.probe_channel(self.router.shards().topology().borrow().buckets_of(shard.id));
+        channel.ok_or_else(|| StoreError::Unavailable("redis: the shard has no slots".to_owned()))
     }
 
-    async fn read_all(
-        &self,
-        commands: impl Iterator<Item = Cmd>,
-    ) -> Result<Vec<Result<Value, StoreError>>, StoreError> {
-        let mut values = Vec::new();
-        for pipeline in pipelines(commands) {
-            values.extend(self.reads.run(&pipeline).await?);
-        }
-        Ok(values)
+    /// One read about a user.
+    async fn read(&self, user: &UserId, command: Cmd) -> Result<Value, StoreError> {
+        self.router.run_one(Purpose::Reads, Call::of_user(user, command)).await
     }
 }
 
-/// As few pipelines as hold the commands.
-fn pipelines(commands: impl Iterator<Item = Cmd>) -> Vec<Pipeline> {
-    let mut pipelines: Vec<Pipeline> = Vec::new();
-    for command in commands {
-        match pipelines.last_mut() {
-            Some(last) if last.len() < PIPELINE_CALLS_MAX => last.add_command(command),
-            Some(_) | None => {
-                pipelines.push(Pipeline::new());
-                let at = pipelines.len() - 1;
-                pipelines[at].add_command(command)
-            }
-        };
-    }
-    pipelines
+/// Makes sure that a primary can be reached.
+async fn first_attempt(primary: Primary) -> Result<(), StoreError> {
+    link::connect(&primary.endpoint()).await.map(drop)
+}
+
+/// Whether a shard answers, for a purpose.
+async fn answers(shard: &Shard, purpose: Purpose) -> Result<(), StoreError> {
+    let link = shard.link(purpose);
+    let mut ping = Pipeline::with_capacity(1);
+    ping.cmd("PING");
+    let answers = link.run_on(&link.connected().await?, &ping).await?;
+    answers.into_iter().try_for_each(|answer| checked(answer).map(drop))
 }
 
 fn head(value: Value) -> Result<Head, StoreError> {
@@ -116,43 +110,46 @@ fn head(value: Value) -> Result<Head, StoreError> {
 
 #[async_trait]
 impl Store for RedisStore {
-    async fn load(&self, loads: &[Load]) -> Result<Vec<Loaded>, StoreError> {
-        let values = self.read_all(loads.iter().map(request::load)).await?;
-        let loaded = loads.iter().zip(values).map(|(load, value)| reply::loaded(load, value?));
-        let loaded: Vec<Loaded> = loaded.collect::<Result<_, _>>()?;
-        if let Some(last) = loaded.last() {
-            self.time.told(last.now_us);
-        }
-        Ok(loaded)
+    fn topology(&self) -> watch::Receiver<Topology> {
+        self.router.shards().topology()
     }
 
-    fn now_us(&self) -> Option<u64> {
-        self.time.now_us()
-    }
-
-    fn replication_id(&self) -> u64 {
-        self.commits.replication_id()
-    }
-
-    async fn commit(&self, replication_id: u64, commits: Vec<Commit>) -> Vec<Result<Committed, StoreError>> {
-        let mut outcomes = Vec::with_capacity(commits.len());
-        for some in commits.chunks(PIPELINE_CALLS_MAX) {
-            match self.commit_some(replication_id, some).await {
-                Ok(values) => outcomes
-                    .extend(some.iter().zip(values).map(|(commit, value)| reply::committed(&commit.load, value?))),
-                Err(error) => outcomes.extend(some.iter().map(|_| Err(error.clone()))),
+    async fn load(&self, loads: &[Load]) -> Vec<Result<Loaded, StoreError>> {
+        let calls: Vec<Call<'_>> = loads.iter().map(Call::load).collect();
+        let values = self.router.run(Purpose::Reads, &calls).await;
+        let read = |(load, value): (&Load, Result<Value, StoreError>)| {
+            let loaded = reply::loaded(load, value?)?;
+            if let Ok(shard) = self.router.shards().of_bucket(bucket::of(&load.user)) {
+                shard.time.told(loaded.now_us);
             }
-        }
-        outcomes
+            Ok(loaded)
+        };
+        loads.iter().zip(values).map(read).collect()
     }
 
-    async fn heads(&self, users: &[UserId]) -> Result<Vec<Head>, StoreError> {
-        let commands = users.iter().map(|user| {
+    fn now_us(&self, user: &UserId) -> Option<u64> {
+        self.router.shards().of_bucket(bucket::of(user)).ok()?.time.now_us()
+    }
+
+    fn replication_id(&self, user: &UserId) -> u64 {
+        let shard = self.router.shards().of_bucket(bucket::of(user));
+        shard.map_or(0, |shard| shard.link(Purpose::Commits).replication_id())
+    }
+
+    async fn commit(&self, commits: Vec<Commit>) -> Vec<Result<Committed, StoreError>> {
+        let calls: Vec<Call<'_>> = commits.iter().map(Call::commit).collect();
+        let values = self.router.run(Purpose::Commits, &calls).await;
+        commits.iter().zip(values).map(|(commit, value)| reply::committed(&commit.load, value?)).collect()
+    }
+
+    async fn heads(&self, users: &[UserId]) -> Vec<Result<Head, StoreError>> {
+        let calls = users.iter().map(|user| {
             let mut command = redis::cmd("HGET");
             command.arg(keys::head_key(user)).arg("head");
-            command
+            Call::of_user(user, command)
         });
-        self.read_all(commands).await?.into_iter().map(|value| head(value?)).collect()
+        let values = self.router.run(Purpose::Reads, &calls.collect::<Vec<_>>()).await;
+        values.into_iter().map(|value| head(value?)).collect()
     }
 
     async fn replay(
@@ -164,7 +161,7 @@ impl Store for RedisStore {
     ) -> Result<ReplaySlice, StoreError> {
         let mut call = scripts::REPLAY.call(&keys::data_keys(&keys::channel(user)));
         call.arg(format!("({after}")).arg(rows_max.min(i32::MAX as usize)).arg(bytes_max);
-        let [found, changed, values] = reply::fields(self.reads.run_one(call).await?)?;
+        let [found, changed, values] = reply::fields(self.read(user, call).await?)?;
         let mut values = reply::list(values)?.into_iter();
         let mut entries = Vec::with_capacity(values.len() / 2);
         while let (Some(id), Some(value)) = (values.next(), values.next()) {
@@ -177,7 +174,7 @@ impl Store for RedisStore {
         let mut call = scripts::PAGE.call(&keys::data_keys(&keys::channel(user)));
         let from = if below == 0 { "+inf".to_owned() } else { format!("({below}") };
         call.arg(from).arg(count).arg(u64::from(count) + 1);
-        let [found, values, has_more] = reply::fields(self.reads.run_one(call).await?)?;
+        let [found, values, has_more] = reply::fields(self.read(user, call).await?)?;
         let mut values = reply::list(values)?.into_iter();
         let (mut rows, mut next_seq) = (Vec::with_capacity(values.len() / 3), below);
         while let (Some(id), Some(order_key), Some(value)) = (values.next(), values.next(), values.next()) {
@@ -195,7 +192,7 @@ impl Store for RedisStore {
     ) -> Result<(Head, Vec<Option<RowState>>), StoreError> {
         let rows = RowSelection::Ids(conversation_ids.to_vec());
         let load = Load { user: user.clone(), rows, tombstones: 0, lowest: None };
-        let loaded = reply::loaded(&load, self.reads.run_one(request::load(&load)).await?)?;
+        let loaded = reply::loaded(&load, self.router.run_one(Purpose::Reads, Call::load(&load)).await?)?;
         let rows = loaded.rows.iter().map(|(id, value)| match value {
             Some(value) => read_row(id, value),
             None => Ok(None),
@@ -207,7 +204,7 @@ impl Store for RedisStore {
         let mut call = scripts::FACETS.call(&keys::data_keys(&keys::channel(user)));
         let from = if below == 0 { "+inf".to_owned() } else { format!("({below}") };
         call.arg(from).arg(count).arg(u64::from(count) + 1);
-        let [found, ids, order_keys, lines, has_more] = reply::fields(self.reads.run_one(call).await?)?;
+        let [found, ids, order_keys, lines, has_more] = reply::fields(self.read(user, call).await?)?;
         let entries = reply::list(ids)?.into_iter().zip(reply::list(order_keys)?).zip(reply::list(lines)?);
         let rows = entries.map(|((id, order_key), line)| {
             Ok(FacetRow {
@@ -222,7 +219,7 @@ impl Store for RedisStore {
 
     async fn unread(&self, user: &UserId) -> Result<UnreadFacets, StoreError> {
         let call = scripts::UNREAD.call(&keys::data_keys(&keys::channel(user)));
-        let [found, ids, lines] = reply::fields(self.reads.run_one(call).await?)?;
+        let [found, ids, lines] = reply::fields(self.read(user, call).await?)?;
         let rows = reply::list(ids)?.into_iter().zip(reply::list(lines)?);
         let rows = rows.map(|(id, line)| Ok((reply::conversation_id(id)?, read_facets(&reply::indexed(line)?)?)));
         let rows = rows.collect::<Result<_, StoreError>>()?;
@@ -232,32 +229,39 @@ impl Store for RedisStore {
     async fn delete_user(&self, user: &UserId) -> Result<(), StoreError> {
         let mut command = redis::cmd("UNLINK");
         command.arg(&keys::data_keys(&keys::channel(user)));
-        self.commits.run_one(command).await.map(drop)
+        self.router.run_one(Purpose::Commits, Call::of_user(user, command)).await.map(drop)
     }
 
-    async fn hints(&self, receiver: Arc<dyn HintReceiver>) -> Result<(Box<dyn HintSink>, HintsEnd), StoreError> {
-        let (sink, end) = hints::open(&self.client, &self.probes, receiver).await?;
+    async fn hints(
+        &self,
+        shard: ShardId,
+        receiver: Arc<dyn HintReceiver>,
+    ) -> Result<(Box<dyn HintSink>, HintsEnd), StoreError> {
+        let shard = self.router.shards().get(shard)?;
+        let (sink, end) = hints::open(&shard, self.probe_channel(&shard)?, receiver).await?;
         Ok((Box::new(sink), end))
     }
 
-    async fn probe(&self, number: u64) -> Result<(), StoreError> {
-        let connected = self.commits.connected().await?;
+    async fn probe(&self, shard: ShardId, number: u64) -> Result<(), StoreError> {
+        let shard = self.router.shards().get(shard)?;
+        let (channel, commits) = (self.probe_channel(&shard)?, shard.link(Purpose::Commits));
+        let connected = commits.connected().await?;
         let mut pipeline = Pipeline::with_capacity(2);
-        pipeline.cmd("PUBLISH").arg(&self.probes).arg(number).add_command(server::question());
-        let mut answers = self.commits.run_on(&connected, &pipeline).await?.into_iter();
+        pipeline.cmd("SPUBLISH").arg(channel).arg(number).add_command(server::question());
+        let mut answers = commits.run_on(&connected, &pipeline).await?.into_iter().map(checked);
         let (published, about) = (answers.next(), answers.next());
         // A server can become another one behind an open connection, a replica and a primary again.
         let about = about.unwrap_or_else(|| Err(unexpected("no answer"))).and_then(server::read);
         if about.is_ok_and(|id| id == connected.replication_id) {
             // What still leads elsewhere leads to a server that was replaced.
-            for link in [&self.reads, &self.lanes] {
+            for link in [Purpose::Reads, Purpose::Lanes].map(|purpose| shard.link(purpose)) {
                 if link.replication_id() != connected.replication_id {
                     link.renew();
                 }
             }
             return published.unwrap_or_else(|| Err(unexpected("no answer"))).map(drop);
         }
-        self.commits.give_up(&connected);
+        commits.give_up(&connected);
         Err(StoreError::Unavailable("redis: the server is another one by now".to_owned()))
     }
 
@@ -265,24 +269,20 @@ impl Store for RedisStore {
         let calls = by_user(leases)?.into_iter().map(|(user, values)| {
             let mut call = scripts::RENEW.call(&[keys::sessions_key(user)]);
             call.arg(lease_ms).arg(values);
-            call
+            Call::of_user(user, call)
         });
-        for pipeline in pipelines(calls) {
-            self.commits.run(&pipeline).await?.into_iter().collect::<Result<Vec<_>, _>>()?;
-        }
-        Ok(())
+        let answers = self.router.run(Purpose::Commits, &calls.collect::<Vec<_>>()).await;
+        answers.into_iter().try_for_each(|answer| answer.map(drop))
     }
 
     async fn end_sessions(&self, leases: &[SessionLease]) -> Result<(), StoreError> {
-        let commands = by_user(leases)?.into_iter().map(|(user, values)| {
+        let calls = by_user(leases)?.into_iter().map(|(user, values)| {
             let mut command = redis::cmd("ZREM");
             command.arg(keys::sessions_key(user)).arg(values);
-            command
+            Call::of_user(user, command)
         });
-        for pipeline in pipelines(commands) {
-            self.commits.run(&pipeline).await?.into_iter().collect::<Result<Vec<_>, _>>()?;
-        }
-        Ok(())
+        let answers = self.router.run(Purpose::Commits, &calls.collect::<Vec<_>>()).await;
+        answers.into_iter().try_for_each(|answer| answer.map(drop))
     }
 
     async fn sessions(&self, users: &[UserId]) -> Result<Vec<Vec<SessionLease>>, StoreError> {
@@ -290,15 +290,16 @@ impl Store for RedisStore {
             let text = reply::text(value)?.unwrap_or_default();
             serde_json::from_str(&text).map_err(|_| unexpected("not a session's lease"))
         };
-        let calls = users.iter().map(|user| scripts::SESSIONS.call(&[keys::sessions_key(user)]));
-        let of_users = self.read_all(calls).await?;
+        let calls = users.iter().map(|user| Call::of_user(user, scripts::SESSIONS.call(&[keys::sessions_key(user)])));
+        let of_users = self.router.run(Purpose::Reads, &calls.collect::<Vec<_>>()).await;
         of_users.into_iter().map(|values| reply::list(values?)?.into_iter().map(lease).collect()).collect()
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
-        let (commits, reads) =
-            tokio::join!(self.commits.run_one(redis::cmd("PING")), self.reads.run_one(redis::cmd("PING")));
-        commits.and(reads).map(drop)
+        let shards = self.router.shards().all();
+        let pings =
+            shards.iter().flat_map(|shard| [Purpose::Commits, Purpose::Reads].map(|purpose| answers(shard, purpose)));
+        future::join_all(pings).await.into_iter().collect()
     }
 }
 

@@ -270,6 +270,8 @@ struct Decision {
     done: Done,
     /// Whether what it was computed from was remembered and may be out of date.
     is_guess: bool,
+    /// The server it is for.
+    replication_id: u64,
     /// What the user is like once it stands.
     remembered: Option<Remembered>,
 }
@@ -283,8 +285,10 @@ impl Round {
                     if let (Some(remembered), Some(earlier)) = (&mut remembered, earlier) {
                         remembered.add(earlier, &commit);
                     }
+                    let replication_id = commit.replication_id;
                     self.commits.push(commit);
-                    self.steps.push(Decision { work, done: Done { outcomes, unfinished }, is_guess, remembered });
+                    let done = Done { outcomes, unfinished };
+                    self.steps.push(Decision { work, done, is_guess, replication_id, remembered });
                 }
                 Step { outcomes, commit: None, .. } => work.answer(outcomes),
             },
@@ -300,12 +304,10 @@ impl Shared {
     }
 
     async fn run_round(&self, works: Vec<Work>) {
-        let replication_id = self.store.replication_id();
-        let round = self.decide_all(works, replication_id).await;
-        let Round { steps, commits, held_up } = round;
-        let results = if commits.is_empty() { Vec::new() } else { self.store.commit(replication_id, commits).await };
+        let Round { steps, commits, held_up } = self.decide_all(works).await;
+        let results = if commits.is_empty() { Vec::new() } else { self.store.commit(commits).await };
         let (mut lost, mut begun) = (Vec::new(), Vec::new());
-        for (Decision { work, done, is_guess, remembered }, result) in steps.into_iter().zip(results) {
+        for (Decision { work, done, is_guess, replication_id, remembered }, result) in steps.into_iter().zip(results) {
             match result {
                 Ok(Committed::Done) => {
                     if let Some(remembered) = remembered {
@@ -331,13 +333,13 @@ impl Shared {
     }
 
     /// What the rules say to all, with one read for those of whom not enough is remembered.
-    async fn decide_all(&self, works: Vec<Work>, replication_id: u64) -> Round {
+    async fn decide_all(&self, works: Vec<Work>) -> Round {
         let mut round = Round { steps: Vec::with_capacity(works.len()), ..Round::default() };
         let (mut loads, mut unread) = (Vec::new(), Vec::new());
-        let now_us = self.store.now_us();
         for work in works {
             let load = load_for(&work.user, &work.changes, self.limits);
-            match (self.recent.take(&work.user, replication_id), now_us) {
+            let replication_id = self.store.replication_id(&work.user);
+            match (self.recent.take(&work.user, replication_id), self.store.now_us(&work.user)) {
                 (Some(remembered), Some(now_us)) if remembered.has_all(&load) => {
                     let decided = step_on(remembered, load, now_us, &work.changes, self.limits, replication_id);
                     match decided {
@@ -347,30 +349,23 @@ impl Shared {
                         // Without a commit nothing would show what was remembered to be true.
                         Ok(_) | Err(_) => {
                             loads.push(load_for(&work.user, &work.changes, self.limits));
-                            unread.push((work, None));
+                            unread.push((work, replication_id, None));
                         }
                     }
                 }
                 (remembered, _) => {
                     loads.push(load);
-                    unread.push((work, remembered));
+                    unread.push((work, replication_id, remembered));
                 }
             }
         }
         if loads.is_empty() {
             return round;
         }
-        match self.store.load(&loads).await {
-            Ok(loaded) => {
-                for (((work, earlier), load), loaded) in unread.into_iter().zip(loads).zip(loaded) {
-                    let decided = self.decide(load, &work.changes, &loaded, replication_id);
-                    round.add(work, decided, false, earlier);
-                }
-            }
-            Err(error) => {
-                let error = WriteError::Store(error);
-                unread.into_iter().for_each(|(work, _)| work.fail(&error));
-            }
+        let loaded = self.store.load(&loads).await;
+        for (((work, replication_id, earlier), load), loaded) in unread.into_iter().zip(loads).zip(loaded) {
+            let decided = loaded.and_then(|loaded| self.decide(load, &work.changes, &loaded, replication_id));
+            round.add(work, decided, false, earlier);
         }
         round
     }
@@ -445,11 +440,11 @@ impl Shared {
             let loaded = match found.take() {
                 Some(loaded) => loaded,
                 None => {
-                    let loaded = self.store.load(std::slice::from_ref(&load)).await?.pop();
-                    loaded.ok_or_else(|| StoreError::Corrupt("a load without an answer".to_owned()))?
+                    let loaded = self.store.load(std::slice::from_ref(&load)).await.pop();
+                    loaded.ok_or_else(|| StoreError::Corrupt("a load without an answer".to_owned()))??
                 }
             };
-            let replication_id = self.store.replication_id();
+            let replication_id = self.store.replication_id(user);
             let Step { outcomes, commit, unfinished, .. } = match self.decide(load, changes, &loaded, replication_id)? {
                 Decided::Step(step) => *step,
                 Decided::Unfinished(unfinished) => {
@@ -458,7 +453,7 @@ impl Shared {
                 }
             };
             let Some(commit) = commit else { return Ok(Done { outcomes, unfinished }) };
-            match self.commit_one(replication_id, commit).await? {
+            match self.commit_one(commit).await? {
                 Committed::Done => return Ok(Done { outcomes, unfinished }),
                 Committed::Conflict(now) => {
                     self.counts.conflicts.fetch_add(1, Ordering::Relaxed);
@@ -473,8 +468,8 @@ impl Shared {
         }
     }
 
-    async fn commit_one(&self, replication_id: u64, commit: Commit) -> Result<Committed, WriteError> {
-        let result = self.store.commit(replication_id, vec![commit]).await.pop();
+    async fn commit_one(&self, commit: Commit) -> Result<Committed, WriteError> {
+        let result = self.store.commit(vec![commit]).await.pop();
         Ok(result.ok_or_else(|| StoreError::Corrupt("a commit without an answer".to_owned()))??)
     }
 }

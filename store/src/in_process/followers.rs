@@ -118,7 +118,7 @@ impl Sink {
 
 #[async_trait]
 impl HintSink for Sink {
-    async fn follow(&mut self, users: &[UserId]) -> Result<(), StoreError> {
+    async fn follow(&mut self, users: &[UserId]) -> Result<Vec<UserId>, StoreError> {
         let mut state = self.followers.write();
         let State { paths, by_user, .. } = &mut *state;
         let path = paths.get_mut(&self.path).ok_or_else(Self::interrupted)?;
@@ -127,7 +127,7 @@ impl HintSink for Sink {
                 by_user.entry(user.clone()).or_default().push(self.path);
             }
         }
-        Ok(())
+        Ok(Vec::new())
     }
 
     async fn unfollow(&mut self, users: &[UserId]) -> Result<(), StoreError> {

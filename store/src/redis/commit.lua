@@ -16,5 +16,5 @@ while at <= #ARGV do
   at = last + 1
 end
 redis.call('HSET', KEYS[1], 'clock', ARGV[2], 'head', ARGV[3])
-redis.call('PUBLISH', ARGV[4], ARGV[5])
+redis.call('SPUBLISH', ARGV[4], ARGV[5])
 return 1

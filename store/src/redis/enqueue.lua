@@ -18,6 +18,6 @@ if waiting > 0 then
 end
 redis.call('XADD', KEYS[1], '*', 'entry', ARGV[1])
 if waiting == 0 then
-  redis.call('PUBLISH', ARGV[4], '')
+  redis.call('SPUBLISH', ARGV[4], '')
 end
 return 1

@@ -42,9 +42,15 @@ pub(super) fn channel(user: &UserId) -> String {
     format!("conv:{{{}}}:{user}", tags()[usize::from(bucket::of(user))])
 }
 
-/// The channel of one node's probes. It begins otherwise than what belongs to users, so that no userID leads here.
-pub(super) fn probe_channel(node: u64) -> String {
-    format!("probe:{{{}}}:{node:016x}", tags()[0])
+/// The channel of one node's probes in the slot of a bucket. It begins otherwise than what belongs to users, so that no
+/// userID leads here.
+pub(super) fn probe_channel(bucket: u16, node: u64) -> String {
+    format!("probe:{{{}}}:{node:016x}", tags()[usize::from(bucket)])
+}
+
+/// The slot in which everything of a bucket lies.
+pub(super) fn slot_of_bucket(bucket: u16) -> u16 {
+    bucket * (SLOTS / BUCKETS)
 }
 
 /// The user whose channel this is.
@@ -96,9 +102,12 @@ pub(super) fn lane_of_channel(channel: &str) -> Option<Lane> {
     Lane::from_number(number.parse().ok()?)
 }
 
+/// The bucket in whose slot the live nodes are.
+pub(super) const NODES_BUCKET: u16 = 0;
+
 /// The live nodes by the end of their lease.
 pub(super) fn nodes_key() -> String {
-    format!("lane:{{{}}}:nodes", tags()[0])
+    format!("lane:{{{}}}:nodes", tags()[usize::from(NODES_BUCKET)])
 }
 
 /// The key of a user's sessions.

@@ -2,9 +2,12 @@
 
 use super::{
     RedisStore,
-    hints::within_timeout,
-    keys::{lane_dead_key, lane_holder_key, lane_key, lane_of_channel, nodes_key},
-    pipelines, reply, scripts,
+    keys::{NODES_BUCKET, lane_dead_key, lane_holder_key, lane_key, lane_of_channel, nodes_key},
+    reply,
+    router::Call,
+    scripts,
+    shard::Purpose,
+    subscription::{self, Heard, Subscriber},
 };
 use crate::{
     StoreError,
@@ -13,11 +16,20 @@ use crate::{
     },
 };
 use async_trait::async_trait;
-use futures_util::StreamExt;
-use redis::{
-    Value,
-    aio::{PubSubSink, PubSubStream},
-};
+use redis::{Cmd, Value};
+use tokio::sync::mpsc;
+
+impl RedisStore {
+    /// One call for each of some lanes; one answer each, in order.
+    async fn of_lanes(&self, lanes: &[Lane], command: impl Fn(Lane) -> Cmd) -> Vec<Result<Value, StoreError>> {
+        let calls = lanes.iter().map(|lane| Call::of_bucket(lane.first_bucket(), command(*lane)));
+        self.router.run(Purpose::Lanes, &calls.collect::<Vec<_>>()).await
+    }
+
+    async fn of_lane(&self, lane: Lane, command: Cmd) -> Result<Value, StoreError> {
+        self.router.run_one(Purpose::Lanes, Call::of_bucket(lane.first_bucket(), command)).await
+    }
+}
 
 #[async_trait]
 impl LaneQueue for RedisStore {
@@ -26,71 +38,59 @@ impl LaneQueue for RedisStore {
             let key = lane_key(*lane);
             let mut call = scripts::ENQUEUE.call(std::slice::from_ref(&key));
             call.arg(entry).arg(LANE_ENTRIES_MAX).arg(LANE_AGE_MAX_MS).arg(key);
-            call
+            Call::of_bucket(lane.first_bucket(), call)
         });
-        let mut answers = Vec::with_capacity(entries.len());
-        for pipeline in pipelines(calls) {
-            match self.commits.run(&pipeline).await {
-                Ok(values) => answers.extend(values.into_iter().map(enqueued)),
-                Err(error) => answers.extend((0..pipeline.len()).map(|_| Err(error.clone()))),
-            }
-        }
-        answers
+        let answers = self.router.run(Purpose::Commits, &calls.collect::<Vec<_>>()).await;
+        answers.into_iter().map(enqueued).collect()
     }
 
     async fn count_nodes(&self, node: &str, lease_ms: u64) -> Result<u64, StoreError> {
         let mut call = scripts::NODES.call(&[nodes_key()]);
         call.arg(node).arg(lease_ms);
-        reply::number(self.lanes.run_one(call).await?)
+        reply::number(self.router.run_one(Purpose::Lanes, Call::of_bucket(NODES_BUCKET, call)).await?)
     }
 
     async fn hold_lanes(&self, node: &str, lanes: &[Lane], lease_ms: u64) -> Result<Vec<Lane>, StoreError> {
-        let calls = lanes.iter().map(|lane| {
-            let mut call = scripts::HOLD.call(&[lane_holder_key(*lane)]);
-            call.arg(node).arg(lease_ms);
-            call
+        let answers = self.of_lanes(lanes, |lane| {
+            let mut call = scripts::HOLD.call(&[lane_holder_key(lane)]);
+            call.arg(node).arg(lease_ms).to_owned()
         });
-        let mut held = Vec::with_capacity(lanes.len());
-        for pipeline in pipelines(calls) {
-            held.extend(self.lanes.run(&pipeline).await?);
-        }
-        let mut mine = Vec::new();
-        for (lane, value) in lanes.iter().zip(held) {
-            if reply::number(value?)? == 1 {
-                mine.push(*lane);
+        let (mut mine, mut problem) = (Vec::new(), None);
+        for (lane, answer) in lanes.iter().zip(answers.await) {
+            match answer.and_then(reply::number) {
+                Ok(held) if held == 1 => mine.push(*lane),
+                Ok(_) => {}
+                // Where one shard is away, the lanes of the others go on.
+                Err(error) => problem = Some(error),
             }
         }
-        Ok(mine)
+        match problem {
+            Some(error) if mine.is_empty() => Err(error),
+            Some(_) | None => Ok(mine),
+        }
     }
 
     async fn release_lanes(&self, node: &str, lanes: &[Lane]) -> Result<(), StoreError> {
-        let calls = lanes.iter().map(|lane| {
-            let mut call = scripts::RELEASE.call(&[lane_holder_key(*lane)]);
-            call.arg(node);
-            call
+        let answers = self.of_lanes(lanes, |lane| {
+            let mut call = scripts::RELEASE.call(&[lane_holder_key(lane)]);
+            call.arg(node).to_owned()
         });
-        for pipeline in pipelines(calls) {
-            self.lanes.run(&pipeline).await?.into_iter().collect::<Result<Vec<_>, _>>()?;
-        }
-        Ok(())
+        answers.await.into_iter().try_for_each(|answer| answer.map(drop))
     }
 
     async fn lane_entries(&self, lane: Lane, count_max: usize) -> Result<Vec<(EntryId, String)>, StoreError> {
         let mut command = redis::cmd("XRANGE");
         command.arg(lane_key(lane)).arg("-").arg("+").arg("COUNT").arg(count_max);
-        reply::list(self.lanes.run_one(command).await?)?.into_iter().map(entry).collect()
+        reply::list(self.of_lane(lane, command).await?)?.into_iter().map(entry).collect()
     }
 
     async fn backlogs(&self, lanes: &[Lane]) -> Result<Vec<Backlog>, StoreError> {
-        let calls = lanes.iter().map(|lane| scripts::BACKLOG.call(&[lane_key(*lane)]));
-        let mut backlogs = Vec::with_capacity(lanes.len());
-        for pipeline in pipelines(calls) {
-            for value in self.lanes.run(&pipeline).await? {
-                let [entries, oldest_ms] = reply::fields(value?)?;
-                backlogs.push(Backlog { entries: reply::number(entries)?, oldest_ms: reply::number(oldest_ms)? });
-            }
-        }
-        Ok(backlogs)
+        let answers = self.of_lanes(lanes, |lane| scripts::BACKLOG.call(&[lane_key(lane)])).await;
+        let backlog = |answer: Result<Value, StoreError>| {
+            let [entries, oldest_ms] = reply::fields(answer?)?;
+            Ok(Backlog { entries: reply::number(entries)?, oldest_ms: reply::number(oldest_ms)? })
+        };
+        answers.into_iter().map(backlog).collect()
     }
 
     async fn finish_entries(&self, lane: Lane, done: &[EntryId], dead: &[String]) -> Result<(), StoreError> {
@@ -99,15 +99,37 @@ impl LaneQueue for RedisStore {
         for EntryId(ms, number) in done {
             call.arg(format!("{ms}-{number}"));
         }
-        self.lanes.run_one(call).await.map(drop)
+        self.of_lane(lane, call).await.map(drop)
     }
 
     async fn lane_wakes(&self) -> Result<Box<dyn LaneWakes>, StoreError> {
-        let (mut sink, messages) = within_timeout(self.client.get_async_pubsub()).await?.split();
-        let channels: Vec<String> = Lane::all().map(lane_key).collect();
-        within_timeout(sink.subscribe(channels)).await?;
-        Ok(Box::new(Wakes { _sink: sink, messages }))
+        let shards = self.router.shards();
+        let topology = shards.topology().borrow().clone();
+        let (woken, wakes) = mpsc::channel(1);
+        let mut subscribers = Vec::new();
+        for shard in shards.all() {
+            let lanes = Lane::all().filter(|lane| topology.shard_of_bucket(lane.first_bucket()) == shard.id);
+            let (mut subscriber, heard) = subscription::connect(&shard.primary.endpoint()).await?;
+            if !subscriber.subscribe(lanes.map(lane_key)).await?.is_empty() {
+                return Err(StoreError::Unavailable("redis: lanes are in another shard by now".to_owned()));
+            }
+            tokio::spawn(pass_on(heard, woken.clone()));
+            subscribers.push(subscriber);
+        }
+        Ok(Box::new(Wakes { _subscribers: subscribers, wakes }))
     }
+}
+
+/// Passes wakes on; `None` once something is missing.
+async fn pass_on(mut heard: mpsc::Receiver<Heard>, woken: mpsc::Sender<Option<Lane>>) {
+    while let Some(Heard::Message(channel, _)) = heard.recv().await {
+        if let Some(lane) = lane_of_channel(&channel)
+            && woken.send(Some(lane)).await.is_err()
+        {
+            return;
+        }
+    }
+    let _ = woken.send(None).await;
 }
 
 fn enqueued(value: Result<Value, StoreError>) -> Result<Enqueued, StoreError> {
@@ -127,21 +149,16 @@ fn entry(value: Value) -> Result<(EntryId, String), StoreError> {
     Ok((id, text))
 }
 
-/// Yields wakes as long as the connection stands.
+/// Yields wakes as long as all connections stand.
 struct Wakes {
-    /// The connection lives as long as both halves.
-    _sink: PubSubSink,
-    messages: PubSubStream,
+    /// One for each shard.
+    _subscribers: Vec<Subscriber>,
+    wakes: mpsc::Receiver<Option<Lane>>,
 }
 
 #[async_trait]
 impl LaneWakes for Wakes {
     async fn next(&mut self) -> Option<Lane> {
-        loop {
-            let message = self.messages.next().await?;
-            if let Some(lane) = lane_of_channel(message.get_channel_name()) {
-                return Some(lane);
-            }
-        }
+        self.wakes.recv().await.flatten()
     }
 }

@@ -1,9 +1,9 @@
 //! How commands reach Redis over one connection, and what happens when it breaks.
 
-use super::{scripts::with_source, server};
+use super::{endpoint::Endpoint, primary::Primary, scripts::with_source, server};
 use crate::StoreError;
 use redis::{
-    AsyncConnectionConfig, Client, Cmd, Pipeline, RedisError, ServerError, ServerErrorKind, Value,
+    AsyncConnectionConfig, Cmd, Pipeline, RedisError, ServerError, ServerErrorKind, Value,
     aio::{ConnectionLike, MultiplexedConnection},
 };
 use std::{
@@ -20,7 +20,7 @@ pub(super) const RESPONSE_TIMEOUT_MS: u64 = 3_000;
 /// Milliseconds that a call waits beyond that, so that a slow answer and a missing connection are told apart.
 const CALL_MARGIN_MS: u64 = 250;
 /// Milliseconds within which a connection must be made.
-const CONNECTION_TIMEOUT_MS: u64 = 1_000;
+pub(super) const CONNECTION_TIMEOUT_MS: u64 = 1_000;
 /// Milliseconds between two attempts to connect, at first and at most (with jitter up to twice that).
 const RECONNECT_DELAY_MS: (u64, u64) = (50, 500);
 /// Calls that may wait to be written; further ones wait for a place.
@@ -32,6 +32,7 @@ pub(super) struct Link {
     /// The newest connection that is no longer to be used.
     given_up: Arc<watch::Sender<u64>>,
     replication_id: Arc<AtomicU64>,
+    primary: Primary,
     keeper: AbortHandle,
 }
 
@@ -47,12 +48,12 @@ pub(super) struct Connected {
 
 impl Link {
     /// A connection that is made in the background, and used once it is there. Needs a runtime.
-    pub(super) fn new(purpose: &'static str, client: Client) -> Self {
+    pub(super) fn new(purpose: &'static str, primary: Primary) -> Self {
         let (connected, present) = watch::channel(None);
         let given_up = Arc::new(watch::Sender::new(0));
         let replication_id = Arc::new(AtomicU64::new(0));
-        let keeper = keep(purpose, client, connected, given_up.subscribe(), replication_id.clone());
-        Self { present, given_up, replication_id, keeper: tokio::spawn(keeper).abort_handle() }
+        let keeper = keep(purpose, primary.clone(), connected, given_up.subscribe(), replication_id.clone());
+        Self { present, given_up, replication_id, primary, keeper: tokio::spawn(keeper).abort_handle() }
     }
 
     /// The replication id of the server that the newest connection led to; 0 before the first.
@@ -69,21 +70,8 @@ impl Link {
         connected.map_err(|_| missing())?.map_err(|_| missing())?.clone().ok_or_else(missing)
     }
 
-    /// Runs commands in one round trip. An error in place of a value says nothing about the other commands.
-    pub(super) async fn run(&self, pipeline: &Pipeline) -> Result<Vec<Result<Value, StoreError>>, StoreError> {
-        if pipeline.is_empty() {
-            return Ok(Vec::new());
-        }
-        let connected = self.connected().await?;
-        self.run_on(&connected, pipeline).await
-    }
-
-    /// The same on this very connection.
-    pub(super) async fn run_on(
-        &self,
-        connected: &Connected,
-        pipeline: &Pipeline,
-    ) -> Result<Vec<Result<Value, StoreError>>, StoreError> {
+    /// Runs commands in one round trip on this connection. A [`Value::ServerError`] says nothing about the other commands.
+    pub(super) async fn run_on(&self, connected: &Connected, pipeline: &Pipeline) -> Result<Vec<Value>, StoreError> {
         let mut values = self.round_trip(connected, pipeline).await?;
         let unknown: Vec<usize> =
             (0..values.len()).filter(|at| is_error(&values[*at], ServerErrorKind::NoScript)).collect();
@@ -98,14 +86,7 @@ impl Link {
                 values[at] = value;
             }
         }
-        Ok(values.into_iter().map(checked).collect())
-    }
-
-    /// Runs one command.
-    pub(super) async fn run_one(&self, command: Cmd) -> Result<Value, StoreError> {
-        let mut pipeline = Pipeline::with_capacity(1);
-        pipeline.add_command(command);
-        self.run(&pipeline).await?.pop().unwrap_or_else(|| Err(unexpected("no answer")))
+        Ok(values)
     }
 
     async fn round_trip(&self, connected: &Connected, pipeline: &Pipeline) -> Result<Vec<Value>, StoreError> {
@@ -136,6 +117,7 @@ impl Link {
 
     /// Makes the next call use a new connection.
     pub(super) fn give_up(&self, connected: &Connected) {
+        self.primary.doubt();
         self.given_up.send_if_modified(|newest| {
             let is_news = *newest < connected.generation;
             *newest = connected.generation.max(*newest);
@@ -161,39 +143,42 @@ impl Drop for Link {
 /// Makes a connection, and another one whenever that was given up.
 async fn keep(
     purpose: &'static str,
-    client: Client,
+    primary: Primary,
     connected: watch::Sender<Option<Connected>>,
     mut given_up: watch::Receiver<u64>,
     replication_id: Arc<AtomicU64>,
 ) {
     let mut wait_ms = RECONNECT_DELAY_MS.0;
     for generation in 1.. {
-        let (connection, id) = loop {
-            match connect(&client).await {
-                Ok(made) => break made,
+        let (endpoint, connection, id) = loop {
+            let endpoint = primary.endpoint();
+            match connect(&endpoint).await {
+                Ok((connection, id)) => break (endpoint, connection, id),
                 Err(error) => tracing::debug!(purpose, %error, "redis: not connected"),
             }
+            primary.doubt();
             tokio::time::sleep(Duration::from_millis(rand::random_range(wait_ms..=2 * wait_ms))).await;
             wait_ms = (wait_ms * 2).min(RECONNECT_DELAY_MS.1);
         };
         wait_ms = RECONNECT_DELAY_MS.0;
         replication_id.store(id, Ordering::Relaxed);
         connected.send_replace(Some(Connected { generation, connection, replication_id: id }));
-        if given_up.wait_for(|newest| *newest >= generation).await.is_err() {
-            return;
+        tokio::select! {
+            given_up = given_up.wait_for(|newest| *newest >= generation) => if given_up.is_err() { return },
+            () = primary.moves_from(&endpoint) => {}
         }
-        tracing::warn!(purpose, "a connection to redis was given up");
+        tracing::warn!(purpose, server = endpoint.shown(), "a connection to redis was given up");
         connected.send_replace(None);
     }
 }
 
 /// A connection to a primary, and the primary's replication id.
-pub(super) async fn connect(client: &Client) -> Result<(MultiplexedConnection, u64), StoreError> {
+pub(super) async fn connect(endpoint: &Endpoint) -> Result<(MultiplexedConnection, u64), StoreError> {
     let config = AsyncConnectionConfig::new()
         .set_connection_timeout(Some(Duration::from_millis(CONNECTION_TIMEOUT_MS)))
         .set_response_timeout(Some(Duration::from_millis(RESPONSE_TIMEOUT_MS)))
         .set_pipeline_buffer_size(CALLS_WAITING_MAX);
-    let made = client.get_multiplexed_async_connection_with_config(&config).await;
+    let made = endpoint.client()?.get_multiplexed_async_connection_with_config(&config).await;
     let mut connection = made.map_err(|error| unavailable(&error))?;
     let replication_id = server::ask(&mut connection).await?;
     Ok((connection, replication_id))
@@ -206,7 +191,8 @@ fn is_error(value: &Value, kind: ServerErrorKind) -> bool {
     }
 }
 
-fn checked(value: Value) -> Result<Value, StoreError> {
+/// A value, or what the server said in its place.
+pub(super) fn checked(value: Value) -> Result<Value, StoreError> {
     match value {
         Value::ServerError(error) => Err(refused(&error)),
         value => Ok(value),
@@ -214,7 +200,7 @@ fn checked(value: Value) -> Result<Value, StoreError> {
 }
 
 /// Sorts what the server answered in place of a value by what the caller does next.
-fn refused(error: &ServerError) -> StoreError {
+pub(super) fn refused(error: &ServerError) -> StoreError {
     // Only the code: what follows it may quote arguments.
     match error.code() {
         "WRONGTYPE" => StoreError::Corrupt("redis: a key of ours holds another type".to_owned()),

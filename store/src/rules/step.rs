@@ -668,6 +668,7 @@ impl State {
         hint.fork = self.head.follow(replication_id, self.clock_before, first_tick);
         let commit = Commit {
             user: self.user,
+            replication_id,
             expected_clock: self.clock_before,
             clock: self.head.cursor.version,
             head: self.head.encode(),

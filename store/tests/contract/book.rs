@@ -2,7 +2,7 @@
 
 use conversation_protocol::{ConversationId, Cursor, Facets, Head, Hint, LogEntry, RecvOpt, RowState, UserId};
 use conversation_store::{
-    Commit, Committed, FacetRow, Indexed, IndexedKind, Load, Loaded, RowSelection, Store, Write,
+    Commit, Committed, FacetRow, Indexed, IndexedKind, Load, Loaded, RowSelection, Store, StoreError, Write,
     record::{Lines, StoredHead, read_head},
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -112,6 +112,7 @@ impl Book {
         };
         let commit = Commit {
             user: after.user.clone(),
+            replication_id: 0,
             expected_clock: book.clock,
             clock: after.clock,
             head: after.head_value(),
@@ -272,7 +273,7 @@ impl Book {
             }
             assert_eq!(loaded, self.loaded(&load, loaded.now_us));
         }
-        assert_eq!(store.heads(std::slice::from_ref(&self.user)).await.unwrap(), [self.head()]);
+        assert_eq!(store.heads(std::slice::from_ref(&self.user)).await.remove(0).unwrap(), self.head());
 
         let replay = store.replay(&self.user, 0, usize::MAX, usize::MAX).await.unwrap();
         assert_eq!((replay.head, replay.changed), (self.head(), self.entries.len() as u64));
@@ -294,13 +295,19 @@ impl Book {
 }
 
 pub(super) async fn load_one(store: &dyn Store, load: &Load) -> Loaded {
-    let mut loaded = store.load(std::slice::from_ref(load)).await.unwrap();
+    let mut loaded = store.load(std::slice::from_ref(load)).await;
     assert_eq!(loaded.len(), 1);
-    loaded.remove(0)
+    loaded.remove(0).unwrap()
+}
+
+/// Commits steps for the servers that are there now.
+pub(super) async fn commit_all(store: &dyn Store, commits: Vec<Commit>) -> Vec<Result<Committed, StoreError>> {
+    let for_now = |commit: Commit| Commit { replication_id: store.replication_id(&commit.user), ..commit };
+    store.commit(commits.into_iter().map(for_now).collect()).await
 }
 
 pub(super) async fn commit_one(store: &dyn Store, commit: Commit) -> Committed {
-    let mut outcomes = store.commit(store.replication_id(), vec![commit]).await;
+    let mut outcomes = commit_all(store, vec![commit]).await;
     assert_eq!(outcomes.len(), 1);
     outcomes.remove(0).unwrap()
 }

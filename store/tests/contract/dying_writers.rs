@@ -11,8 +11,8 @@ use conversation_protocol::{
     ConversationId, GroupEvent, Head, Page, ReplaySlice, RowState, UnreadFacets, UserId, method::ReadScope,
 };
 use conversation_store::{
-    Commit, Committed, FacetPage, HintReceiver, HintSink, HintsEnd, Limits, Load, Loaded, SessionLease, Store,
-    StoreError, Writer,
+    Commit, Committed, FacetPage, HintReceiver, HintSink, HintsEnd, Limits, Load, Loaded, SessionLease, ShardId, Store,
+    StoreError, Topology, Writer,
     lanes::{Backlog, Enqueued, EntryId, Lane, LaneQueue, LaneWakes},
     rules::{Change, ReadUpTo},
 };
@@ -20,7 +20,10 @@ use std::sync::{
     Arc,
     atomic::{AtomicUsize, Ordering},
 };
-use tokio::{runtime::Runtime, sync::Notify};
+use tokio::{
+    runtime::Runtime,
+    sync::{Notify, watch},
+};
 
 /// When a store's writer meets its fate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,27 +108,31 @@ impl LaneQueue for Fated {
 
 #[async_trait]
 impl Store for Fated {
-    async fn load(&self, loads: &[Load]) -> Result<Vec<Loaded>, StoreError> {
+    fn topology(&self) -> watch::Receiver<Topology> {
+        self.store.topology()
+    }
+
+    async fn load(&self, loads: &[Load]) -> Vec<Result<Loaded, StoreError>> {
         self.store.load(loads).await
     }
 
-    fn now_us(&self) -> Option<u64> {
-        self.store.now_us()
+    fn now_us(&self, user: &UserId) -> Option<u64> {
+        self.store.now_us(user)
     }
 
-    fn replication_id(&self) -> u64 {
-        self.store.replication_id()
+    fn replication_id(&self, user: &UserId) -> u64 {
+        self.store.replication_id(user)
     }
 
-    async fn commit(&self, replication_id: u64, commits: Vec<Commit>) -> Vec<Result<Committed, StoreError>> {
+    async fn commit(&self, commits: Vec<Commit>) -> Vec<Result<Committed, StoreError>> {
         let number = 1 + self.commits.fetch_add(1, Ordering::Relaxed);
         self.meet(When::Before(number)).await;
-        let committed = self.store.commit(replication_id, commits).await;
+        let committed = self.store.commit(commits).await;
         self.meet(When::After(number)).await;
         committed
     }
 
-    async fn heads(&self, users: &[UserId]) -> Result<Vec<Head>, StoreError> {
+    async fn heads(&self, users: &[UserId]) -> Vec<Result<Head, StoreError>> {
         self.store.heads(users).await
     }
 
@@ -163,12 +170,16 @@ impl Store for Fated {
         self.store.delete_user(user).await
     }
 
-    async fn hints(&self, receiver: Arc<dyn HintReceiver>) -> Result<(Box<dyn HintSink>, HintsEnd), StoreError> {
-        self.store.hints(receiver).await
+    async fn hints(
+        &self,
+        shard: ShardId,
+        receiver: Arc<dyn HintReceiver>,
+    ) -> Result<(Box<dyn HintSink>, HintsEnd), StoreError> {
+        self.store.hints(shard, receiver).await
     }
 
-    async fn probe(&self, number: u64) -> Result<(), StoreError> {
-        self.store.probe(number).await
+    async fn probe(&self, shard: ShardId, number: u64) -> Result<(), StoreError> {
+        self.store.probe(shard, number).await
     }
 
     async fn renew_sessions(&self, leases: &[SessionLease], lease_ms: u64) -> Result<(), StoreError> {

@@ -1,7 +1,7 @@
 //! What is left of an embedded store that was closed, killed, opened twice or damaged.
 
 use super::{
-    book::{Book, user},
+    book::{Book, commit_all, user},
     hints::next,
     paths,
 };
@@ -73,10 +73,7 @@ async fn child_that_writes_until_killed() {
             let mut book = Book::new(user);
             for steps in 0.. {
                 let (commit, after) = next_step(&book, steps);
-                assert_eq!(
-                    store.commit(store.replication_id(), vec![commit]).await.remove(0).unwrap(),
-                    Committed::Done
-                );
+                assert_eq!(commit_all(&*store, vec![commit]).await.remove(0).unwrap(), Committed::Done);
                 book = after;
                 // One write, so that a line is whole or not there.
                 std::io::stdout().write_all(format!("\nanswered {number} {}\n", steps + 1).as_bytes()).unwrap();
@@ -120,7 +117,7 @@ async fn what_was_answered_survives_a_kill() {
 
     let store = open_in(directory.path()).await.unwrap();
     for (user, answered) in users().iter().zip(answered) {
-        let found = store.heads(std::slice::from_ref(user)).await.unwrap()[0].cursor.version;
+        let found = store.heads(std::slice::from_ref(user)).await[0].as_ref().unwrap().cursor.version;
         let is_next = [answered, answered + 1].into_iter().find(|steps| book_after(user, *steps).clock == found);
         let steps = is_next.unwrap_or_else(|| panic!("{answered} steps were answered, the clock stands at {found}"));
         let mut book = book_after(user, steps);

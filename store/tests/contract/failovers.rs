@@ -2,7 +2,7 @@
 
 use super::{book::user, redis_faults::ask, redis_server::RedisServer};
 use conversation_protocol::{Cursor, Fork, Head, UserId};
-use conversation_store::{Limits, Store, Writer, open, rules::Change};
+use conversation_store::{Limits, ShardId, Store, Writer, open, rules::Change};
 use std::{sync::Arc, time::Duration};
 
 /// How long anything here may take.
@@ -58,7 +58,7 @@ impl Scene {
     }
 
     async fn head(&self) -> Head {
-        self.store.heads(std::slice::from_ref(&self.alice)).await.unwrap().remove(0)
+        self.store.heads(std::slice::from_ref(&self.alice)).await.remove(0).unwrap()
     }
 
     /// A change that is made, whatever it takes; the head after it.
@@ -71,7 +71,7 @@ impl Scene {
     /// What the first write after the failover leaves, and the cursors that are served then.
     async fn check(&self, id_before: u64) {
         let head = self.write("new").await;
-        assert_ne!(self.store.replication_id(), id_before);
+        assert_ne!(self.store.replication_id(&self.alice), id_before);
         assert_eq!(head.group_names, ["kept", "new"]);
         assert_eq!(head.forks, [Fork { from: self.kept.version, to: head.cursor.version }]);
         assert!(head.can_replay(self.kept, 1) && head.can_replay(head.cursor, 0));
@@ -85,7 +85,7 @@ impl Scene {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn writes_that_a_replica_lost_before_it_took_over_are_a_fork() {
     let mut scene = Scene::new().await;
-    let id = scene.store.replication_id();
+    let id = scene.store.replication_id(&scene.alice);
     scene.primary.restart();
     copy(&scene.lagging, &scene.primary).await;
     promote(&scene.primary).await;
@@ -95,18 +95,18 @@ async fn writes_that_a_replica_lost_before_it_took_over_are_a_fork() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_becomes_another_one_behind_an_open_connection_is_noticed_by_the_probe() {
     let scene = Scene::new().await;
-    let id = scene.store.replication_id();
+    let id = scene.store.replication_id(&scene.alice);
     copy(&scene.lagging, &scene.primary).await;
-    assert!(scene.store.probe(1).await.is_err(), "a replica takes no commits");
+    assert!(scene.store.probe(ShardId::ONLY, 1).await.is_err(), "a replica takes no commits");
     promote(&scene.primary).await;
-    until("the new server to be known", async || scene.store.probe(2).await.is_ok()).await;
+    until("the new server to be known", async || scene.store.probe(ShardId::ONLY, 2).await.is_ok()).await;
     scene.check(id).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_write_that_a_replica_refuses_finds_the_primary_again() {
     let scene = Scene::new().await;
-    let id = scene.store.replication_id();
+    let id = scene.store.replication_id(&scene.alice);
     copy(&scene.lagging, &scene.primary).await;
     let refused = scene.writer.apply(scene.alice.clone(), Change::CreateGroup("refused".to_owned())).await;
     assert!(refused.is_err(), "{refused:?}");

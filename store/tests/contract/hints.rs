@@ -1,12 +1,12 @@
 //! Does every follower get every later hint of the users followed, and nobody anything else?
 
 use super::{
-    book::{Book, commit_one, user},
+    book::{Book, commit_all, commit_one, user},
     paths::{self, HintQueue},
     stores::Stores,
 };
 use conversation_protocol::{Hint, UserId, limits::HINT_BYTES_MAX};
-use conversation_store::{Committed, Told};
+use conversation_store::{Committed, ShardId, Told};
 use std::time::Duration;
 
 /// Seconds after which a hint that has not come is missing.
@@ -16,7 +16,7 @@ const PATIENCE_S: u64 = 10;
 pub(super) async fn next(stream: &mut HintQueue) -> Option<(UserId, Hint)> {
     match told(stream).await? {
         Told::Hint(user, hint) => Some((user, (*hint).clone())),
-        Told::Probe(number) => panic!("expected a hint, got the probe {number}"),
+        other => panic!("expected a hint, got {other:?}"),
     }
 }
 
@@ -96,14 +96,19 @@ pub(super) async fn thousands_can_be_followed_at_once(stores: &Stores) {
     let users: Vec<UserId> = (0..2_500).map(|number| user(&format!("user{number}"))).collect();
     sink.follow(&users).await.unwrap();
     let commits = users.iter().map(|user| Book::new(user.clone()).step(|step| step.put("c2c_x", 1, true)).0);
-    for outcome in stores.first.commit(stores.first.replication_id(), commits.collect()).await {
+    for outcome in commit_all(&*stores.first, commits.collect()).await {
         assert_eq!(outcome.unwrap(), Committed::Done);
     }
     let mut told = Vec::new();
     for _ in &users {
         told.push(next(&mut stream).await.unwrap().0);
     }
-    assert_eq!(told, users, "in the order of the commits");
+    // Of each shard in the order of the commits.
+    let in_order = |mut users: Vec<UserId>| {
+        users.sort_by_key(|user| paths::shard_of(&*stores.first, user));
+        users
+    };
+    assert_eq!(in_order(told), in_order(users.clone()));
     sink.unfollow(&users).await.unwrap();
 }
 
@@ -121,26 +126,27 @@ pub(super) async fn a_probe_comes_on_every_path_behind_what_was_published_before
     let (mut sink_a, mut stream_a) = paths::open(&*stores.first).await.unwrap();
     let (mut sink_b, mut stream_b) = paths::open(&*stores.first).await.unwrap();
     let mut book = Book::new(user("alice"));
+    let shard = paths::shard_of(&*stores.first, &book.user);
     for number in [1, 2, u64::MAX] {
-        stores.first.probe(number).await.unwrap();
+        stores.first.probe(shard, number).await.unwrap();
         assert_eq!(told(&mut stream_a).await, Some(Told::Probe(number)), "also while nobody is followed");
         assert_eq!(told(&mut stream_b).await, Some(Told::Probe(number)));
     }
     sink_a.follow(std::slice::from_ref(&book.user)).await.unwrap();
     let hint = book.commit(&*stores.first, |step| step.put("c2c_x", 1, true)).await;
-    stores.first.probe(3).await.unwrap();
+    stores.first.probe(shard, 3).await.unwrap();
     assert_eq!(told(&mut stream_a).await, Some(Told::Hint(book.user, hint.into())));
     assert_eq!(told(&mut stream_a).await, Some(Told::Probe(3)));
     assert_eq!(told(&mut stream_b).await, Some(Told::Probe(3)));
     drop((sink_a, stream_a));
-    stores.first.probe(4).await.unwrap();
+    stores.first.probe(shard, 4).await.unwrap();
     assert_eq!(told(&mut stream_b).await, Some(Told::Probe(4)), "a path that went takes no other with it");
     sink_b.ping().await.unwrap();
 }
 
 pub(super) async fn a_probe_is_of_its_own_node(stores: &Stores) {
     let (_sink, mut stream) = paths::open(&*stores.second).await.unwrap();
-    stores.first.probe(1).await.unwrap();
-    stores.second.probe(2).await.unwrap();
+    stores.first.probe(ShardId::ONLY, 1).await.unwrap();
+    stores.second.probe(ShardId::ONLY, 2).await.unwrap();
     assert_eq!(told(&mut stream).await, Some(Told::Probe(2)));
 }

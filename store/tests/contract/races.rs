@@ -191,7 +191,7 @@ pub(super) async fn writers_of_one_user_keep_the_list_within_its_limit(stores: &
     for task in tasks {
         task.await.unwrap();
     }
-    let head = stores.second.heads(std::slice::from_ref(&alice)).await.unwrap().remove(0);
+    let head = stores.second.heads(std::slice::from_ref(&alice)).await.remove(0).unwrap();
     let (mut clock, mut told) = (0, BTreeMap::new());
     while clock != head.cursor.version {
         let (_, hint) = next(&mut stream).await.unwrap();

@@ -49,7 +49,7 @@ async fn begin(store: &dyn Store, user: &UserId, change: Change) -> Unfinished {
     let (changes, limits) = ([change], Limits::default());
     let load = load_for(user, &changes, limits);
     let loaded = load_one(store, &load).await;
-    let Decided::Step(step) = step(load, &loaded, &changes, limits, 7, store.replication_id()).unwrap() else {
+    let Decided::Step(step) = step(load, &loaded, &changes, limits, 7, store.replication_id(user)).unwrap() else {
         panic!("nothing is unfinished")
     };
     assert_eq!(commit_one(store, step.commit.unwrap()).await, Committed::Done);
@@ -58,7 +58,7 @@ async fn begin(store: &dyn Store, user: &UserId, change: Change) -> Unfinished {
 
 /// All hints up to the present clock.
 pub(super) async fn hints(stream: &mut HintQueue, store: &dyn Store, user: &UserId) -> Vec<Hint> {
-    let head = store.heads(std::slice::from_ref(user)).await.unwrap().remove(0);
+    let head = store.heads(std::slice::from_ref(user)).await.remove(0).unwrap();
     let mut hints: Vec<Hint> = Vec::new();
     while hints.last().is_none_or(|hint| hint.clock < head.cursor.version) {
         hints.push(next(stream).await.unwrap().1);

@@ -128,7 +128,7 @@ impl Reader {
 
     /// Begins anew with a user that was deleted. What was told before must have been read.
     pub(super) async fn forget(&mut self, store: &dyn Store) {
-        let head = store.heads(std::slice::from_ref(&self.user)).await.unwrap().remove(0);
+        let head = store.heads(std::slice::from_ref(&self.user)).await.remove(0).unwrap();
         assert_eq!(head, Head::empty());
         let since = self.replayed.cursor;
         assert!(since == Cursor::EMPTY || !head.can_replay(since, 0), "a cursor of data that are gone");
@@ -146,7 +146,7 @@ impl Reader {
         assert_eq!(self.told.in_order(), seen.rows, "the hints give what the pages give");
         let names: BTreeSet<String> = seen.head.group_names.iter().cloned().collect();
         assert_eq!(self.groups, names, "the notices of groups give the names");
-        assert_eq!(store.heads(std::slice::from_ref(&self.user)).await.unwrap()[0], seen.head);
+        assert_eq!(store.heads(std::slice::from_ref(&self.user)).await.remove(0).unwrap(), seen.head);
         seen
     }
 
