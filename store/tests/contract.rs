@@ -16,6 +16,7 @@ mod contract {
     mod paths;
     mod races;
     mod reads;
+    mod redis_cluster;
     mod redis_faults;
     mod redis_server;
     mod sessions;
@@ -97,5 +98,7 @@ mod contract {
         memory: super::stores::memory();
         embedded: super::stores::embedded();
         redis: super::stores::redis();
+        cluster: super::stores::cluster();
+        sentinel: super::stores::sentinel();
     }
 }

@@ -18,22 +18,38 @@ pub(super) struct RedisServer {
     directory: TempDir,
     port: u16,
     child: Child,
+    settings: Vec<String>,
 }
 
 impl RedisServer {
     pub(super) fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// One with further settings.
+    pub(super) fn start_with(settings: &[&str]) -> Self {
         let directory = tempfile::tempdir().unwrap();
+        let settings: Vec<String> = settings.iter().map(ToString::to_string).collect();
         for _ in 0..STARTS_MAX {
-            let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-            if let Some(child) = launch(&directory, port) {
-                return Self { directory, port, child };
+            let port = free_port();
+            if let Some(child) = launch(&directory, port, &settings) {
+                return Self { directory, port, child, settings };
             }
         }
         panic!("redis-server does not start on any of {STARTS_MAX} ports");
     }
 
     pub(super) fn url(&self) -> String {
-        format!("redis://127.0.0.1:{}", self.port)
+        format!("redis://{}", self.address())
+    }
+
+    /// Host and port.
+    pub(super) fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    pub(super) fn port(&self) -> u16 {
+        self.port
     }
 
     /// Ends the server at once; everything it held is lost.
@@ -45,7 +61,7 @@ impl RedisServer {
     /// Starts it again, empty, on the same port.
     pub(super) fn restart(&mut self) {
         self.kill();
-        self.child = launch(&self.directory, self.port).expect("redis-server starts again");
+        self.child = launch(&self.directory, self.port, &self.settings).expect("redis-server starts again");
     }
 
     /// Makes the server silent without closing a connection, or lets it go on.
@@ -62,12 +78,17 @@ impl Drop for RedisServer {
     }
 }
 
+pub(super) fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
 /// `None` if the server ended before it listened.
-fn launch(directory: &TempDir, port: u16) -> Option<Child> {
+fn launch(directory: &TempDir, port: u16, settings: &[String]) -> Option<Child> {
     let started = Command::new("redis-server")
         .args(["--bind", "127.0.0.1", "--port", &port.to_string(), "--save", "", "--appendonly", "no"])
         .args(["--repl-diskless-sync-delay", "0", "--dir"])
         .arg(directory.path())
+        .args(settings)
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn();

@@ -1,6 +1,9 @@
 //! Which stores the suite runs on, and how two connections to one of them are made.
 
-use super::redis_server::RedisServer;
+use super::{
+    redis_cluster::{RedisCluster, Sentinels},
+    redis_server::RedisServer,
+};
 use conversation_store::{Store, open};
 use std::sync::Arc;
 use tempfile::TempDir;
@@ -17,6 +20,8 @@ enum Place {
     Process,
     Directory { _directory: TempDir },
     Server { _server: RedisServer },
+    Cluster { _cluster: RedisCluster },
+    Sentinels { _sentinels: Sentinels },
 }
 
 pub(super) async fn memory() -> Stores {
@@ -34,4 +39,18 @@ pub(super) async fn redis() -> Stores {
     let server = RedisServer::start();
     let (first, second) = (open(&server.url()).await.unwrap(), open(&server.url()).await.unwrap());
     Stores { first, second, _place: Place::Server { _server: server } }
+}
+
+/// Three primaries.
+pub(super) async fn cluster() -> Stores {
+    let cluster = RedisCluster::start(3).await;
+    let (first, second) = (open(&cluster.url()).await.unwrap(), open(&cluster.url()).await.unwrap());
+    Stores { first, second, _place: Place::Cluster { _cluster: cluster } }
+}
+
+/// The primary that three Sentinels know.
+pub(super) async fn sentinel() -> Stores {
+    let sentinels = Sentinels::start().await;
+    let (first, second) = (open(&sentinels.url()).await.unwrap(), open(&sentinels.url()).await.unwrap());
+    Stores { first, second, _place: Place::Sentinels { _sentinels: sentinels } }
 }
