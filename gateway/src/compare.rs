@@ -2,8 +2,9 @@
 
 use crate::{hub::Hub, leases::LEASE_MS, live::LiveSession, rate::UserRates, session::Input};
 use conversation_protocol::UserId;
-use conversation_store::{SessionLease, Store};
-use std::{sync::Arc, time::Duration};
+use conversation_store::{SessionLease, ShardId, Store, StoreError};
+use futures_util::future;
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::time;
 
 /// Users compared in one trip to the store.
@@ -20,8 +21,13 @@ pub async fn run(store: Arc<dyn Store>, hub: Arc<Hub>, rates: Arc<UserRates>) {
     let mut count = 0u32;
     loop {
         ticks.tick().await;
-        let due = hub.due_for_comparison();
-        compare(store.as_ref(), &hub, &due).await;
+        let topology = store.topology().borrow().clone();
+        let mut by_shard: BTreeMap<ShardId, Vec<UserId>> = BTreeMap::new();
+        for user in hub.due_for_comparison() {
+            by_shard.entry(topology.shard_of(&user)).or_default().push(user);
+        }
+        // A shard that does not answer delays no other one.
+        future::join_all(by_shard.values().map(|due| compare(store.as_ref(), &hub, due))).await;
         count = count.wrapping_add(1);
         if count.is_multiple_of(60) {
             rates.forget_quiet();
@@ -29,23 +35,31 @@ pub async fn run(store: Arc<dyn Store>, hub: Arc<Hub>, rates: Arc<UserRates>) {
     }
 }
 
-/// Compares the clocks of some users now, and renews their sessions' leases.
+/// Compares the clocks of some users of one shard now, and renews their sessions' leases. Where the shard does not answer the rest
+/// is left: all its users are compared once the path of its hints stands again.
 pub async fn compare(store: &dyn Store, hub: &Hub, users: &[UserId]) {
     for batch in users.chunks(BATCH_MAX) {
         let sessions: Vec<Arc<[Arc<LiveSession>]>> = batch.iter().map(|user| hub.sessions_of(user)).collect();
         for session in sessions.iter().flat_map(|sessions| sessions.iter()) {
             session.input(Input::Compare);
         }
-        match store.heads(batch).await {
-            Ok(heads) => {
-                for (sessions, head) in sessions.iter().zip(heads) {
+        let mut is_away = false;
+        for (sessions, head) in sessions.iter().zip(store.heads(batch).await) {
+            match head {
+                Ok(head) => {
                     let head = Arc::new(head);
                     for session in sessions.iter() {
                         session.input(Input::Compared(head.clone()));
                     }
                 }
+                Err(error) => {
+                    is_away = matches!(error, StoreError::Unavailable(_));
+                    tracing::debug!(%error, "a clock was not compared");
+                }
             }
-            Err(error) => tracing::debug!(%error, "clocks not compared"),
+        }
+        if is_away {
+            return;
         }
         let leases: Vec<SessionLease> = sessions
             .iter()

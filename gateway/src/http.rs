@@ -8,6 +8,7 @@ use crate::{
     demo, documents,
     node::Node,
     path::Standing,
+    relays::ShardPath,
     request::{ConnectQuery, bearer_token, error_response},
     transport::{sse, websocket},
 };
@@ -28,6 +29,7 @@ use conversation_protocol::{
     limits::{CLIENT_BODY_BYTES_MAX, SERVER_BODY_BYTES_MAX},
     method::ClientCall,
 };
+use conversation_store::Shard;
 use serde::Deserialize;
 use std::{
     sync::{Arc, atomic::Ordering},
@@ -136,9 +138,7 @@ async fn identify(node: &Node, request: &HttpRequest, query: &ConnectQuery) -> R
         token.ok_or_else(|| ApiError::new(ErrorKind::NotAuthenticated, "token: expected Authorization: Bearer"))?;
     let identity = node.authenticator.identify(&token).await?;
     let opening = query.opening()?;
-    let heads = node.store.heads(std::slice::from_ref(&identity.user)).await;
-    let head = heads.map_err(|error| api::store_error(&error))?.pop();
-    if head.is_some_and(|head| head.is_kicked(opening.device.as_ref(), identity.issued_at_us)) {
+    if node.head(&identity.user).await?.is_kicked(opening.device.as_ref(), identity.issued_at_us) {
         return Err(ApiError::new(ErrorKind::NotAuthenticated, "token: expected one issued after the kick"));
     }
     Ok(identity)
@@ -190,16 +190,33 @@ async fn ready(node: web::Data<Arc<Node>>) -> HttpResponse {
     } else if node.authenticator.followed().is_some_and(|keys| !keys.are_there()) {
         Some("the token keys at --jwks were not read yet")
     } else {
-        match node.path.standing(clock::monotonic()) {
-            Standing::Interrupted => Some("the path of hints is interrupted"),
-            Standing::Unproven => Some("hints do not arrive"),
-            Standing::Proven => None,
-        }
+        None
     };
-    match problem {
-        None => HttpResponse::Ok().body("ready\n"),
-        Some(problem) => HttpResponse::ServiceUnavailable().body(format!("not ready: {problem}\n")),
+    if let Some(problem) = problem {
+        return HttpResponse::ServiceUnavailable().body(format!("not ready: {problem}\n"));
     }
+    let now = clock::monotonic();
+    let paths = node.paths.all();
+    let problems: Vec<(&Shard, &str)> = paths
+        .iter()
+        .filter_map(|ShardPath { shard, path }| match path.standing(now) {
+            Standing::Interrupted => Some((shard, "the path of hints is interrupted")),
+            Standing::Unproven => Some((shard, "hints do not arrive")),
+            Standing::Proven => None,
+        })
+        .collect();
+    // Every node misses a shard that is away; what is left of the others serves nobody if it is taken out.
+    let is_ready = problems.len() < paths.len();
+    let mut text = (if is_ready { "ready" } else { "not ready" }).to_owned();
+    for (shard, problem) in problems {
+        text += &match paths.len() {
+            1 => format!(": {problem}"),
+            _ => format!("; shard {} at {}: {problem}", shard.id.0, shard.place),
+        };
+    }
+    text.push('\n');
+    let mut answer = if is_ready { HttpResponse::Ok() } else { HttpResponse::ServiceUnavailable() };
+    answer.body(text)
 }
 
 async fn metrics(node: web::Data<Arc<Node>>) -> HttpResponse {
@@ -208,7 +225,8 @@ async fn metrics(node: web::Data<Arc<Node>>) -> HttpResponse {
     metrics.store_steps.set(counts.steps.load(Ordering::Relaxed) as i64);
     metrics.store_changes.set(counts.changes.load(Ordering::Relaxed) as i64);
     metrics.store_conflicts.set(counts.conflicts.load(Ordering::Relaxed) as i64);
-    metrics.relay_probe_age.set(node.path.age(clock::monotonic()).as_secs_f64());
+    let oldest = node.paths.all().iter().map(|path| path.path.age(clock::monotonic())).max();
+    metrics.relay_probe_age.set(oldest.unwrap_or_default().as_secs_f64());
     metrics.sync_reads_waiting.set(node.sync_reads.waiting() as i64);
     metrics.limited_addresses.set(node.addresses.kept() as i64);
     HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(metrics.render())

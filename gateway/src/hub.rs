@@ -2,7 +2,7 @@
 
 use crate::{clock, live::LiveSession, session::Input};
 use conversation_protocol::{Hint, UserId};
-use conversation_store::Wakes;
+use conversation_store::{ShardId, Topology, Wakes};
 use dashmap::{DashMap, mapref::entry::Entry};
 use std::{
     sync::{
@@ -11,22 +11,27 @@ use std::{
     },
     time::Duration,
 };
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 /// How long a user is followed after the last session left: who comes back soon needs no new subscription.
 pub const LINGER: Duration = Duration::from_secs(30);
 
-/// What the relay is to do.
+/// What a relay is to do: follow a user, and confirm it to the hub.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Wish {
-    /// Follow a user, and confirm it to the hub.
-    Follow(UserId),
+pub struct Wish {
+    /// Whom.
+    pub user: UserId,
+    /// Where the user's hints come.
+    pub shard: ShardId,
+    /// Whether the user was followed before, so that something may have been missed since.
+    pub is_again: bool,
 }
 
 /// The sessions of this node, by user.
 pub struct Hub {
     users: DashMap<UserId, Followers>,
     wishes: mpsc::UnboundedSender<Wish>,
+    topology: watch::Receiver<Topology>,
     sessions: AtomicUsize,
     compare_interval: Duration,
 }
@@ -34,7 +39,9 @@ pub struct Hub {
 /// The sessions of one user. Shared as a whole, so that a hint's way needs no copy.
 struct Followers {
     sessions: Arc<[Arc<LiveSession>]>,
-    /// Whether hints of this user are received, on the relay's present path.
+    /// The shard on whose path hints of this user come, or will.
+    shard: ShardId,
+    /// Whether they are received, on the relay's present path.
     is_followed: bool,
     /// When the last session left.
     empty_since: Option<Duration>,
@@ -43,10 +50,14 @@ struct Followers {
 }
 
 impl Hub {
-    /// An empty hub, and the wishes it will have: at most one for each user that joins.
-    pub fn new(compare_interval: Duration) -> (Self, mpsc::UnboundedReceiver<Wish>) {
+    /// An empty hub, and the wishes it will have: one for each user that joins, or is in another shard by now.
+    pub fn new(
+        compare_interval: Duration,
+        topology: watch::Receiver<Topology>,
+    ) -> (Self, mpsc::UnboundedReceiver<Wish>) {
         let (wishes, receiver) = mpsc::unbounded_channel();
-        (Self { users: DashMap::new(), wishes, sessions: AtomicUsize::new(0), compare_interval }, receiver)
+        let (users, sessions) = (DashMap::new(), AtomicUsize::new(0));
+        (Self { users, wishes, topology, sessions, compare_interval }, receiver)
     }
 
     /// How many sessions there are.
@@ -72,14 +83,16 @@ impl Hub {
                 (followers.is_followed, oldest)
             }
             Entry::Vacant(entry) => {
+                let (user, shard) = (session.user().clone(), self.topology.borrow().shard_of(session.user()));
                 entry.insert(Followers {
                     sessions: Arc::from([session.clone()]),
+                    shard,
                     is_followed: false,
                     empty_since: None,
                     compare_at: clock::monotonic() + self.jittered_interval(),
                 });
-                // The relay outlives the hub's sessions.
-                let _ = self.wishes.send(Wish::Follow(session.user().clone()));
+                // The relays outlive the hub's sessions.
+                let _ = self.wishes.send(Wish { user, shard, is_again: false });
                 (false, Vec::new())
             }
         };
@@ -120,15 +133,15 @@ impl Hub {
         }
     }
 
-    /// Hints of these users are received from now on.
-    pub fn followed(&self, users: &[UserId]) {
+    /// Hints of these users are received from a shard from now on.
+    pub fn followed(&self, users: &[UserId], shard: ShardId) {
         for user in users {
             let sessions = match self.users.get_mut(user) {
-                Some(mut followers) => {
+                Some(mut followers) if followers.shard == shard => {
                     followers.is_followed = true;
                     followers.sessions.clone()
                 }
-                None => continue,
+                Some(_) | None => continue,
             };
             for session in sessions.iter() {
                 session.input(Input::Followed);
@@ -136,20 +149,48 @@ impl Hub {
         }
     }
 
-    /// Hints are received no more; answers all users, to be followed anew.
-    pub fn interrupted(&self) -> Vec<UserId> {
-        let mut users = Vec::with_capacity(self.users.len());
-        for mut followers in self.users.iter_mut() {
+    /// No hints are received from a shard any more; answers all its users, to be followed anew.
+    pub fn interrupted(&self, shard: ShardId) -> Vec<UserId> {
+        let mut users = Vec::new();
+        for mut followers in self.users.iter_mut().filter(|followers| followers.shard == shard) {
             followers.is_followed = false;
             users.push(followers.key().clone());
         }
         users
     }
 
-    /// Users who left long enough ago; they are forgotten here and may be unfollowed.
-    pub fn forget_left(&self) -> Vec<UserId> {
+    /// No hints of a user are received from a shard any more: they come from another one, as far as is known.
+    pub fn moved(&self, user: &UserId, from: ShardId) {
+        if let Some(mut followers) = self.users.get_mut(user)
+            && followers.shard == from
+        {
+            self.follow_again(user, &mut followers);
+        }
+    }
+
+    /// Looks which users are in another shard by now, and wishes to follow them there.
+    pub fn look_for_moved(&self) {
+        let topology = self.topology.borrow().clone();
+        for mut followers in self.users.iter_mut() {
+            let (user, followers) = followers.pair_mut();
+            if topology.shard_of(user) != followers.shard {
+                self.follow_again(user, followers);
+            }
+        }
+    }
+
+    fn follow_again(&self, user: &UserId, followers: &mut Followers) {
+        followers.is_followed = false;
+        followers.shard = self.topology.borrow().shard_of(user);
+        let _ = self.wishes.send(Wish { user: user.clone(), shard: followers.shard, is_again: true });
+    }
+
+    /// Users of a shard who left long enough ago; they are forgotten here and may be unfollowed.
+    pub fn forget_left(&self, shard: ShardId) -> Vec<UserId> {
         let now = clock::monotonic();
-        let is_over = |followers: &Followers| followers.empty_since.is_some_and(|since| since + LINGER <= now);
+        let is_over = |followers: &Followers| {
+            followers.shard == shard && followers.empty_since.is_some_and(|since| since + LINGER <= now)
+        };
         let left: Vec<UserId> =
             self.users.iter().filter(|followers| is_over(followers)).map(|followers| followers.key().clone()).collect();
         left.into_iter()
@@ -157,9 +198,13 @@ impl Hub {
             .collect()
     }
 
-    /// All users who are followed, or are to be.
-    pub fn users(&self) -> Vec<UserId> {
-        self.users.iter().map(|followers| followers.key().clone()).collect()
+    /// All users who are followed in a shard, or are to be.
+    pub fn users_of(&self, shard: ShardId) -> Vec<UserId> {
+        self.users
+            .iter()
+            .filter(|followers| followers.shard == shard)
+            .map(|followers| followers.key().clone())
+            .collect()
     }
 
     /// Whether a user has sessions here, or had some a moment ago.

@@ -23,6 +23,7 @@ pub mod path;
 pub mod rate;
 pub mod reads;
 pub mod relay;
+pub mod relays;
 pub mod request;
 pub mod server;
 pub mod session;

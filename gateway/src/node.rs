@@ -5,19 +5,18 @@ use crate::{
     auth::{Authenticator, Identity},
     config::{Config, ConfigError, Mode},
     fanout::Fanout,
-    hub::{Hub, Wish},
+    hub::Hub,
     leases::Leases,
     live::{LiveSession, Opening},
     metrics::Metrics,
     origin::OriginPolicy,
-    path::HintPath,
     rate::UserRates,
     reads::SyncReads,
-    relay::Relay,
+    relays::{Paths, Relays},
     session::Input,
     transport::{Transport, outbox::Outbox},
 };
-use conversation_protocol::{ApiError, ErrorKind};
+use conversation_protocol::{ApiError, ErrorKind, Head, UserId};
 use conversation_store::{Limits, Store, Writer};
 use std::{
     sync::{
@@ -26,7 +25,7 @@ use std::{
     },
     time::Duration,
 };
-use tokio::{runtime::Handle, sync::mpsc};
+use tokio::runtime::Handle;
 
 /// One node of the gateway.
 pub struct Node {
@@ -60,8 +59,8 @@ pub struct Node {
     pub sync_reads: Arc<SyncReads>,
     /// Where work runs that must outlive the request that asked for it.
     pub runtime: Handle,
-    /// The path of hints.
-    pub path: Arc<HintPath>,
+    /// The paths of hints.
+    pub paths: Arc<Paths>,
     /// Whether new sessions should go elsewhere.
     pub is_draining: AtomicBool,
     /// Whether sessions are being closed, so that new ones are sent away at once.
@@ -76,11 +75,9 @@ impl Node {
         if let Some(keys) = authenticator.followed() {
             tokio::spawn(keys.clone().run());
         }
-        let (hub, wishes): (Hub, mpsc::UnboundedReceiver<Wish>) =
-            Hub::new(Duration::from_millis(config.compare_interval_ms));
+        let (hub, wishes) = Hub::new(Duration::from_millis(config.compare_interval_ms), store.topology());
         let hub = Arc::new(hub);
-        let (relay, path) = Relay::new(store.clone(), hub.clone(), metrics.clone(), wishes);
-        tokio::spawn(relay.run());
+        let paths = Relays::start(store.clone(), hub.clone(), metrics.clone(), wishes);
         let rates = Arc::new(UserRates::new(config.call_units_per_second, config.connects_per_user));
         tokio::spawn(crate::compare::run(store.clone(), hub.clone(), rates.clone()));
         let name = format!("{:016x}", rand::random::<u64>());
@@ -105,7 +102,7 @@ impl Node {
             authenticator,
             rates,
             metrics,
-            path,
+            paths,
         }))
     }
 
@@ -146,6 +143,15 @@ impl Node {
             session.input(Input::Drain { after_ms: rand::random_range(0..1_000) });
         }
         Ok(session)
+    }
+
+    /// The head of a user's list as it is now.
+    ///
+    /// # Errors
+    /// Where the store does not answer.
+    pub async fn head(&self, user: &UserId) -> Result<Head, ApiError> {
+        let heads = self.store.heads(std::slice::from_ref(user)).await;
+        heads.into_iter().next().unwrap_or_else(|| Ok(Head::empty())).map_err(|error| crate::api::store_error(&error))
     }
 
     /// A session's connection is gone.

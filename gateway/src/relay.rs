@@ -1,4 +1,4 @@
-//! How hints get from the store to the hub: one path, kept up for ever, and probed for as long as it stands.
+//! How hints get from a shard of the store to the hub: one path, kept up for ever, and probed for as long as it stands.
 //!
 //! When the path breaks, or does not deliver what the store takes, whoever followed it may have missed something. On the
 //! new path all users are followed anew, and then every session compares its clock with the store's.
@@ -10,7 +10,7 @@ use crate::{
     path::{HintPath, PROBE_INTERVAL},
 };
 use conversation_protocol::UserId;
-use conversation_store::{HintReceiver, HintSink, HintsEnd, Store, StoreError, Told, Wakes};
+use conversation_store::{HintReceiver, HintSink, HintsEnd, ShardId, Store, StoreError, Told, Wakes};
 use std::{convert::Infallible, sync::Arc, time::Duration};
 use tokio::{sync::mpsc, time};
 
@@ -22,11 +22,14 @@ const RETRY_MS: (u64, u64) = (50, 3_000);
 const PING_INTERVAL: Duration = Duration::from_secs(5);
 /// Between two looks whether probes come.
 const LOOK_INTERVAL: Duration = Duration::from_millis(500);
+/// Before a user is followed again who was not where it was thought: by then it is known where.
+const MOVE_PAUSE: Duration = Duration::from_millis(100);
 /// A ping, or a batch of subscriptions, that takes longer breaks the path.
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Keeps the path of hints up until the process ends.
+/// Keeps the path of a shard's hints up until nobody wishes for anything any more.
 pub struct Relay {
+    shard: ShardId,
     store: Arc<dyn Store>,
     hub: Arc<Hub>,
     metrics: Arc<Metrics>,
@@ -37,24 +40,26 @@ pub struct Relay {
 impl Relay {
     /// A relay; the path says how it stands.
     pub fn new(
+        shard: ShardId,
         store: Arc<dyn Store>,
         hub: Arc<Hub>,
         metrics: Arc<Metrics>,
         wishes: mpsc::UnboundedReceiver<Wish>,
-    ) -> (Self, Arc<HintPath>) {
-        let path = Arc::new(HintPath::new(clock::monotonic()));
-        (Self { store, hub, metrics, wishes, path: path.clone() }, path)
+        path: Arc<HintPath>,
+    ) -> Self {
+        Self { shard, store, hub, metrics, wishes, path }
     }
 
-    /// Runs until the hub is gone.
+    /// Runs until the shard or the hub is gone.
     pub async fn run(mut self) {
         let mut wait_ms = RETRY_MS.0;
         let mut is_first = true;
         loop {
             let (hub, metrics, path) = (self.hub.clone(), self.metrics.clone(), self.path.clone());
-            match self.store.hints(Arc::new(Delivery { hub, metrics, path })).await {
+            let delivery = Delivery { shard: self.shard, hub, metrics, path };
+            match self.store.hints(self.shard, Arc::new(delivery)).await {
                 Ok((sink, end)) => {
-                    tracing::info!("hints: connected");
+                    tracing::info!(shard = self.shard.0, "hints: connected");
                     self.path.opened();
                     self.metrics.relay_connected.set(1);
                     let Some(error) = self.keep_up(sink, end, is_first).await else { return };
@@ -65,37 +70,37 @@ impl Relay {
                     self.path.interrupted();
                     self.metrics.relay_connected.set(0);
                     self.metrics.relay_interruptions.inc();
-                    tracing::warn!(%error, "hints: interrupted");
+                    tracing::warn!(%error, shard = self.shard.0, "hints: interrupted");
                 }
-                Err(error) => tracing::warn!(%error, "hints: not connected"),
+                Err(error) => tracing::warn!(%error, shard = self.shard.0, "hints: not connected"),
             }
             time::sleep(Duration::from_millis(rand::random_range(wait_ms / 2..=wait_ms))).await;
             wait_ms = (wait_ms * 2).min(RETRY_MS.1);
         }
     }
 
-    /// Works on one path until it breaks; `None`: the hub is gone.
+    /// Works on one path until it breaks; `None`: the shard or the hub is gone.
     async fn keep_up(&mut self, mut sink: Box<dyn HintSink>, end: HintsEnd, is_first: bool) -> Option<StoreError> {
         let (store, hub, metrics, path) =
             (self.store.clone(), self.hub.clone(), self.metrics.clone(), self.path.clone());
+        let shard = self.shard;
         let result = tokio::select! {
             result = self.command(sink.as_mut(), is_first) => result,
             () = end.reached() => Err(StoreError::Unavailable("the path of hints ended".to_owned())),
-            never = probe(store.as_ref(), &metrics, &path) => match never {},
-            error = deafness(&store, &hub, &metrics, &path) => Err(error),
+            never = probe(shard, store.as_ref(), &metrics, &path) => match never {},
+            error = deafness(shard, &store, &hub, &metrics, &path) => Err(error),
         };
         result.err()
     }
 
-    /// Follows and unfollows; ends with an error when the path breaks, and well when the hub is gone.
+    /// Follows and unfollows; ends with an error when the path breaks, and well when nobody wishes for anything any more.
     async fn command(&mut self, sink: &mut dyn HintSink, is_first: bool) -> Result<(), StoreError> {
-        let users = self.hub.interrupted();
+        let users = self.hub.interrupted(self.shard);
         for batch in users.chunks(BATCH_MAX) {
             self.follow(sink, batch).await?;
         }
         if !is_first {
-            let (store, hub) = (self.store.clone(), self.hub.clone());
-            tokio::spawn(async move { compare::compare(store.as_ref(), &hub, &users).await });
+            self.compare(users);
         }
         let mut sweep = time::interval(PING_INTERVAL);
         sweep.set_missed_tick_behavior(time::MissedTickBehavior::Delay);
@@ -106,12 +111,14 @@ impl Relay {
                     if count == 0 {
                         return Ok(());
                     }
-                    let users: Vec<UserId> = wishes.drain(..).map(|Wish::Follow(user)| user).collect();
+                    let again = wishes.iter().filter(|wish| wish.is_again).map(|wish| wish.user.clone()).collect();
+                    let users: Vec<UserId> = wishes.drain(..).map(|wish| wish.user).collect();
                     self.follow(sink, &users).await?;
+                    self.compare(again);
                 }
                 _ = sweep.tick() => {
                     within(sink.ping()).await?;
-                    let left = self.hub.forget_left();
+                    let left = self.hub.forget_left(self.shard);
                     for batch in left.chunks(BATCH_MAX) {
                         within(sink.unfollow(batch)).await?;
                     }
@@ -127,19 +134,38 @@ impl Relay {
     }
 
     async fn follow(&self, sink: &mut dyn HintSink, users: &[UserId]) -> Result<(), StoreError> {
-        within(sink.follow(users)).await?;
-        self.hub.followed(users);
+        let elsewhere = within(sink.follow(users)).await?;
+        if elsewhere.is_empty() {
+            self.hub.followed(users, self.shard);
+            return Ok(());
+        }
+        let here: Vec<UserId> = users.iter().filter(|user| !elsewhere.contains(user)).cloned().collect();
+        self.hub.followed(&here, self.shard);
+        let (hub, shard) = (self.hub.clone(), self.shard);
+        tokio::spawn(async move {
+            time::sleep(MOVE_PAUSE).await;
+            elsewhere.iter().for_each(|user| hub.moved(user, shard));
+        });
         Ok(())
+    }
+
+    /// Compares the clocks of users who may have missed something.
+    fn compare(&self, users: Vec<UserId>) {
+        if !users.is_empty() {
+            let (store, hub) = (self.store.clone(), self.hub.clone());
+            tokio::spawn(async move { compare::compare(store.as_ref(), &hub, &users).await });
+        }
     }
 }
 
-async fn within(command: impl Future<Output = Result<(), StoreError>>) -> Result<(), StoreError> {
+async fn within<T>(command: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
     let too_slow = || StoreError::Unavailable("the path of hints did not answer in time".to_owned());
     time::timeout(COMMAND_TIMEOUT, command).await.unwrap_or_else(|_| Err(too_slow()))
 }
 
 /// Takes what comes on a path to where it belongs.
 struct Delivery {
+    shard: ShardId,
     hub: Arc<Hub>,
     metrics: Arc<Metrics>,
     path: Arc<HintPath>,
@@ -152,19 +178,20 @@ impl HintReceiver for Delivery {
                 self.metrics.hints.inc();
                 self.hub.deliver(&user, &hint, wakes);
             }
+            Told::Moved(user) => self.hub.moved(&user, self.shard),
             Told::Probe(sent_ms) => self.path.heard(Duration::from_millis(sent_ms)),
         }
     }
 }
 
 /// Publishes probes.
-async fn probe(store: &dyn Store, metrics: &Metrics, path: &HintPath) -> Infallible {
+async fn probe(shard: ShardId, store: &dyn Store, metrics: &Metrics, path: &HintPath) -> Infallible {
     let mut ticks = time::interval(PROBE_INTERVAL);
     ticks.set_missed_tick_behavior(time::MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
         let sent_ms = clock::monotonic().as_millis() as u64;
-        match store.probe(sent_ms).await {
+        match store.probe(shard, sent_ms).await {
             Ok(()) => path.published(Duration::from_millis(sent_ms)),
             Err(error) => {
                 metrics.relay_probes_refused.inc();
@@ -176,7 +203,13 @@ async fn probe(store: &dyn Store, metrics: &Metrics, path: &HintPath) -> Infalli
 
 /// Ends when the path does not deliver what the store takes. Where probes come again, but not all have come, everybody
 /// compares, as after an interruption.
-async fn deafness(store: &Arc<dyn Store>, hub: &Arc<Hub>, metrics: &Metrics, path: &HintPath) -> StoreError {
+async fn deafness(
+    shard: ShardId,
+    store: &Arc<dyn Store>,
+    hub: &Arc<Hub>,
+    metrics: &Metrics,
+    path: &HintPath,
+) -> StoreError {
     loop {
         time::sleep(LOOK_INTERVAL).await;
         if path.is_deaf(clock::monotonic()) {
@@ -187,7 +220,7 @@ async fn deafness(store: &Arc<dyn Store>, hub: &Arc<Hub>, metrics: &Metrics, pat
             metrics.relay_silences.inc();
             tracing::warn!("hints: arrive again after a silence, in which some may have been lost");
             let (store, hub) = (store.clone(), hub.clone());
-            tokio::spawn(async move { compare::compare(store.as_ref(), &hub, &hub.users()).await });
+            tokio::spawn(async move { compare::compare(store.as_ref(), &hub, &hub.users_of(shard)).await });
         }
     }
 }

@@ -30,7 +30,7 @@ const SLOW_CHUNK_BYTES: usize = 256;
 /// Connections that wait to be accepted.
 const BACKLOG: u32 = 4_096;
 /// How Redis's protocol begins a subscription, within a command.
-const SUBSCRIBE: &[u8] = b"\r\nSUBSCRIBE\r\n";
+const SUBSCRIBE: &[u8] = b"\r\nSSUBSCRIBE\r\n";
 
 /// What a connection is for, by what its client said on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +39,7 @@ pub(crate) enum Kind {
     Calls,
     /// A client's session: a GET of the WebSocket or the events.
     Session,
-    /// Redis's channels: SUBSCRIBE was said.
+    /// Redis's channels: SSUBSCRIBE was said.
     Subscriber,
 }
 

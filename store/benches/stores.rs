@@ -2,6 +2,9 @@
 
 #![allow(missing_docs, reason = "criterion's macro makes public functions without any")]
 
+#[path = "../tests/contract/redis_cluster.rs"]
+#[allow(dead_code, reason = "the tests use what is left")]
+mod redis_cluster;
 #[path = "../tests/contract/redis_server.rs"]
 #[allow(dead_code, reason = "a benchmark never ends, pauses or restarts its server")]
 mod redis_server;

@@ -335,7 +335,7 @@ pub trait Store: lanes::LaneQueue + 'static {
     /// The live sessions of several users on all nodes, in order.
     async fn sessions(&self, users: &[UserId]) -> Result<Vec<Vec<SessionLease>>, StoreError>;
 
-    /// Whether the store answers.
+    /// Whether the store answers, for the users of one shard at least.
     async fn ping(&self) -> Result<(), StoreError>;
 }
 

@@ -20,6 +20,7 @@ mod contract {
     mod redis_faults;
     mod redis_server;
     mod sessions;
+    mod shards;
     mod stores;
     mod unfinished;
 

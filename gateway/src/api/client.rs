@@ -7,7 +7,7 @@ use crate::{
     session::{Input, total_of},
 };
 use conversation_protocol::{
-    ApiError, ConversationId, Cursor, ErrorKind, Head, Page, RowState,
+    ApiError, ConversationId, Cursor, ErrorKind, Page, RowState,
     limits::FILTERS_MAX,
     method::{
         BatchResult, ClientCall, FilteredPageParams, GroupListResult, GroupParams, IdResult, ProbeResult, TotalResult,
@@ -71,7 +71,7 @@ pub async fn execute(node: &Arc<Node>, caller: &Caller, call: ClientCall) -> Cal
             return group_batch(node, caller, &conversation_id_list, changes.collect()).await;
         }
         ClientCall::GetConversationGroupList => {
-            return encode(&GroupListResult { conversation_group_list: head(node, caller).await?.group_names });
+            return encode(&GroupListResult { conversation_group_list: node.head(&caller.user).await?.group_names });
         }
         ClientCall::DeleteConversationGroup(params) => Change::DeleteGroup(params.group_name),
         ClientCall::RenameConversationGroup(params) => {
@@ -80,14 +80,14 @@ pub async fn execute(node: &Arc<Node>, caller: &Caller, call: ClientCall) -> Cal
         ClientCall::GetConversation(params) => return conversation(node, caller, params.conversation_id).await,
         ClientCall::GetConversations(params) => return conversations(node, caller, &params.conversation_id_list).await,
         ClientCall::GetTotalUnreadMessageCount => {
-            let head = head(node, caller).await?;
+            let head = node.head(&caller.user).await?;
             let (total_unread_count, version) = (head.total_unread, head.cursor.version);
             return encode(&TotalResult { total_unread_count, version });
         }
         ClientCall::Ping => return session_only(caller, "ping").map(|_| empty_result()),
         ClientCall::Probe(params) => {
             let cursor: Option<Cursor> = params.cursor.parse().ok();
-            let head = head(node, caller).await?;
+            let head = node.head(&caller.user).await?;
             let up_to_date = match &caller.session {
                 Some(session) => session.probe(cursor, &head),
                 None => cursor == Some(head.cursor),
@@ -101,7 +101,7 @@ pub async fn execute(node: &Arc<Node>, caller: &Caller, call: ClientCall) -> Cal
                 let message = "params.token: expected a token of the same user";
                 return Err(ApiError::new(ErrorKind::NotAuthenticated, message));
             }
-            let head = head(node, caller).await?;
+            let head = node.head(&caller.user).await?;
             if head.is_kicked(session.lease().device.as_ref(), identity.issued_at_us) {
                 let message = "params.token: expected a token issued after the kick";
                 return Err(ApiError::new(ErrorKind::NotAuthenticated, message));
@@ -203,11 +203,6 @@ fn batch_result(ids: &[ConversationId], outcomes: Vec<Result<Outcome, WriteError
         }
     };
     encode(&BatchResult { result_list: ids.iter().zip(outcomes).map(result).collect() })
-}
-
-async fn head(node: &Node, caller: &Caller) -> Result<Head, ApiError> {
-    let heads = node.store.heads(std::slice::from_ref(&caller.user)).await;
-    Ok(heads.map_err(|error| store_error(&error))?.pop().unwrap_or_else(Head::empty))
 }
 
 async fn conversation(node: &Node, caller: &Caller, id: ConversationId) -> CallResult {

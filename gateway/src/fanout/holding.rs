@@ -40,13 +40,15 @@ impl Held {
 pub(super) struct Holding {
     fanout: Arc<Fanout>,
     lanes: BTreeMap<Lane, (Arc<Held>, JoinHandle<()>)>,
+    /// How many nodes there were when that was last known.
+    nodes: u64,
     /// The writer's steps and lost races when they were last looked at.
     counted: (u64, u64),
 }
 
 impl Holding {
     pub(super) fn new(fanout: Arc<Fanout>) -> Self {
-        Self { fanout, lanes: BTreeMap::new(), counted: (0, 0) }
+        Self { fanout, lanes: BTreeMap::new(), nodes: 1, counted: (0, 0) }
     }
 
     /// Holds its share until the node stops.
@@ -72,8 +74,12 @@ impl Holding {
 
     async fn renew(&mut self) -> Result<(), StoreError> {
         let (store, node) = (self.fanout.store.clone(), self.fanout.node.clone());
-        let nodes = store.count_nodes(&node, LEASE_MS).await?;
-        let share = usize::from(LANES).div_ceil(nodes.max(1) as usize);
+        match store.count_nodes(&node, LEASE_MS).await {
+            Ok(nodes) => self.nodes = nodes.max(1),
+            // The nodes are counted in one shard; the lanes of the others go on without it.
+            Err(error) => tracing::debug!(%error, "nodes not counted"),
+        }
+        let share = usize::from(LANES).div_ceil(self.nodes as usize);
         let mine: Vec<Lane> = self.lanes.keys().copied().collect();
         self.hold(&mine).await?;
         if self.lanes.len() > share {

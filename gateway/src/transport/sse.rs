@@ -65,9 +65,7 @@ async fn open(node: &Arc<Node>, query: &ConnectQuery, request: &HttpRequest) -> 
     if let Some(last) = request.headers().get("last-event-id").and_then(|id| id.to_str().ok()) {
         opening.since = last.parse().ok();
     }
-    let head = node.store.heads(std::slice::from_ref(&identity.user)).await;
-    let head = head.map_err(|error| crate::api::store_error(&error))?.pop();
-    if head.is_some_and(|head| head.is_kicked(opening.device.as_ref(), identity.issued_at_us)) {
+    if node.head(&identity.user).await?.is_kicked(opening.device.as_ref(), identity.issued_at_us) {
         return Ok(None);
     }
     let outbox = Arc::new(Outbox::default());

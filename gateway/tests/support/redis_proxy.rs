@@ -18,7 +18,7 @@ use tokio::{
 pub(crate) enum Rule {
     /// It passes.
     Pass,
-    /// Published messages are lost; answers pass, those to PING and SUBSCRIBE too.
+    /// Published messages are lost; answers pass, those to PING and SSUBSCRIBE too.
     Deaf,
     /// To subscribers nothing passes.
     Silent,
@@ -103,11 +103,11 @@ async fn carry_answers(
     loop {
         while let Some(length) = length(&waiting) {
             let message: Vec<u8> = waiting.drain(..length).collect();
-            is_subscriber |= starts(&message, b"$9\r\nsubscribe\r\n");
+            is_subscriber |= starts(&message, b"$10\r\nssubscribe\r\n");
             if is_subscriber {
                 let _ = state.wait_for(|state| state.rule != Rule::Silent).await;
             }
-            if state.borrow().rule != Rule::Deaf || !starts(&message, b"$7\r\nmessage\r\n") {
+            if state.borrow().rule != Rule::Deaf || !starts(&message, b"$8\r\nsmessage\r\n") {
                 to.write_all(&message).await?;
             }
         }

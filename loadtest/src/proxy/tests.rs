@@ -119,8 +119,8 @@ async fn delays_and_slow_answers_lose_nothing() {
 #[tokio::test]
 async fn a_deaf_subscriber_gets_everything_but_what_is_published() {
     let (proxy, mut stream) = proxied().await;
-    let subscribe: &[u8] = b"*2\r\n$9\r\nSUBSCRIBE\r\n$1\r\nc\r\n";
-    let published: &[u8] = b"*3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$1\r\nx\r\n";
+    let subscribe: &[u8] = b"*2\r\n$10\r\nSSUBSCRIBE\r\n$1\r\nc\r\n";
+    let published: &[u8] = b"*3\r\n$8\r\nsmessage\r\n$1\r\nc\r\n$1\r\nx\r\n";
     say(&mut stream, subscribe).await;
     hear(&mut stream, subscribe).await;
     say(&mut stream, published).await;

@@ -79,7 +79,7 @@ async fn follow_chain(stream: &mut HintQueue, from: u64, to: u64) -> u64 {
     hints
 }
 
-fn message(group: u64, seq: u64) -> Change {
+pub(super) fn message(group: u64, seq: u64) -> Change {
     Change::Sent(Arc::new(MessageSent {
         conversation_id: id(&format!("group_{group}")),
         group_type: None,

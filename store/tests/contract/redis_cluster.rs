@@ -22,7 +22,9 @@ pub(super) async fn ask<T: FromRedisValue>(server: &RedisServer, command: &str) 
     let mut connection = client.get_multiplexed_async_connection().await.unwrap();
     let mut words = command.split(' ');
     let mut question = redis::cmd(words.next().unwrap());
-    words.for_each(|word| drop(question.arg(word)));
+    for word in words {
+        question.arg(word);
+    }
     question.query_async(&mut connection).await.unwrap_or_else(|error| panic!("{command}: {error}"))
 }
 
