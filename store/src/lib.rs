@@ -354,6 +354,6 @@ pub async fn open(url: &str) -> Result<Arc<dyn Store>, StoreError> {
     // Only the scheme is shown: what follows it may hold a password.
     let scheme = url.split(':').next().unwrap_or_default();
     Err(StoreError::Unavailable(format!(
-        "expected embedded:DIR, memory:, redis://HOST:PORT, redis+sentinel:// or redis+cluster://, got {scheme}:…"
+        "expected embedded:DIR, memory: or redis://HOST:PORT, redis+sentinel://… or redis+cluster://…, got {scheme}:…"
     )))
 }

@@ -111,12 +111,12 @@ async fn a_store_that_takes_no_probe_makes_a_node_unready_and_leaves_its_path_al
     let (redis, _proxy, gateway) = gateway_behind_a_proxy().await;
     let mut sessions = sessions(&gateway).await;
     let paths = gateway.metric("gateway_relay_interruptions_total").await;
-    assert!(redis.command("ACL SETUSER default -publish").await.starts_with("+OK"));
+    assert!(redis.command("ACL SETUSER default -spublish").await.starts_with("+OK"));
     until("probes to be missed", async || is_ready_as(&gateway, NOT_PROVEN).await).await;
     tokio::time::sleep(Duration::from_secs(4)).await;
     assert!(gateway.metric("gateway_relay_probes_refused_total").await > 2);
     assert_eq!(gateway.metric("gateway_relay_interruptions_total").await, paths, "the path is as good as before");
-    assert!(redis.command("ACL SETUSER default +publish").await.starts_with("+OK"));
+    assert!(redis.command("ACL SETUSER default +spublish").await.starts_with("+OK"));
     until("a proven path", async || is_ready_as(&gateway, READY).await).await;
     gateway.send(group("g", "bob", &["alice"], 2)).await;
     for session in &mut sessions {
