@@ -1,6 +1,12 @@
 //! How a hint that was lost without a trace is found: every followed user's clock is compared with the store's.
 
-use crate::{hub::Hub, leases::LEASE_MS, live::LiveSession, rate::UserRates, session::Input};
+use crate::{
+    hub::Hub,
+    leases::LEASE_MS,
+    live::LiveSession,
+    rate::UserRates,
+    session::{GapCause, Input},
+};
 use conversation_protocol::UserId;
 use conversation_store::{SessionLease, Store};
 use std::{sync::Arc, time::Duration};
@@ -21,7 +27,7 @@ pub async fn run(store: Arc<dyn Store>, hub: Arc<Hub>, rates: Arc<UserRates>) {
     loop {
         ticks.tick().await;
         let due = hub.due_for_comparison();
-        compare(store.as_ref(), &hub, &due).await;
+        compare(store.as_ref(), &hub, &due, GapCause::Comparison).await;
         count = count.wrapping_add(1);
         if count.is_multiple_of(60) {
             rates.forget_quiet();
@@ -29,12 +35,12 @@ pub async fn run(store: Arc<dyn Store>, hub: Arc<Hub>, rates: Arc<UserRates>) {
     }
 }
 
-/// Compares the clocks of some users now, and renews their sessions' leases.
-pub async fn compare(store: &dyn Store, hub: &Hub, users: &[UserId]) {
+/// Compares the clocks of some users now, and renews their sessions' leases. Gaps that it finds are put down to `cause`.
+pub async fn compare(store: &dyn Store, hub: &Hub, users: &[UserId], cause: GapCause) {
     for batch in users.chunks(BATCH_MAX) {
         let sessions: Vec<Arc<[Arc<LiveSession>]>> = batch.iter().map(|user| hub.sessions_of(user)).collect();
         for session in sessions.iter().flat_map(|sessions| sessions.iter()) {
-            session.input(Input::Compare);
+            session.input(Input::Compare(cause));
         }
         match store.heads(batch).await {
             Ok(heads) => {

@@ -203,15 +203,11 @@ async fn ready(node: web::Data<Arc<Node>>) -> HttpResponse {
 }
 
 async fn metrics(node: web::Data<Arc<Node>>) -> HttpResponse {
-    let counts = node.writer.counts();
-    let metrics = &node.metrics;
-    metrics.store_steps.set(counts.steps.load(Ordering::Relaxed) as i64);
-    metrics.store_changes.set(counts.changes.load(Ordering::Relaxed) as i64);
-    metrics.store_conflicts.set(counts.conflicts.load(Ordering::Relaxed) as i64);
-    metrics.relay_probe_age.set(node.path.age(clock::monotonic()).as_secs_f64());
-    metrics.sync_reads_waiting.set(node.sync_reads.waiting() as i64);
-    metrics.limited_addresses.set(node.addresses.kept() as i64);
-    HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(metrics.render())
+    let node = node.get_ref().clone();
+    match web::block(move || node.scrape()).await {
+        Ok(text) => HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(text),
+        Err(_) => HttpResponse::ServiceUnavailable().finish(),
+    }
 }
 
 async fn not_found() -> HttpResponse {

@@ -8,6 +8,7 @@ use crate::{
     hub::{Hub, Wish},
     metrics::Metrics,
     path::{HintPath, PROBE_INTERVAL},
+    session::GapCause,
 };
 use conversation_protocol::UserId;
 use conversation_store::{HintReceiver, HintSink, HintsEnd, Store, StoreError, Told, Wakes};
@@ -56,15 +57,15 @@ impl Relay {
                 Ok((sink, end)) => {
                     tracing::info!("hints: connected");
                     self.path.opened();
-                    self.metrics.relay_connected.set(1);
+                    self.metrics.relay.connected.set(1);
                     let Some(error) = self.keep_up(sink, end, is_first).await else { return };
                     is_first = false;
                     if self.path.was_proven() {
                         wait_ms = RETRY_MS.0;
                     }
                     self.path.interrupted();
-                    self.metrics.relay_connected.set(0);
-                    self.metrics.relay_interruptions.inc();
+                    self.metrics.relay.connected.set(0);
+                    self.metrics.relay.interruptions.inc();
                     tracing::warn!(%error, "hints: interrupted");
                 }
                 Err(error) => tracing::warn!(%error, "hints: not connected"),
@@ -95,7 +96,7 @@ impl Relay {
         }
         if !is_first {
             let (store, hub) = (self.store.clone(), self.hub.clone());
-            tokio::spawn(async move { compare::compare(store.as_ref(), &hub, &users).await });
+            tokio::spawn(async move { compare::compare(store.as_ref(), &hub, &users, GapCause::Interruption).await });
         }
         let mut sweep = time::interval(PING_INTERVAL);
         sweep.set_missed_tick_behavior(time::MissedTickBehavior::Delay);
@@ -120,7 +121,6 @@ impl Relay {
                     if !back.is_empty() {
                         self.follow(sink, &back).await?;
                     }
-                    self.metrics.followed_users.set(self.hub.user_count() as i64);
                 }
             }
         }
@@ -149,7 +149,7 @@ impl HintReceiver for Delivery {
     fn told(&self, told: Told, wakes: &mut Wakes) {
         match told {
             Told::Hint(user, hint) => {
-                self.metrics.hints.inc();
+                self.metrics.delivery.hints.inc();
                 self.hub.deliver(&user, &hint, wakes);
             }
             Told::Probe(sent_ms) => self.path.heard(Duration::from_millis(sent_ms)),
@@ -167,7 +167,7 @@ async fn probe(store: &dyn Store, metrics: &Metrics, path: &HintPath) -> Infalli
         match store.probe(sent_ms).await {
             Ok(()) => path.published(Duration::from_millis(sent_ms)),
             Err(error) => {
-                metrics.relay_probes_refused.inc();
+                metrics.relay.probes_refused.inc();
                 tracing::debug!(%error, "hints: a probe was not published");
             }
         }
@@ -180,14 +180,16 @@ async fn deafness(store: &Arc<dyn Store>, hub: &Arc<Hub>, metrics: &Metrics, pat
     loop {
         time::sleep(LOOK_INTERVAL).await;
         if path.is_deaf(clock::monotonic()) {
-            metrics.relay_silences.inc();
+            metrics.relay.silences.inc();
             return StoreError::Unavailable("hints do not arrive".to_owned());
         }
         if path.take_doubt() {
-            metrics.relay_silences.inc();
+            metrics.relay.silences.inc();
             tracing::warn!("hints: arrive again after a silence, in which some may have been lost");
             let (store, hub) = (store.clone(), hub.clone());
-            tokio::spawn(async move { compare::compare(store.as_ref(), &hub, &hub.users()).await });
+            tokio::spawn(async move {
+                compare::compare(store.as_ref(), &hub, &hub.users(), GapCause::Interruption).await;
+            });
         }
     }
 }
