@@ -13,6 +13,7 @@ mod process {
     mod fanout;
     mod flood;
     mod load;
+    mod metrics;
     mod secrets;
     mod settings;
     mod storms;
