@@ -6,6 +6,7 @@ mod process {
     mod addresses;
     mod balanced;
     mod crash;
+    mod dashboards;
     mod deaf;
     mod development;
     mod drain;
