@@ -68,11 +68,10 @@ impl Mailbox {
         let adopts = self.seen() == Cursor::EMPTY && hint.previous == 0;
         if hint.epoch != self.epoch && !adopts {
             // A kick alone says nothing of the rows, also where the data set is another.
-            return if hint.previous == hint.clock {
-                Fit::Old
-            } else {
-                self.begin_anew(hint, Fit::Gap(GapCause::OtherData))
-            };
+            if hint.previous == hint.clock {
+                return Fit::Old;
+            }
+            return self.begin_anew(hint, Fit::Gap(GapCause::OtherData));
         }
         if hint.clock <= self.to {
             return Fit::Old;
