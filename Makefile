@@ -48,12 +48,13 @@ instructions-accept: valgrind
 proofs:
 	cargo xtask proofs --log target/test.log
 
-# A test that needs Redis or HAProxy starts one of its own; this only makes sure that there is one to start. The packages of
+# A test that needs Redis, HAProxy or Prometheus starts one of its own; this only makes sure that there is one to start. The packages of
 # protocol/check are the public validators of the documents, those of clients/web the compiler and what measures its size.
 tools:
 	@command -v redis-server >/dev/null || command -v valkey-server >/dev/null || ./scripts/install.sh redis-server
 	@command -v haproxy >/dev/null || ./scripts/install.sh haproxy
 	@command -v npm >/dev/null || ./scripts/install.sh nodejs npm
+	@./scripts/prometheus.sh
 	@for packages in protocol/check clients/web; do \
 	  (cd $$packages && { [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --silent; }) || exit 1; \
 	done
@@ -62,6 +63,7 @@ valgrind:
 	@command -v valgrind >/dev/null || ./scripts/install.sh valgrind
 
 # What must hold besides the tests.
+PROMTOOL = $(CURDIR)/target/tools/prometheus/usr/bin/promtool
 check: tools
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
@@ -69,6 +71,7 @@ check: tools
 	./scripts/documents.sh
 	cd clients/web && npm run --silent check
 	./scripts/mutations.sh --check
+	cd deploy/prometheus && $(PROMTOOL) check config prometheus.yml && $(PROMTOOL) test rules alerts_test.yml
 
 # What dependencies may be (deny.toml): licences, sources, banned and doubled crates. The tool is built once, in two minutes.
 DENY = target/tools/bin/cargo-deny

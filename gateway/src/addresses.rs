@@ -199,7 +199,7 @@ impl Addresses {
     }
 
     fn count(&self, reason: &str) {
-        self.metrics.refusals.with_label_values(&[reason]).inc();
+        self.metrics.connections.refusals.with_label_values(&[reason]).inc();
     }
 
     /// Addresses that something is kept of, each limit by itself.

@@ -14,7 +14,7 @@ use tokio::time;
 pub async fn read(node: &Node, payload: Payload, bytes_max: usize) -> Result<String, ApiError> {
     let timeouts = node.config.timeouts();
     let too_slow = |what: &str, limit: Duration| {
-        node.metrics.timeouts.with_label_values(&["body"]).inc();
+        node.metrics.connections.timeouts.with_label_values(&["body"]).inc();
         ApiError::invalid(format!("body: expected {what} within {} ms", limit.as_millis()))
     };
     let bytes = match time::timeout(timeouts.body, collect(payload, bytes_max, timeouts.request)).await {

@@ -1,6 +1,12 @@
 //! How a hint that was lost without a trace is found: every followed user's clock is compared with the store's.
 
-use crate::{hub::Hub, leases::LEASE_MS, live::LiveSession, rate::UserRates, session::Input};
+use crate::{
+    hub::Hub,
+    leases::LEASE_MS,
+    live::LiveSession,
+    rate::UserRates,
+    session::{GapCause, Input},
+};
 use conversation_protocol::UserId;
 use conversation_store::{SessionLease, ShardId, Store, StoreError};
 use futures_util::future;
@@ -27,7 +33,7 @@ pub async fn run(store: Arc<dyn Store>, hub: Arc<Hub>, rates: Arc<UserRates>) {
             by_shard.entry(topology.shard_of(&user)).or_default().push(user);
         }
         // A shard that does not answer delays no other one.
-        future::join_all(by_shard.values().map(|due| compare(store.as_ref(), &hub, due))).await;
+        future::join_all(by_shard.values().map(|due| compare(store.as_ref(), &hub, due, GapCause::Comparison))).await;
         count = count.wrapping_add(1);
         if count.is_multiple_of(60) {
             rates.forget_quiet();
@@ -36,12 +42,12 @@ pub async fn run(store: Arc<dyn Store>, hub: Arc<Hub>, rates: Arc<UserRates>) {
 }
 
 /// Compares the clocks of some users of one shard now, and renews their sessions' leases. Where the shard does not answer the rest
-/// is left: all its users are compared once the path of its hints stands again.
-pub async fn compare(store: &dyn Store, hub: &Hub, users: &[UserId]) {
+/// is left: all its users are compared once the path of its hints stands again. Gaps that it finds are put down to `cause`.
+pub async fn compare(store: &dyn Store, hub: &Hub, users: &[UserId], cause: GapCause) {
     for batch in users.chunks(BATCH_MAX) {
         let sessions: Vec<Arc<[Arc<LiveSession>]>> = batch.iter().map(|user| hub.sessions_of(user)).collect();
         for session in sessions.iter().flat_map(|sessions| sessions.iter()) {
-            session.input(Input::Compare);
+            session.input(Input::Compare(cause));
         }
         let mut is_away = false;
         for (sessions, head) in sessions.iter().zip(store.heads(batch).await) {

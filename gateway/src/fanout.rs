@@ -107,7 +107,7 @@ impl Fanout {
                 Err(error) => outcome.failed.extend(users.into_iter().map(|user| (user, error.clone()))),
             }
         }
-        self.metrics.fanout_queued.inc_by(outcome.queued);
+        self.metrics.fanout.queued.inc_by(outcome.queued);
         match outcome.failed.first() {
             Some((_, error)) if outcome.queued == 0 => Err(error.clone()),
             Some(_) | None => Ok(outcome),

@@ -199,7 +199,7 @@ async fn ready(node: web::Data<Arc<Node>>) -> HttpResponse {
     let paths = node.paths.all();
     let problems: Vec<(&Shard, &str)> = paths
         .iter()
-        .filter_map(|ShardPath { shard, path }| match path.standing(now) {
+        .filter_map(|ShardPath { shard, path, .. }| match path.standing(now) {
             Standing::Interrupted => Some((shard, "the path of hints is interrupted")),
             Standing::Unproven => Some((shard, "hints do not arrive")),
             Standing::Proven => None,
@@ -220,16 +220,11 @@ async fn ready(node: web::Data<Arc<Node>>) -> HttpResponse {
 }
 
 async fn metrics(node: web::Data<Arc<Node>>) -> HttpResponse {
-    let counts = node.writer.counts();
-    let metrics = &node.metrics;
-    metrics.store_steps.set(counts.steps.load(Ordering::Relaxed) as i64);
-    metrics.store_changes.set(counts.changes.load(Ordering::Relaxed) as i64);
-    metrics.store_conflicts.set(counts.conflicts.load(Ordering::Relaxed) as i64);
-    let oldest = node.paths.all().iter().map(|path| path.path.age(clock::monotonic())).max();
-    metrics.relay_probe_age.set(oldest.unwrap_or_default().as_secs_f64());
-    metrics.sync_reads_waiting.set(node.sync_reads.waiting() as i64);
-    metrics.limited_addresses.set(node.addresses.kept() as i64);
-    HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(metrics.render())
+    let node = node.get_ref().clone();
+    match web::block(move || node.scrape()).await {
+        Ok(text) => HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(text),
+        Err(_) => HttpResponse::ServiceUnavailable().finish(),
+    }
 }
 
 async fn not_found() -> HttpResponse {

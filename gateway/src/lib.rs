@@ -16,6 +16,7 @@ pub mod http;
 pub mod hub;
 pub mod leases;
 pub mod live;
+pub mod measured_store;
 pub mod metrics;
 pub mod node;
 pub mod origin;

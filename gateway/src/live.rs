@@ -5,13 +5,13 @@ use crate::{
     clock,
     metrics::Metrics,
     reads::SyncReads,
-    session::{Heartbeat, Input, Output, Session, SessionConfig, TooManyFilters},
+    session::{Heartbeat, Input, Note, Output, Session, SessionConfig, TooManyFilters},
     transport::{
         Transport,
         outbox::{Listener, Outbox, Wake},
     },
 };
-use conversation_protocol::{Cursor, DeviceId, EventName, Filter, Frame, Head, Hint, UserId, method::TotalResult};
+use conversation_protocol::{Cursor, DeviceId, Filter, Head, Hint, UserId, method::TotalResult};
 use conversation_store::{SessionLease, Store, StoreError, Wakes};
 use std::{
     sync::{
@@ -38,6 +38,8 @@ struct State {
     core: Session,
     /// When the connection's task will give the next tick.
     tick_at: Option<Duration>,
+    /// When the oldest change was accepted that was written but not yet taken, in microseconds of the store's time.
+    accepted_us: Option<u64>,
 }
 
 /// What a client asks for when it connects.
@@ -99,7 +101,7 @@ impl LiveSession {
             now,
         );
         let user = identity.user.clone();
-        let state = Mutex::new(State { core, tick_at: None });
+        let state = Mutex::new(State { core, tick_at: None, accepted_us: None });
         let session = Arc::new(Self { reads, metrics, user, transport, lease, outbox: outbox.clone(), state });
         let listener: Arc<dyn Listener> = session.clone();
         outbox.attach(Arc::downgrade(&listener));
@@ -148,7 +150,10 @@ impl LiveSession {
     }
 
     fn handle(self: &Arc<Self>, input: Input) -> Option<Wake> {
-        let mut state = self.lock();
+        self.handle_in(self.lock(), input)
+    }
+
+    fn handle_in(self: &Arc<Self>, mut state: MutexGuard<'_, State>, input: Input) -> Option<Wake> {
         let mut outputs = Vec::new();
         state.core.handle(input, clock::monotonic(), &mut outputs);
         self.perform(state, outputs)
@@ -200,11 +205,12 @@ impl LiveSession {
     }
 
     /// Does what the core has decided; who writes what there is to say is woken once the answer is dropped.
-    fn perform(self: &Arc<Self>, state: MutexGuard<'_, State>, outputs: Vec<Output>) -> Option<Wake> {
+    fn perform(self: &Arc<Self>, mut state: MutexGuard<'_, State>, outputs: Vec<Output>) -> Option<Wake> {
         let wake = self.write(&outputs);
         for output in outputs {
             match output {
                 Output::Send(_) | Output::Ping | Output::Comment => {}
+                Output::Note(note) => self.count(note, &mut state),
                 Output::Read(request) => {
                     let session = self.clone();
                     self.reads.begin(self.user.clone(), request, move |read| session.input(Input::SyncRead(read)));
@@ -216,7 +222,7 @@ impl LiveSession {
                     });
                 }
                 Output::Close { code, reason } => {
-                    self.metrics.closes.with_label_values(&[code.name()]).inc();
+                    self.metrics.connections.closes.with_label_values(&[code.name()]).inc();
                     self.outbox.close_with(|bytes| self.transport.encode_close(code, reason, bytes));
                 }
             }
@@ -241,12 +247,12 @@ impl LiveSession {
                 for output in outputs {
                     match output {
                         Output::Send(frame) => {
-                            self.count(frame);
+                            self.metrics.delivery.events.of(frame.event).inc();
                             self.transport.encode_frame(frame, bytes);
                         }
                         Output::Ping => self.transport.encode_ping(bytes),
                         Output::Comment => self.transport.encode_comment(bytes),
-                        Output::Read(_) | Output::ReadUnread { .. } | Output::Close { .. } => {}
+                        Output::Read(_) | Output::ReadUnread { .. } | Output::Close { .. } | Output::Note(_) => {}
                     }
                 }
             })
@@ -254,34 +260,37 @@ impl LiveSession {
         outputs.iter().any(is_said).then(write)
     }
 
-    fn count(&self, frame: &Frame) {
-        let metrics = &self.metrics;
-        metrics.events.of(frame.event).inc();
-        let mode = || if frame.data.contains(r#""mode":"full""#) { "full" } else { "replay" };
-        match frame.event {
-            EventName::SyncServerStart => metrics.syncs.with_label_values(&[mode(), "start"]).inc(),
-            EventName::SyncServerFinish => metrics.syncs.with_label_values(&[mode(), "finish"]).inc(),
-            EventName::SyncServerFailed => metrics.syncs.with_label_values(&["", "failed"]).inc(),
-            EventName::NewConversation
-            | EventName::ConversationChanged
-            | EventName::ConversationDeleted
-            | EventName::TotalUnreadMessageCountChanged
-            | EventName::UnreadMessageCountChangedByFilter
-            | EventName::ConversationGroupCreated
-            | EventName::ConversationGroupDeleted
-            | EventName::ConversationGroupNameChanged
-            | EventName::ConversationsAddedToGroup
-            | EventName::ConversationsDeletedFromGroup
-            | EventName::KickedOffline
-            | EventName::TokenExpired
-            | EventName::Reconnect => {}
+    fn count(&self, note: Note, state: &mut State) {
+        let (delivery, syncs) = (&self.metrics.delivery, &self.metrics.syncs);
+        match note {
+            Note::Changes { count, coalesced, accepted_us } => {
+                delivery.changes.inc_by(count as u64);
+                delivery.coalesced.inc_by(u64::from(coalesced));
+                state.accepted_us = state.accepted_us.or(accepted_us);
+            }
+            Note::Gap(cause) => syncs.gaps(cause).inc(),
+            Note::Overflow => delivery.overflows.inc(),
+            Note::SyncStarted(mode) => syncs.of(mode).started.inc(),
+            Note::SyncRows(mode, count) => syncs.of(mode).rows.inc_by(count as u64),
+            Note::SyncFinished { mode, took } => {
+                syncs.of(mode).finished.inc();
+                syncs.of(mode).duration.observe(took.as_secs_f64());
+            }
+            Note::SyncFailed(mode) => syncs.of(mode).failed.inc(),
         }
     }
 }
 
 impl Listener for LiveSession {
     fn everything_taken(self: Arc<Self>) {
-        self.input(Input::Writable);
+        let mut state = self.lock();
+        if let Some(accepted_us) = state.accepted_us.take()
+            && let Some(now_us) = self.reads.now_us(self.user())
+        {
+            let latency = Duration::from_micros(now_us.saturating_sub(accepted_us));
+            self.metrics.delivery.latency.observe(latency.as_secs_f64());
+        }
+        self.handle_in(state, Input::Writable);
     }
 
     fn some_taken(self: Arc<Self>) {

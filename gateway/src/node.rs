@@ -3,16 +3,18 @@
 use crate::{
     addresses::Addresses,
     auth::{Authenticator, Identity},
+    clock,
     config::{Config, ConfigError, Mode},
     fanout::Fanout,
     hub::Hub,
     leases::Leases,
     live::{LiveSession, Opening},
+    measured_store::MeasuredStore,
     metrics::Metrics,
     origin::OriginPolicy,
     rate::UserRates,
     reads::SyncReads,
-    relays::{Paths, Relays},
+    relays::{Paths, Relays, ShardPath},
     session::Input,
     transport::{Transport, outbox::Outbox},
 };
@@ -71,6 +73,8 @@ impl Node {
     /// Starts a node's background work on the current tokio runtime.
     pub fn start(config: Config, mode: Mode, store: Arc<dyn Store>) -> Result<Arc<Self>, ConfigError> {
         let metrics = Arc::new(Metrics::new());
+        metrics.connections.sessions_max.set(config.max_sessions as i64);
+        let store: Arc<dyn Store> = MeasuredStore::new(store, metrics.clone());
         let authenticator = Authenticator::new(&config, mode, metrics.clone())?;
         if let Some(keys) = authenticator.followed() {
             tokio::spawn(keys.clone().run());
@@ -106,6 +110,19 @@ impl Node {
         }))
     }
 
+    /// What it counts, as text for Prometheus. Looks at the process too, which takes a while where many files are open.
+    pub fn scrape(&self) -> Vec<u8> {
+        let metrics = &self.metrics;
+        metrics.store.follow(self.writer.counts());
+        metrics.relay.followed_users.set(self.hub.user_count() as i64);
+        for ShardPath { path, shown, .. } in self.paths.all() {
+            shown.probe_age.set(path.age(clock::monotonic()).as_secs_f64());
+        }
+        metrics.syncs.reads_waiting.set(self.sync_reads.waiting() as i64);
+        metrics.connections.limited_addresses.set(self.addresses.kept() as i64);
+        metrics.render()
+    }
+
     /// Admits a session: it is in the hub from here on, until [`Node::dismiss`].
     pub fn admit(
         self: &Arc<Self>,
@@ -115,12 +132,12 @@ impl Node {
         outbox: Arc<Outbox>,
     ) -> Result<Arc<LiveSession>, ApiError> {
         if self.hub.session_count() >= self.config.max_sessions {
-            self.metrics.refusals.with_label_values(&["node_full"]).inc();
+            self.metrics.connections.refusals.with_label_values(&["node_full"]).inc();
             let message = "this node has as many sessions as it may have, try again";
             return Err(ApiError { retry_after_ms: Some(1_000), ..ApiError::new(ErrorKind::TooFrequent, message) });
         }
         if let Err(error) = self.rates.take_connect(&identity.user) {
-            self.metrics.refusals.with_label_values(&["connect_rate"]).inc();
+            self.metrics.connections.refusals.with_label_values(&["connect_rate"]).inc();
             return Err(error);
         }
         let session = LiveSession::new(
@@ -137,8 +154,8 @@ impl Node {
             oldest.input(Input::Kick { reason: "this user has too many sessions, the oldest ends".to_owned() });
         }
         self.leases.begun(session.lease().clone());
-        self.metrics.connects.with_label_values(&[transport.name()]).inc();
-        self.metrics.sessions.with_label_values(&[transport.name()]).inc();
+        self.metrics.connections.connects.with_label_values(&[transport.name()]).inc();
+        self.metrics.connections.sessions.with_label_values(&[transport.name()]).inc();
         if self.is_closing.load(Ordering::Relaxed) {
             session.input(Input::Drain { after_ms: rand::random_range(0..1_000) });
         }
@@ -158,6 +175,6 @@ impl Node {
     pub fn dismiss(&self, session: &LiveSession) {
         self.hub.leave(session);
         self.leases.ended(session.lease().clone());
-        self.metrics.sessions.with_label_values(&[session.transport().name()]).dec();
+        self.metrics.connections.sessions.with_label_values(&[session.transport().name()]).dec();
     }
 }

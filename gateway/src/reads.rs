@@ -37,6 +37,11 @@ impl SyncReads {
         Arc::new(Self { store, metrics, admission, runtime: Handle::current() })
     }
 
+    /// The store's time in microseconds since 1970, if it is known.
+    pub fn now_us(&self, user: &UserId) -> Option<u64> {
+        self.store.now_us(user)
+    }
+
     /// How many reads wait for their turn.
     pub fn waiting(&self) -> usize {
         self.admission.waiting()
@@ -53,12 +58,12 @@ impl SyncReads {
         let reads = self.clone();
         spawn_near(&self.runtime, async move {
             let Ok(_permit) = reads.admission.admit(Urgency::Filters, 1).await else {
-                reads.metrics.sync_reads.with_label_values(&["unread", "refused"]).inc();
+                reads.metrics.syncs.reads.with_label_values(&["unread", "refused"]).inc();
                 return done(None);
             };
             let result = reads.store.unread(&user).await;
             let label = if result.is_ok() { "done" } else { "failed" };
-            reads.metrics.sync_reads.with_label_values(&["unread", label]).inc();
+            reads.metrics.syncs.reads.with_label_values(&["unread", label]).inc();
             done(result.inspect_err(|error| tracing::debug!(%error, "a filter's read failed")).ok());
         });
     }
@@ -71,7 +76,7 @@ impl SyncReads {
         let _permit = match self.admission.admit(urgency, units).await {
             Ok(permit) => permit,
             Err(Refused) => {
-                self.metrics.sync_reads.with_label_values(&[kind, "refused"]).inc();
+                self.metrics.syncs.reads.with_label_values(&[kind, "refused"]).inc();
                 let retry_after_ms = Some(rand::random_range(AGAIN_MS.0..=AGAIN_MS.1));
                 let message = "too many clients are being synced, try again";
                 return SyncRead::Failed(ApiError { retry_after_ms, ..ApiError::new(ErrorKind::TooFrequent, message) });
@@ -85,7 +90,7 @@ impl SyncReads {
             ReadRequest::Full { window } => self.store.page(user, 0, window).await.map(SyncRead::Page),
         };
         let label = if result.is_ok() { "done" } else { "failed" };
-        self.metrics.sync_reads.with_label_values(&[kind, label]).inc();
+        self.metrics.syncs.reads.with_label_values(&[kind, label]).inc();
         result.unwrap_or_else(|error| {
             tracing::debug!(%error, "a sync's read failed");
             SyncRead::Failed(ApiError::new(ErrorKind::StoreUnavailable, "the store does not answer, try again"))

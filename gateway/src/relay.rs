@@ -6,8 +6,10 @@
 use crate::{
     clock, compare,
     hub::{Hub, Wish},
-    metrics::Metrics,
+    metrics::{Metrics, PathMetrics},
     path::{HintPath, PROBE_INTERVAL},
+    relays::ShardPath,
+    session::GapCause,
 };
 use conversation_protocol::UserId;
 use conversation_store::{HintReceiver, HintSink, HintsEnd, ShardId, Store, StoreError, Told, Wakes};
@@ -33,21 +35,22 @@ pub struct Relay {
     store: Arc<dyn Store>,
     hub: Arc<Hub>,
     metrics: Arc<Metrics>,
+    shown: Arc<PathMetrics>,
     wishes: mpsc::UnboundedReceiver<Wish>,
     path: Arc<HintPath>,
 }
 
 impl Relay {
-    /// A relay; the path says how it stands.
+    /// A relay; the path of the shard says how it stands.
     pub fn new(
-        shard: ShardId,
+        of: &ShardPath,
         store: Arc<dyn Store>,
         hub: Arc<Hub>,
         metrics: Arc<Metrics>,
         wishes: mpsc::UnboundedReceiver<Wish>,
-        path: Arc<HintPath>,
     ) -> Self {
-        Self { shard, store, hub, metrics, wishes, path }
+        let ShardPath { shard, path, shown } = of;
+        Self { shard: shard.id, store, hub, metrics, shown: shown.clone(), wishes, path: path.clone() }
     }
 
     /// Runs until the shard or the hub is gone.
@@ -61,15 +64,15 @@ impl Relay {
                 Ok((sink, end)) => {
                     tracing::info!(shard = self.shard.0, "hints: connected");
                     self.path.opened();
-                    self.metrics.relay_connected.set(1);
+                    self.shown.connected.set(1);
                     let Some(error) = self.keep_up(sink, end, is_first).await else { return };
                     is_first = false;
                     if self.path.was_proven() {
                         wait_ms = RETRY_MS.0;
                     }
                     self.path.interrupted();
-                    self.metrics.relay_connected.set(0);
-                    self.metrics.relay_interruptions.inc();
+                    self.shown.connected.set(0);
+                    self.shown.interruptions.inc();
                     tracing::warn!(%error, shard = self.shard.0, "hints: interrupted");
                 }
                 Err(error) => tracing::warn!(%error, shard = self.shard.0, "hints: not connected"),
@@ -81,14 +84,13 @@ impl Relay {
 
     /// Works on one path until it breaks; `None`: the shard or the hub is gone.
     async fn keep_up(&mut self, mut sink: Box<dyn HintSink>, end: HintsEnd, is_first: bool) -> Option<StoreError> {
-        let (store, hub, metrics, path) =
-            (self.store.clone(), self.hub.clone(), self.metrics.clone(), self.path.clone());
+        let (store, hub, shown, path) = (self.store.clone(), self.hub.clone(), self.shown.clone(), self.path.clone());
         let shard = self.shard;
         let result = tokio::select! {
             result = self.command(sink.as_mut(), is_first) => result,
             () = end.reached() => Err(StoreError::Unavailable("the path of hints ended".to_owned())),
-            never = probe(shard, store.as_ref(), &metrics, &path) => match never {},
-            error = deafness(shard, &store, &hub, &metrics, &path) => Err(error),
+            never = probe(shard, store.as_ref(), &shown, &path) => match never {},
+            error = deafness(shard, &store, &hub, &shown, &path) => Err(error),
         };
         result.err()
     }
@@ -127,7 +129,6 @@ impl Relay {
                     if !back.is_empty() {
                         self.follow(sink, &back).await?;
                     }
-                    self.metrics.followed_users.set(self.hub.user_count() as i64);
                 }
             }
         }
@@ -153,7 +154,7 @@ impl Relay {
     fn compare(&self, users: Vec<UserId>) {
         if !users.is_empty() {
             let (store, hub) = (self.store.clone(), self.hub.clone());
-            tokio::spawn(async move { compare::compare(store.as_ref(), &hub, &users).await });
+            tokio::spawn(async move { compare::compare(store.as_ref(), &hub, &users, GapCause::Interruption).await });
         }
     }
 }
@@ -175,7 +176,7 @@ impl HintReceiver for Delivery {
     fn told(&self, told: Told, wakes: &mut Wakes) {
         match told {
             Told::Hint(user, hint) => {
-                self.metrics.hints.inc();
+                self.metrics.delivery.hints.inc();
                 self.hub.deliver(&user, &hint, wakes);
             }
             Told::Moved(user) => self.hub.moved(&user, self.shard),
@@ -185,7 +186,7 @@ impl HintReceiver for Delivery {
 }
 
 /// Publishes probes.
-async fn probe(shard: ShardId, store: &dyn Store, metrics: &Metrics, path: &HintPath) -> Infallible {
+async fn probe(shard: ShardId, store: &dyn Store, shown: &PathMetrics, path: &HintPath) -> Infallible {
     let mut ticks = time::interval(PROBE_INTERVAL);
     ticks.set_missed_tick_behavior(time::MissedTickBehavior::Delay);
     loop {
@@ -194,7 +195,7 @@ async fn probe(shard: ShardId, store: &dyn Store, metrics: &Metrics, path: &Hint
         match store.probe(shard, sent_ms).await {
             Ok(()) => path.published(Duration::from_millis(sent_ms)),
             Err(error) => {
-                metrics.relay_probes_refused.inc();
+                shown.probes_refused.inc();
                 tracing::debug!(%error, "hints: a probe was not published");
             }
         }
@@ -207,20 +208,22 @@ async fn deafness(
     shard: ShardId,
     store: &Arc<dyn Store>,
     hub: &Arc<Hub>,
-    metrics: &Metrics,
+    shown: &PathMetrics,
     path: &HintPath,
 ) -> StoreError {
     loop {
         time::sleep(LOOK_INTERVAL).await;
         if path.is_deaf(clock::monotonic()) {
-            metrics.relay_silences.inc();
+            shown.silences.inc();
             return StoreError::Unavailable("hints do not arrive".to_owned());
         }
         if path.take_doubt() {
-            metrics.relay_silences.inc();
+            shown.silences.inc();
             tracing::warn!("hints: arrive again after a silence, in which some may have been lost");
             let (store, hub) = (store.clone(), hub.clone());
-            tokio::spawn(async move { compare::compare(store.as_ref(), &hub, &hub.users_of(shard)).await });
+            tokio::spawn(async move {
+                compare::compare(store.as_ref(), &hub, &hub.users_of(shard), GapCause::Interruption).await;
+            });
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::{
     clock,
     hub::{Hub, Wish},
-    metrics::Metrics,
+    metrics::{Metrics, PathMetrics},
     path::HintPath,
     relay::Relay,
 };
@@ -18,16 +18,18 @@ use tokio::sync::{mpsc, watch};
 const BATCH_MAX: usize = 1_000;
 
 /// A shard, and how its path of hints stands.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct ShardPath {
     /// Which shard, and where it is.
     pub shard: Shard,
     /// Its path.
     pub path: Arc<HintPath>,
+    /// What is counted of it.
+    pub shown: Arc<PathMetrics>,
 }
 
 /// The paths of all shards.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Paths(RwLock<BTreeMap<ShardId, ShardPath>>);
 
 impl Paths {
@@ -100,21 +102,26 @@ impl Relays {
         let mut paths = BTreeMap::new();
         for shard in topology.shards() {
             let path = match known.remove(&shard.id) {
-                Some(known) => known.path,
-                None => self.begin(shard.id),
+                Some(known) => ShardPath { shard: shard.clone(), ..known },
+                None => self.begin(shard),
             };
-            paths.insert(shard.id, ShardPath { shard: shard.clone(), path });
+            paths.insert(shard.id, path);
         }
-        self.running.retain(|id, _| paths.contains_key(id));
+        for gone in known.keys() {
+            self.running.remove(gone);
+            self.metrics.relay.forget(*gone);
+        }
         self.paths.set(paths);
     }
 
-    fn begin(&mut self, id: ShardId) -> Arc<HintPath> {
+    fn begin(&mut self, shard: &Shard) -> ShardPath {
         let path = Arc::new(HintPath::new(clock::monotonic()));
+        let shown = Arc::new(self.metrics.relay.of(shard.id));
+        let path = ShardPath { shard: shard.clone(), path, shown };
         let (relay, wishes) = mpsc::unbounded_channel();
         let (store, hub, metrics) = (self.store.clone(), self.hub.clone(), self.metrics.clone());
-        tokio::spawn(Relay::new(id, store, hub, metrics, wishes, path.clone()).run());
-        self.running.insert(id, relay);
+        tokio::spawn(Relay::new(&path, store, hub, metrics, wishes).run());
+        self.running.insert(shard.id, relay);
         path
     }
 }

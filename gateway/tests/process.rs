@@ -6,6 +6,7 @@ mod process {
     mod addresses;
     mod balanced;
     mod crash;
+    mod dashboards;
     mod deaf;
     mod development;
     mod drain;
@@ -13,6 +14,7 @@ mod process {
     mod fanout;
     mod flood;
     mod load;
+    mod metrics;
     mod secrets;
     mod settings;
     mod storms;

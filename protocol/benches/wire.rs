@@ -43,6 +43,7 @@ fn hint() -> Hint {
         truncated: false,
         kick: None,
         fork: None,
+        accepted_us: None,
     }
 }
 

@@ -65,6 +65,9 @@ pub struct Hint {
     pub kick: Option<Kick>,
     /// Set by the first step on another server: whoever has just read something in between read lost writes.
     pub fork: Option<Fork>,
+    /// When the oldest change of the step was accepted, in microseconds of the store's time; absent where nobody asked for
+    /// the change, or the time was not known.
+    pub accepted_us: Option<u64>,
 }
 
 /// The text is no hint.
@@ -93,6 +96,8 @@ struct Header<'a> {
     kick: Option<Kick>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     fork: Option<Fork>,
+    #[serde(default, rename = "accepted", skip_serializing_if = "Option::is_none")]
+    accepted_us: Option<u64>,
 }
 
 #[allow(clippy::ptr_arg, reason = "serde hands over the field itself")]
@@ -119,11 +124,21 @@ impl Hint {
                 return text;
             }
         }
-        let Self { epoch, previous, clock, total_unread, fork, .. } = *self;
-        let (rows, deleted, facets, kick) = (Vec::new(), Vec::new(), Vec::new(), self.kick.clone());
-        let groups = self.groups.clone();
-        let mut bare =
-            Self { epoch, previous, clock, total_unread, rows, deleted, facets, groups, truncated: true, kick, fork };
+        let Self { epoch, previous, clock, total_unread, fork, accepted_us, .. } = *self;
+        let mut bare = Self {
+            epoch,
+            previous,
+            clock,
+            total_unread,
+            rows: Vec::new(),
+            deleted: Vec::new(),
+            facets: Vec::new(),
+            groups: self.groups.clone(),
+            truncated: true,
+            kick: self.kick.clone(),
+            fork,
+            accepted_us,
+        };
         let header = bare.header();
         if header.len() <= HINT_BYTES_MAX {
             return header;
@@ -144,6 +159,7 @@ impl Hint {
             truncated: self.truncated,
             kick: self.kick.clone(),
             fork: self.fork,
+            accepted_us: self.accepted_us,
         };
         serde_json::to_string(&header).expect("a header is always JSON")
     }
@@ -170,6 +186,7 @@ impl Hint {
             truncated: header.truncated,
             kick: header.kick,
             fork: header.fork,
+            accepted_us: header.accepted_us,
         })
     }
 }
@@ -207,6 +224,7 @@ mod tests {
             truncated: false,
             kick: Some(Kick { device: Some("phone".parse().unwrap()), not_before: 5, reason: "x\ny".to_owned() }),
             fork: Some(Fork { from: 10, to: 11 }),
+            accepted_us: Some(9),
         }
     }
 
@@ -223,7 +241,7 @@ mod tests {
         assert!(decoded.truncated && decoded.rows.is_empty() && decoded.deleted.is_empty());
         assert!(decoded.facets.is_empty() && decoded.groups == hint.groups, "notices stay as long as they fit");
         assert_eq!((decoded.previous, decoded.clock, decoded.kick.clone()), (10, 12, hint.kick.clone()));
-        assert_eq!(decoded.fork, hint.fork);
+        assert_eq!((decoded.fork, decoded.accepted_us), (hint.fork, hint.accepted_us));
         let ids = (0..2_000).map(|n| format!("group_{n}").parse().unwrap()).collect();
         let decoded = Hint::decode(&Hint { groups: vec![GroupEvent::Added("a".to_owned(), ids)], ..hint }.encode());
         assert!(decoded.is_ok_and(|decoded| decoded.truncated && decoded.groups.is_empty()));

@@ -246,13 +246,17 @@ impl Store for RedisStore {
         let shard = self.router.shards().get(shard)?;
         let (channel, commits) = (self.probe_channel(&shard)?, shard.link(Purpose::Commits));
         let connected = commits.connected().await?;
-        let mut pipeline = Pipeline::with_capacity(2);
-        pipeline.cmd("SPUBLISH").arg(channel).arg(number).add_command(server::question());
+        let mut pipeline = Pipeline::with_capacity(3);
+        pipeline.cmd("SPUBLISH").arg(channel).arg(number).add_command(server::question()).cmd("TIME");
         let mut answers = commits.run_on(&connected, &pipeline).await?.into_iter().map(checked);
-        let (published, about) = (answers.next(), answers.next());
+        let (published, about, time) = (answers.next(), answers.next(), answers.next());
         // A server can become another one behind an open connection, a replica and a primary again.
         let about = about.unwrap_or_else(|| Err(unexpected("no answer"))).and_then(server::read);
         if about.is_ok_and(|id| id == connected.replication_id) {
+            // So that the time is known also where nothing is read for long.
+            if let Some(now_us) = time.and_then(Result::ok).and_then(|time| reply::time_us(time).ok()) {
+                shard.time.told(now_us);
+            }
             // What still leads elsewhere leads to a server that was replaced.
             for link in [Purpose::Reads, Purpose::Lanes].map(|purpose| shard.link(purpose)) {
                 if link.replication_id() != connected.replication_id {

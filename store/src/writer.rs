@@ -74,6 +74,8 @@ type Outcomes = Vec<Result<Outcome, WriteError>>;
 /// Changes of one user that were asked for together; they go into one step, as far as a step takes them.
 struct Job {
     changes: Vec<Change>,
+    /// When the oldest of them was accepted, in the store's time.
+    accepted_us: Option<u64>,
     reply: oneshot::Sender<Outcomes>,
 }
 
@@ -109,7 +111,9 @@ impl Writer {
             }
             let (reply, answer) = oneshot::channel();
             pending.push(Pending { answer, count: together.len() });
-            jobs.push((user, Job { changes: together, reply }));
+            let now_us = self.0.store.now_us(&user);
+            let accepted_us = oldest(together.iter().map(Change::queued_us).chain([now_us]));
+            jobs.push((user, Job { changes: together, accepted_us, reply }));
         }
         let held = Held::take(&self.0, jobs);
         if !held.works.is_empty() {
@@ -146,11 +150,18 @@ type Reply = (oneshot::Sender<Outcomes>, usize);
 struct Work {
     user: UserId,
     changes: Vec<Change>,
+    /// When the oldest of them was accepted, in the store's time.
+    accepted_us: Option<u64>,
     /// Who waits for them, and for how many each.
     replies: Vec<Reply>,
 }
 
 impl Work {
+    fn of(user: UserId, Job { changes, accepted_us, reply }: Job) -> Self {
+        let replies = vec![(reply, changes.len())];
+        Self { user, changes, accepted_us, replies }
+    }
+
     fn fail(self, error: &WriteError) {
         for (reply, count) in self.replies {
             let _ = reply.send(vec![Err(error.clone()); count]);
@@ -179,13 +190,12 @@ impl Held {
     fn take(shared: &Arc<Shared>, jobs: Vec<(UserId, Job)>) -> Self {
         let mut works = VecDeque::with_capacity(jobs.len());
         let mut busy = shared.busy();
-        for (user, Job { changes, reply }) in jobs {
+        for (user, job) in jobs {
             match busy.entry(user.clone()) {
-                Entry::Occupied(mut waiting) => waiting.get_mut().push_back(Job { changes, reply }),
+                Entry::Occupied(mut waiting) => waiting.get_mut().push_back(job),
                 Entry::Vacant(free) => {
                     free.insert(VecDeque::new());
-                    let replies = vec![(reply, changes.len())];
-                    works.push_back(Work { user, changes, replies });
+                    works.push_back(Work::of(user, job));
                 }
             }
         }
@@ -211,8 +221,8 @@ impl Held {
     fn let_go(&mut self) {
         let mut busy = self.shared.busy();
         for user in self.in_round.drain(..) {
-            match busy.get_mut(&user).and_then(next_job) {
-                Some((changes, replies)) => self.works.push_back(Work { user, changes, replies }),
+            match busy.get_mut(&user).and_then(|waiting| next_work(&user, waiting)) {
+                Some(work) => self.works.push_back(work),
                 None => {
                     busy.remove(&user);
                 }
@@ -233,20 +243,25 @@ impl Drop for Held {
 }
 
 /// Of what waits for a user, the changes that go into one step, and who waits for them.
-fn next_job(waiting: &mut VecDeque<Job>) -> Option<(Vec<Change>, Vec<Reply>)> {
-    let Job { mut changes, reply } = waiting.pop_front()?;
-    let mut replies = vec![(reply, changes.len())];
-    let is_alone = changes.iter().any(steps_alone);
+fn next_work(user: &UserId, waiting: &mut VecDeque<Job>) -> Option<Work> {
+    let mut work = Work::of(user.clone(), waiting.pop_front()?);
+    let is_alone = work.changes.iter().any(steps_alone);
     while let Some(job) = waiting.front()
         && !is_alone
         && !job.changes.iter().any(steps_alone)
-        && changes.len() + job.changes.len() <= STEP_ROWS_MAX
+        && work.changes.len() + job.changes.len() <= STEP_ROWS_MAX
         && let Some(job) = waiting.pop_front()
     {
-        replies.push((job.reply, job.changes.len()));
-        changes.extend(job.changes);
+        work.replies.push((job.reply, job.changes.len()));
+        work.changes.extend(job.changes);
+        work.accepted_us = oldest([work.accepted_us, job.accepted_us]);
     }
-    Some((changes, replies))
+    Some(work)
+}
+
+/// The earliest of some times, as far as they are known.
+fn oldest(times: impl IntoIterator<Item = Option<u64>>) -> Option<u64> {
+    times.into_iter().flatten().min()
 }
 
 /// A step that stands, or is to be committed.
@@ -281,7 +296,8 @@ impl Round {
     fn add(&mut self, work: Work, decided: Result<Decided, StoreError>, is_guess: bool, earlier: Option<Remembered>) {
         match decided {
             Ok(Decided::Step(step)) => match *step {
-                Step { outcomes, commit: Some(commit), unfinished, mut remembered } => {
+                Step { outcomes, commit: Some(mut commit), unfinished, mut remembered } => {
+                    commit.hint.accepted_us = work.accepted_us;
                     if let (Some(remembered), Some(earlier)) = (&mut remembered, earlier) {
                         remembered.add(earlier, &commit);
                     }
@@ -363,8 +379,11 @@ impl Shared {
             return round;
         }
         let loaded = self.store.load(&loads).await;
-        for (((work, replication_id, earlier), load), loaded) in unread.into_iter().zip(loads).zip(loaded) {
-            let decided = loaded.and_then(|loaded| self.decide(load, &work.changes, &loaded, replication_id));
+        for (((mut work, replication_id, earlier), load), loaded) in unread.into_iter().zip(loads).zip(loaded) {
+            let decided = loaded.and_then(|loaded| {
+                work.accepted_us.get_or_insert(loaded.now_us);
+                self.decide(load, &work.changes, &loaded, replication_id)
+            });
             round.add(work, decided, false, earlier);
         }
         round
@@ -406,7 +425,7 @@ impl Shared {
 
     /// Computes a step again: another node wrote the user and left `found`, or an unfinished change comes first.
     async fn repeat(&self, work: Work, found: Option<Loaded>, races: u32) {
-        match self.again(&work.user, &work.changes, found, races).await {
+        match self.again(&work.user, &work.changes, work.accepted_us, found, races).await {
             Ok(done) => self.finish(work, done).await,
             Err(error) => work.fail(&error),
         }
@@ -417,7 +436,8 @@ impl Shared {
         let mut next = Some(unfinished);
         let mut sum: Option<Outcome> = None;
         while let Some(unfinished) = next {
-            let Done { outcomes, unfinished } = self.again(user, &[Change::Continue(unfinished)], None, 0).await?;
+            let Done { outcomes, unfinished } =
+                self.again(user, &[Change::Continue(unfinished)], None, None, 0).await?;
             for outcome in outcomes {
                 let outcome = outcome?;
                 sum = Some(Outcome { changed: sum.map_or(0, |sum| sum.changed) + outcome.changed, ..outcome });
@@ -432,6 +452,7 @@ impl Shared {
         &self,
         user: &UserId,
         changes: &[Change],
+        accepted_us: Option<u64>,
         mut found: Option<Loaded>,
         mut races: u32,
     ) -> Result<Done, WriteError> {
@@ -452,7 +473,8 @@ impl Shared {
                     continue;
                 }
             };
-            let Some(commit) = commit else { return Ok(Done { outcomes, unfinished }) };
+            let Some(mut commit) = commit else { return Ok(Done { outcomes, unfinished }) };
+            commit.hint.accepted_us = accepted_us;
             match self.commit_one(commit).await? {
                 Committed::Done => return Ok(Done { outcomes, unfinished }),
                 Committed::Conflict(now) => {

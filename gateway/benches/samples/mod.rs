@@ -51,8 +51,11 @@ pub(crate) fn hear(session: &mut Session, hint: &Arc<Hint>) -> Vec<Output> {
 pub(crate) fn deliver(session: &mut Session, hint: &Arc<Hint>, transport: Transport) -> BytesMut {
     let mut bytes = BytesMut::new();
     for output in hear(session, hint) {
-        let Output::Send(frame) = output else { panic!("expected frames alone, got {output:?}") };
-        transport.encode_frame(&frame, &mut bytes);
+        match output {
+            Output::Send(frame) => transport.encode_frame(&frame, &mut bytes),
+            Output::Note(_) => {}
+            other => panic!("expected frames and notes alone, got {other:?}"),
+        }
     }
     bytes
 }

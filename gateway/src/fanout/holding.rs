@@ -97,7 +97,7 @@ impl Holding {
                 others = rest;
             }
         }
-        self.fanout.metrics.fanout_lanes.set(self.lanes.len() as i64);
+        self.fanout.metrics.fanout.lanes.set(self.lanes.len() as i64);
         self.look_at_backlogs().await
     }
 
@@ -105,9 +105,10 @@ impl Holding {
     async fn look_at_backlogs(&self) -> Result<(), StoreError> {
         let mine: Vec<Lane> = self.lanes.keys().copied().collect();
         let backlogs = self.fanout.store.backlogs(&mine).await?;
-        let metrics = &self.fanout.metrics;
-        metrics.fanout_waiting.set(backlogs.iter().map(|of| of.entries as i64).sum());
-        metrics.fanout_oldest_ms.set(backlogs.iter().map(|of| of.oldest_ms as i64).max().unwrap_or(0));
+        let metrics = &self.fanout.metrics.fanout;
+        metrics.waiting.set(backlogs.iter().map(|of| of.entries as i64).sum());
+        let oldest_ms = backlogs.iter().map(|of| of.oldest_ms).max().unwrap_or(0);
+        metrics.oldest_age.set(Duration::from_millis(oldest_ms).as_secs_f64());
         Ok(())
     }
 

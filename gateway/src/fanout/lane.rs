@@ -162,8 +162,8 @@ async fn finish(fanout: &Fanout, held: &Held, lane: Lane, done: &[EntryId], dead
     loop {
         match fanout.store.finish_entries(lane, done, dead).await {
             Ok(()) => {
-                fanout.metrics.fanout_entries.inc_by(done.len() as u64);
-                fanout.metrics.fanout_dead.inc_by(dead.len() as u64);
+                fanout.metrics.fanout.entries.inc_by(done.len() as u64);
+                fanout.metrics.fanout.dead.inc_by(dead.len() as u64);
                 return true;
             }
             Err(StoreError::Corrupt(error)) => {

@@ -168,7 +168,7 @@ impl<S> Watched<S> {
         }
         // Who reads and who writes it are told one after the other.
         if !self.watch.is_given_up.replace(true) {
-            self.watch.metrics.timeouts.with_label_values(&[what]).inc();
+            self.watch.metrics.connections.timeouts.with_label_values(&[what]).inc();
             tracing::debug!(what, "a connection is given up");
         }
         Err(io::ErrorKind::TimedOut.into())

@@ -1,5 +1,6 @@
 //! What a comparison with the store's head says of a session: the net for hints that were lost without a trace.
 
+use super::notes::GapCause;
 use conversation_protocol::Cursor;
 use std::time::Duration;
 
@@ -10,11 +11,15 @@ pub(super) enum Comparison {
     None,
     /// The head is being read.
     Asked {
+        /// Why it was asked.
+        cause: GapCause,
         /// What the store was known to have when it was asked.
         noted: Option<Cursor>,
     },
     /// The answer came during a sync; it is judged at the finish.
     Answered {
+        /// As above.
+        cause: GapCause,
         /// As above.
         noted: Option<Cursor>,
         /// The answer.
@@ -22,6 +27,8 @@ pub(super) enum Comparison {
     },
     /// The store was ahead; its hints may still be on their way.
     Ahead {
+        /// As above.
+        cause: GapCause,
         /// Where it was.
         head: Cursor,
         /// How long the hints may take.

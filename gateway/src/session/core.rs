@@ -7,6 +7,7 @@ use super::{
     frames,
     heartbeat::{Beat, Pulse},
     mailbox::{Fit, Mailbox},
+    notes::{GapCause, Note},
 };
 use conversation_protocol::{
     CloseCode, Cursor, DeviceId, Event, Frame, Head, Hint, Kick, SyncMode,
@@ -23,7 +24,7 @@ const KICKED: &str = "kicked by the backend";
 
 /// One client's view of its user's list: what it has been given, and what it must be given next.
 ///
-/// Idle it takes some 370 bytes and no allocation of its own beside the device's name.
+/// Idle it takes some 400 bytes and no allocation of its own beside the device's name.
 #[derive(Debug)]
 pub struct Session {
     device: Option<DeviceId>,
@@ -70,6 +71,8 @@ pub(super) enum Phase {
     Opening {
         /// What was asked for.
         asked: SyncMode,
+        /// When.
+        since: Duration,
     },
     /// A replay is under way; [`Session::cursor`] says how far it has come.
     Replaying {
@@ -77,6 +80,8 @@ pub(super) enum Phase {
         began: u64,
         /// Whether the next slice is being read.
         reading: bool,
+        /// When its first read was asked for.
+        since: Duration,
     },
     /// The client has, or the mailbox holds, everything that was hinted.
     Live,
@@ -116,8 +121,8 @@ impl Session {
             Input::Followed => self.followed(now),
             Input::Hint(hint) => self.hint(&hint, now, outputs),
             Input::SyncRead(read) => self.sync_read(read, now, outputs),
-            Input::UnreadRead { number, unread } => self.unread_read(number, unread.as_deref(), now),
-            Input::Compare => self.compare(now),
+            Input::UnreadRead { number, unread } => self.unread_read(number, unread.as_deref(), now, outputs),
+            Input::Compare(cause) => self.compare(cause, now, outputs),
             Input::Compared(head) => self.compared(&head, now, outputs),
             Input::Writable => self.busy_since = None,
             Input::Progress => self.busy_since = self.busy_since.map(|_| now),
@@ -156,9 +161,9 @@ impl Session {
             Phase::Live => {
                 // Whoever says to have nothing, but was given something, may have it by now.
                 self.cursor = cursor.filter(|cursor| *cursor != Cursor::EMPTY || self.cursor == Some(Cursor::EMPTY));
-                self.request_sync(SyncMode::Replay, now);
+                self.request_sync(SyncMode::Replay, GapCause::Probe, now, outputs);
             }
-            Phase::Replaying { .. } => self.request_sync(SyncMode::Replay, now),
+            Phase::Replaying { .. } => self.request_sync(SyncMode::Replay, GapCause::Probe, now, outputs),
             // The start of the sync that is due follows the answer in any case.
             Phase::Unfollowed { .. } | Phase::Due { .. } | Phase::Opening { .. } | Phase::Closed => {}
         }
@@ -218,32 +223,34 @@ impl Session {
         {
             return self.kick(kick.reason.clone(), now, outputs);
         }
-        match self.phase {
+        let is_live = match self.phase {
             // The read that is to come sees what was hinted before it.
-            Phase::Unfollowed { .. } | Phase::Due { .. } | Phase::Closed => {}
-            Phase::Opening { .. } | Phase::Replaying { .. } => match self.mailbox.accept(hint) {
-                // A gap before the read's clock does not matter: the mailbox knows at the finish.
-                Fit::Old | Fit::Next | Fit::Gap => {}
-                Fit::Fork => self.request_sync(SyncMode::Full, now),
-            },
-            Phase::Live => match self.mailbox.accept(hint) {
-                Fit::Old => {}
-                Fit::Next => self.filters.iter_mut().for_each(|filters| filters.follow(hint)),
-                Fit::Gap => self.request_sync(SyncMode::Replay, now),
-                Fit::Fork => self.request_sync(SyncMode::Full, now),
-            },
+            Phase::Unfollowed { .. } | Phase::Due { .. } | Phase::Closed => return,
+            Phase::Opening { .. } | Phase::Replaying { .. } => false,
+            Phase::Live => true,
+        };
+        let fit = self.mailbox.accept(hint);
+        if fit == Fit::Gap(GapCause::Overflow) {
+            outputs.push(Output::Note(Note::Overflow));
+        }
+        match fit {
+            Fit::Next if is_live => self.filters.iter_mut().for_each(|filters| filters.follow(hint)),
+            Fit::Gap(cause) if is_live => self.request_sync(SyncMode::Replay, cause, now, outputs),
+            // A gap before the read's clock does not matter: the mailbox knows at the finish.
+            Fit::Old | Fit::Next | Fit::Gap(_) => {}
+            Fit::Fork => self.request_sync(SyncMode::Full, GapCause::LostWrites, now, outputs),
         }
     }
 
-    fn compare(&mut self, now: Duration) {
-        if let Comparison::Ahead { head, .. } = self.comparison
+    fn compare(&mut self, cause: GapCause, now: Duration, outputs: &mut Vec<Output>) {
+        if let Comparison::Ahead { cause, head, .. } = self.comparison
             && is_ahead(head, self.mailbox.seen())
         {
             // Asked again while the last answer is still ahead: it has had its time.
-            self.request_sync(SyncMode::Replay, now);
+            self.request_sync(SyncMode::Replay, cause, now, outputs);
         }
         let noted = if self.is_live() { Some(self.newest_seen()) } else { self.known };
-        self.comparison = Comparison::Asked { noted };
+        self.comparison = Comparison::Asked { cause, noted };
     }
 
     /// Where the store was seen to be, be it by hints or by reads for filters.
@@ -257,23 +264,23 @@ impl Session {
         if self.close_if_kicked(head, now, outputs) {
             return;
         }
-        if let Comparison::Asked { noted } = self.comparison {
-            self.comparison = Comparison::Answered { noted, head: head.cursor };
+        if let Comparison::Asked { cause, noted } = self.comparison {
+            self.comparison = Comparison::Answered { cause, noted, head: head.cursor };
         }
         if self.is_live() {
-            self.judge_comparison(now);
+            self.judge_comparison(now, outputs);
         }
     }
 
     /// Draws the conclusion from an answer, once the session is live.
-    pub(super) fn judge_comparison(&mut self, now: Duration) {
-        let Comparison::Answered { noted, head } = self.comparison else { return };
+    pub(super) fn judge_comparison(&mut self, now: Duration, outputs: &mut Vec<Output>) {
+        let Comparison::Answered { cause, noted, head } = self.comparison else { return };
         self.comparison = Comparison::None;
         match judge(noted, head, self.mailbox.seen()) {
             Verdict::Fine => {}
-            Verdict::Ahead => self.comparison = Comparison::Ahead { head, until: now + COMPARE_GRACE },
-            Verdict::Unsure => self.request_sync(SyncMode::Replay, now),
-            Verdict::WentBack => self.request_sync(SyncMode::Full, now),
+            Verdict::Ahead => self.comparison = Comparison::Ahead { cause, head, until: now + COMPARE_GRACE },
+            Verdict::Unsure => self.request_sync(SyncMode::Replay, GapCause::OtherData, now, outputs),
+            Verdict::WentBack => self.request_sync(SyncMode::Full, GapCause::LostWrites, now, outputs),
         }
     }
 
@@ -289,12 +296,12 @@ impl Session {
                 self.late(now, outputs);
             }
             Phase::Live => {
-                if let Comparison::Ahead { head, until } = self.comparison
+                if let Comparison::Ahead { cause, head, until } = self.comparison
                     && now >= until
                 {
                     self.comparison = Comparison::None;
                     if is_ahead(head, self.mailbox.seen()) {
-                        self.request_sync(SyncMode::Replay, now);
+                        self.request_sync(SyncMode::Replay, cause, now, outputs);
                     }
                 }
             }
@@ -319,7 +326,7 @@ impl Session {
         }
         match self.phase {
             Phase::Due { .. } if self.mailbox.has_groups() => self.flush_notices(now, outputs),
-            Phase::Due { mode, at } if at <= now => self.open(mode, outputs),
+            Phase::Due { mode, at } if at <= now => self.open(mode, now, outputs),
             Phase::Replaying { reading: false, .. } => self.read_on(outputs),
             Phase::Live => {
                 self.read_unread(now, outputs);
@@ -348,9 +355,11 @@ impl Session {
         // the cursor of no data, which fits every data set, while it has rows of this one.
         let is_first = self.cursor == Some(Cursor::EMPTY) && !changes.is_empty();
         if is_first && frames::first_frame(&changes) < changes.len() {
-            self.request_sync(SyncMode::Replay, now);
+            self.request_sync(SyncMode::Replay, GapCause::FirstChanges, now, outputs);
             return self.advance(now, outputs);
         }
+        let (accepted_us, coalesced) = self.mailbox.take_tally();
+        outputs.push(Output::Note(Note::Changes { count: changes.len(), coalesced, accepted_us }));
         let since = self.cursor.map_or(0, |cursor| cursor.version);
         let mut frames = frames::changes(&changes, since);
         if !is_first {

@@ -1,11 +1,12 @@
 //! What a session has been told but not yet said: the newest state of each conversation, the notices of conversation
 //! groups, and which steps that covers.
 
+use super::notes::GapCause;
 use conversation_protocol::{
     ConversationId, Cursor, Fork, GroupEvent, Hint, LogEntry,
     limits::{MAILBOX_BYTES_MAX, MAILBOX_GROUP_EVENTS_MAX, MAILBOX_ROWS_MAX},
 };
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, num::NonZeroU64};
 
 /// Holds the effect of every step in `(from, to]` of one data set, merged to the newest state per conversation.
 /// Bounded: over its limits it forgets the rows, and its span begins anew; notices that are too many are forgotten too.
@@ -22,6 +23,10 @@ pub(super) struct Mailbox {
     fork: Option<Box<Fork>>,
     /// What became of conversation groups, in order, with the clock of each step.
     groups: Vec<(u64, GroupEvent)>,
+    /// When the oldest of the steps was accepted, in microseconds of the store's time.
+    accepted_us: Option<NonZeroU64>,
+    /// Changes that newer ones have replaced.
+    coalesced: u32,
 }
 
 /// How a hint fits what was seen before it.
@@ -32,7 +37,7 @@ pub(super) enum Fit {
     /// The next step; it is in the mailbox.
     Next,
     /// Something before it, or of it, is missing; the span begins anew.
-    Gap,
+    Gap(GapCause),
     /// It begins before what was seen and ends after it: the store lost writes that were seen.
     Fork,
 }
@@ -63,7 +68,10 @@ impl Mailbox {
         let adopts = self.seen() == Cursor::EMPTY && hint.previous == 0;
         if hint.epoch != self.epoch && !adopts {
             // A kick alone says nothing of the rows, also where the data set is another.
-            return if hint.previous == hint.clock { Fit::Old } else { self.begin_anew(hint, Fit::Gap) };
+            if hint.previous == hint.clock {
+                return Fit::Old;
+            }
+            return self.begin_anew(hint, Fit::Gap(GapCause::OtherData));
         }
         if hint.clock <= self.to {
             return Fit::Old;
@@ -73,7 +81,7 @@ impl Mailbox {
         }
         if hint.previous > self.to {
             // A kick alone, at a clock that was not seen: only that clock is news.
-            return self.begin_anew(hint, Fit::Gap);
+            return self.begin_anew(hint, Fit::Gap(GapCause::LostHint));
         }
         self.epoch = hint.epoch;
         self.merge(hint)
@@ -109,11 +117,15 @@ impl Mailbox {
         if self.groups.len() > MAILBOX_GROUP_EVENTS_MAX {
             self.groups.clear();
             self.forget_rows(self.seen(), self.total);
-            return Fit::Gap;
+            return Fit::Gap(GapCause::Overflow);
         }
         if hint.truncated {
             self.forget_rows(self.seen(), self.total);
-            return Fit::Gap;
+            return Fit::Gap(GapCause::TruncatedHint);
+        }
+        if !(hint.rows.is_empty() && hint.deleted.is_empty() && hint.groups.is_empty()) {
+            let accepted_us = hint.accepted_us.and_then(NonZeroU64::new);
+            self.accepted_us = [self.accepted_us, accepted_us].into_iter().flatten().min();
         }
         for (conversation_id, version) in &hint.deleted {
             self.put(LogEntry::Deleted { conversation_id: conversation_id.clone(), version: *version });
@@ -126,7 +138,7 @@ impl Mailbox {
                 self.groups.clear();
             }
             self.forget_rows(self.seen(), self.total);
-            return Fit::Gap;
+            return Fit::Gap(GapCause::Overflow);
         }
         Fit::Next
     }
@@ -148,6 +160,7 @@ impl Mailbox {
             LogEntry::Deleted { conversation_id, .. } => conversation_id,
         };
         if let Some(known) = self.changes.get_mut(conversation_id) {
+            self.coalesced = self.coalesced.saturating_add(1);
             if known.version() < change.version() {
                 self.bytes = self.bytes - bytes_of(known) + bytes_of(&change);
                 *known = change;
@@ -174,9 +187,15 @@ impl Mailbox {
             self.groups.retain(|(clock, _)| *clock > said.version);
             self.count_bytes();
             self.from = said.version;
+            self.accepted_us = self.accepted_us.filter(|_| !self.changes.is_empty() || !self.groups.is_empty());
             return true;
         }
         false
+    }
+
+    /// When the oldest of the steps was accepted, and how many changes newer ones have replaced; counts anew.
+    pub(super) fn take_tally(&mut self) -> (Option<u64>, u32) {
+        (self.accepted_us.take().map(NonZeroU64::get), std::mem::take(&mut self.coalesced))
     }
 
     /// All changes, by rising version; they count as said.

@@ -10,6 +10,7 @@ mod filters;
 mod frames;
 mod heartbeat;
 mod mailbox;
+mod notes;
 mod subscriptions;
 mod sync;
 #[cfg(test)]
@@ -18,6 +19,7 @@ mod tests;
 pub use self::{
     core::Session,
     filters::{TooManyFilters, total_of},
+    notes::{GapCause, Note},
     subscriptions::Subscription,
 };
 
@@ -72,8 +74,8 @@ pub enum Input {
         /// What was read; absent if that failed.
         unread: Option<Arc<UnreadFacets>>,
     },
-    /// The user's head is about to be read for a comparison; one at a time.
-    Compare,
+    /// The user's head is about to be read for a comparison; one at a time. A gap that it finds is put down to this cause.
+    Compare(GapCause),
     /// The head that was read after [`Input::Compare`]; absent if that read failed.
     Compared(Arc<Head>),
     /// The transport has taken everything that was sent.
@@ -137,6 +139,8 @@ pub enum Output {
         /// Why, in words.
         reason: &'static str,
     },
+    /// Nothing to do: something to count.
+    Note(Note),
 }
 
 /// What to read, in one step with the head.

@@ -3,6 +3,7 @@
 use super::{
     Output, Session,
     filters::{Answer, FilterTotals, TooManyFilters, total_of},
+    notes::GapCause,
 };
 use conversation_protocol::{Filter, SyncMode, UnreadFacets};
 use std::time::Duration;
@@ -44,7 +45,7 @@ impl Session {
             filters.tell(filter, total, unread.head.cursor.version);
         }
         if let Some(number) = subscription.read {
-            self.unread_read(number, Some(unread), now);
+            self.unread_read(number, Some(unread), now, outputs);
         }
         self.advance(now, outputs);
         total
@@ -68,12 +69,18 @@ impl Session {
         }
     }
 
-    pub(super) fn unread_read(&mut self, number: u32, unread: Option<&UnreadFacets>, now: Duration) {
+    pub(super) fn unread_read(
+        &mut self,
+        number: u32,
+        unread: Option<&UnreadFacets>,
+        now: Duration,
+        outputs: &mut Vec<Output>,
+    ) {
         let Some(filters) = &mut self.filters else { return };
         match filters.answer(number, unread, self.jitter, now) {
             Answer::Fine => {}
-            Answer::OtherData => self.request_sync(SyncMode::Replay, now),
-            Answer::WentBack => self.request_sync(SyncMode::Full, now),
+            Answer::OtherData => self.request_sync(SyncMode::Replay, GapCause::OtherData, now, outputs),
+            Answer::WentBack => self.request_sync(SyncMode::Full, GapCause::LostWrites, now, outputs),
         }
     }
 }

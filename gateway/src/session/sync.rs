@@ -6,6 +6,7 @@ use super::{
     core::{FOLLOW_PATIENCE, Phase},
     frames,
     mailbox::Mailbox,
+    notes::{GapCause, Note},
 };
 use conversation_protocol::{ApiError, Cursor, ErrorKind, Event, EventName, Frame, Head, Page, ReplaySlice, SyncMode};
 use std::time::Duration;
@@ -17,7 +18,18 @@ const RETRY_MAX_MS: u64 = 30_000;
 
 impl Session {
     /// A gap was found: a sync heals it, now or after the one under way.
-    pub(super) fn request_sync(&mut self, mode: SyncMode, now: Duration) {
+    pub(super) fn request_sync(&mut self, mode: SyncMode, cause: GapCause, now: Duration, outputs: &mut Vec<Output>) {
+        match self.phase {
+            Phase::Live | Phase::Opening { .. } | Phase::Replaying { .. } => {
+                outputs.push(Output::Note(Note::Gap(cause)));
+            }
+            // The sync that is to come heals it too.
+            Phase::Unfollowed { .. } | Phase::Due { .. } | Phase::Closed => {}
+        }
+        self.sync(mode, now);
+    }
+
+    fn sync(&mut self, mode: SyncMode, now: Duration) {
         match &mut self.phase {
             Phase::Live => {
                 self.phase = Phase::Due { mode, at: now };
@@ -34,7 +46,7 @@ impl Session {
     }
 
     /// Begins a sync that is due. What was hinted before this read is in it, so that the mailbox starts empty.
-    pub(super) fn open(&mut self, mode: SyncMode, outputs: &mut Vec<Output>) {
+    pub(super) fn open(&mut self, mode: SyncMode, now: Duration, outputs: &mut Vec<Output>) {
         self.mailbox = Mailbox::default();
         match self.comparison {
             Comparison::Answered { .. } | Comparison::Ahead { .. } => self.comparison = Comparison::None,
@@ -42,15 +54,15 @@ impl Session {
         }
         match (mode, self.cursor) {
             (SyncMode::Replay, Some(since)) => {
-                self.phase = Phase::Opening { asked: SyncMode::Replay };
+                self.phase = Phase::Opening { asked: SyncMode::Replay, since: now };
                 outputs.push(Output::Read(ReadRequest::Replay { since }));
             }
-            (SyncMode::Full, _) | (SyncMode::Replay, None) => self.read_list(outputs),
+            (SyncMode::Full, _) | (SyncMode::Replay, None) => self.read_list(now, outputs),
         }
     }
 
-    fn read_list(&mut self, outputs: &mut Vec<Output>) {
-        self.phase = Phase::Opening { asked: SyncMode::Full };
+    fn read_list(&mut self, now: Duration, outputs: &mut Vec<Output>) {
+        self.phase = Phase::Opening { asked: SyncMode::Full, since: now };
         outputs.push(Output::Read(ReadRequest::Full { window: self.window }));
     }
 
@@ -91,12 +103,14 @@ impl Session {
         let Some(since) = servable else {
             return self.unservable(now, outputs);
         };
-        let began = match self.phase {
-            Phase::Replaying { began, .. } => began,
-            Phase::Unfollowed { .. } | Phase::Due { .. } | Phase::Opening { .. } | Phase::Live | Phase::Closed => {
+        let (began, first_read) = match self.phase {
+            Phase::Replaying { began, since: first_read, .. } => (began, first_read),
+            Phase::Opening { since: first_read, .. } => {
                 self.start(SyncMode::Replay, now, outputs);
-                since.version
+                (since.version, first_read)
             }
+            // No read was asked for.
+            Phase::Unfollowed { .. } | Phase::Due { .. } | Phase::Live | Phase::Closed => return,
         };
         // The first that a client without data gets is one frame, as in a live flush.
         let given = if since == Cursor::EMPTY { frames::first_frame(&slice.entries) } else { slice.entries.len() };
@@ -104,11 +118,14 @@ impl Session {
         if let Some(last) = entries.last() {
             let reached = Cursor { epoch: head.epoch, version: last.version(), read_at: head.version };
             self.give(frames::changes(entries, began), reached, now, outputs);
+            outputs.push(Output::Note(Note::SyncRows(SyncMode::Replay, entries.len())));
         }
         if entries.is_empty() || slice.changed <= entries.len() as u64 {
+            let took = now.saturating_sub(first_read);
+            outputs.push(Output::Note(Note::SyncFinished { mode: SyncMode::Replay, took }));
             self.finish(SyncMode::Replay, &slice.head, None, now, outputs);
         } else {
-            self.phase = Phase::Replaying { began, reading: false };
+            self.phase = Phase::Replaying { began, reading: false, since: first_read };
         }
     }
 
@@ -117,27 +134,32 @@ impl Session {
         match self.phase {
             Phase::Replaying { .. } => {
                 let message = "the store can no longer serve the rest of this replay";
-                self.fail(ErrorKind::Internal.code(), message, Duration::ZERO, now, outputs);
+                self.fail(SyncMode::Replay, ErrorKind::Internal.code(), message, Duration::ZERO, now, outputs);
                 self.mailbox = Mailbox::default();
                 self.phase = Phase::Due { mode: SyncMode::Full, at: now };
                 self.again = None;
             }
             Phase::Unfollowed { .. } | Phase::Due { .. } | Phase::Opening { .. } | Phase::Live | Phase::Closed => {
-                self.read_list(outputs);
+                self.read_list(now, outputs);
             }
         }
     }
 
     fn page(&mut self, page: &Page, now: Duration, outputs: &mut Vec<Output>) {
+        let Phase::Opening { since, .. } = self.phase else { return };
         self.known = Some(page.head.cursor);
         self.start(SyncMode::Full, now, outputs);
         let mut frames = Vec::new();
         frames::rows(EventName::NewConversation, &page.rows, &mut frames);
         self.send(frames, now, outputs);
+        outputs.push(Output::Note(Note::SyncRows(SyncMode::Full, page.rows.len())));
+        let took = now.saturating_sub(since);
+        outputs.push(Output::Note(Note::SyncFinished { mode: SyncMode::Full, took }));
         self.finish(SyncMode::Full, &page.head, Some((page.next_seq, page.is_finished)), now, outputs);
     }
 
     fn start(&mut self, mode: SyncMode, now: Duration, outputs: &mut Vec<Output>) {
+        outputs.push(Output::Note(Note::SyncStarted(mode)));
         self.send([Frame::new(&Event::SyncServerStart { mode })], now, outputs);
     }
 
@@ -166,19 +188,19 @@ impl Session {
             filters.restart();
         }
         if !self.mailbox.settle(head.cursor, head.total_unread) {
-            self.request_sync(SyncMode::Replay, now);
+            self.request_sync(SyncMode::Replay, GapCause::UnsettledSync, now, outputs);
         }
         if let Some(mode) = self.again.take() {
-            self.request_sync(mode, now);
+            self.sync(mode, now);
         }
         if self.is_live() {
-            self.judge_comparison(now);
+            self.judge_comparison(now, outputs);
         }
     }
 
     fn failed(&mut self, error: &ApiError, now: Duration, outputs: &mut Vec<Output>) {
-        let mode = match self.phase {
-            Phase::Opening { asked } => {
+        let failed = match self.phase {
+            Phase::Opening { asked, .. } => {
                 self.start(asked, now, outputs);
                 asked
             }
@@ -187,8 +209,8 @@ impl Session {
             }
         };
         let pause = self.pause().max(Duration::from_millis(error.retry_after_ms.unwrap_or(0).min(RETRY_MAX_MS)));
-        let mode = self.again.take().map_or(mode, |again| stronger(again, mode));
-        self.fail(error.kind.code(), &error.message, pause, now, outputs);
+        let mode = self.again.take().map_or(failed, |again| stronger(again, failed));
+        self.fail(failed, error.kind.code(), &error.message, pause, now, outputs);
         self.mailbox = Mailbox::default();
         self.phase = Phase::Due { mode, at: now + pause };
     }
@@ -198,11 +220,20 @@ impl Session {
         let mode = if self.cursor.is_some() { SyncMode::Replay } else { SyncMode::Full };
         self.start(mode, now, outputs);
         let message = "changes cannot be followed at present";
-        self.fail(ErrorKind::StoreUnavailable.code(), message, FOLLOW_PATIENCE, now, outputs);
+        self.fail(mode, ErrorKind::StoreUnavailable.code(), message, FOLLOW_PATIENCE, now, outputs);
         self.phase = Phase::Unfollowed { patience_until: now + FOLLOW_PATIENCE };
     }
 
-    fn fail(&mut self, code: u32, message: &str, pause: Duration, now: Duration, outputs: &mut Vec<Output>) {
+    fn fail(
+        &mut self,
+        mode: SyncMode,
+        code: u32,
+        message: &str,
+        pause: Duration,
+        now: Duration,
+        outputs: &mut Vec<Output>,
+    ) {
+        outputs.push(Output::Note(Note::SyncFailed(mode)));
         let retry_after_ms = pause.as_millis() as u64;
         let failed = Event::SyncServerFailed { code, message: message.to_owned(), retry_after_ms };
         self.send([Frame::new(&failed)], now, outputs);

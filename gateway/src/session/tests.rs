@@ -6,5 +6,6 @@ mod gaps;
 mod groups;
 mod life;
 mod live;
+mod notes;
 mod script;
 mod syncs;

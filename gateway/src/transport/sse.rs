@@ -41,7 +41,7 @@ pub async fn events(node: web::Data<Arc<Node>>, query: ConnectQuery, request: Ht
         // 204 stops an EventSource for good.
         Ok(None) => HttpResponse::NoContent().finish(),
         Err(error) => {
-            node.metrics.refusals.with_label_values(&["sse"]).inc();
+            node.metrics.connections.refusals.with_label_values(&["sse"]).inc();
             // Without the message, which may repeat what the client sent.
             tracing::debug!(kind = ?error.kind, "an SSE stream is refused");
             error_response(&error)

@@ -117,7 +117,7 @@ where
                 self.node.dismiss(&session);
             }
             Err(Some(refusal)) => {
-                self.node.metrics.refusals.with_label_values(&[refusal.code.name()]).inc();
+                self.node.metrics.connections.refusals.with_label_values(&[refusal.code.name()]).inc();
                 // Without the reason, which may repeat what the client sent.
                 tracing::debug!(code = refusal.code.code(), "a WebSocket is refused");
                 self.close(refusal.code.code(), &refusal.reason);
@@ -264,7 +264,7 @@ where
                             self.send(encode_reply(request.as_ref().map(|request| &request.id), &Err(error)));
                             if request.is_none() && malformed.is_too_many() {
                                 let code = CloseCode::ProtocolError;
-                                self.node.metrics.closes.with_label_values(&[code.name()]).inc();
+                                self.node.metrics.connections.closes.with_label_values(&[code.name()]).inc();
                                 return self.close(code.code(), "too many malformed frames");
                             }
                         }
@@ -313,7 +313,7 @@ where
         let code = match error {
             Unreadable::TooLarge => {
                 let code = CloseCode::FrameTooLarge;
-                self.node.metrics.closes.with_label_values(&[code.name()]).inc();
+                self.node.metrics.connections.closes.with_label_values(&[code.name()]).inc();
                 code.code()
             }
             Unreadable::NotUtf8 => CLOSE_NOT_UTF8,

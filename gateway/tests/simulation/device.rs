@@ -74,7 +74,12 @@ impl Connection {
 fn sent(output: &Output) -> Option<&Frame> {
     match output {
         Output::Send(frame) => Some(frame),
-        Output::Read(_) | Output::ReadUnread { .. } | Output::Ping | Output::Comment | Output::Close { .. } => None,
+        Output::Read(_)
+        | Output::ReadUnread { .. }
+        | Output::Ping
+        | Output::Comment
+        | Output::Close { .. }
+        | Output::Note(_) => None,
     }
 }
 

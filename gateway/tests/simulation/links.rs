@@ -125,7 +125,7 @@ impl World {
                         self.after(delay, Happening::Pong(link));
                     }
                 }
-                Output::Comment => {}
+                Output::Comment | Output::Note(_) => {}
                 Output::Close { code, .. } => return self.close(link, code),
             }
         }

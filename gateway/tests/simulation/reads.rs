@@ -4,7 +4,7 @@ use crate::{
     device::Link,
     world::{Happening, Rows, World},
 };
-use conversation_gateway::session::{Input, ReadRequest, Subscription, SyncRead};
+use conversation_gateway::session::{GapCause, Input, ReadRequest, Subscription, SyncRead};
 use conversation_protocol::{ApiError, Cursor, ErrorKind, Filter, Head, UnreadFacets};
 use std::{sync::Arc, time::Duration};
 
@@ -85,7 +85,7 @@ impl World {
         for device in 0..self.devices.len() {
             let link = (device, self.devices[device].generation);
             if self.devices[device].user == user && self.connection(link).is_some() {
-                self.feed(link, Input::Compare);
+                self.feed(link, Input::Compare(GapCause::Comparison));
                 asked.push(link);
             }
         }

@@ -293,6 +293,7 @@ impl Store {
             truncated: false,
             kick: None,
             fork: self.forks.last().copied().filter(|fork| fork.from == previous),
+            accepted_us: None,
         }
     }
 

@@ -10,6 +10,7 @@ pub(crate) mod http;
 pub(crate) mod key_server;
 pub(crate) mod keys;
 pub(crate) mod list;
+pub(crate) mod prometheus;
 pub(crate) mod raw;
 pub(crate) mod redis_proxy;
 pub(crate) mod redis_server;

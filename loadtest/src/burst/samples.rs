@@ -81,8 +81,9 @@ async fn ask(options: &BurstOptions, http: &Http) -> Telling {
     for url in &options.target.url {
         let metrics = scrape(http, url).await.unwrap_or_default();
         let number = |name: &str| metrics.sum(name) as u64;
+        let oldest_ms = (metrics.sum("gateway_fanout_oldest_age_seconds") * 1e3) as u64;
         all.lane_entries += number("gateway_fanout_waiting");
-        all.lane_oldest_ms = all.lane_oldest_ms.max(number("gateway_fanout_oldest_ms"));
+        all.lane_oldest_ms = all.lane_oldest_ms.max(oldest_ms);
         all.lane_entries_done += number("gateway_fanout_entries_total");
         all.closes += number("gateway_closes_total");
     }

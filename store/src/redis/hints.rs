@@ -124,6 +124,7 @@ mod tests {
             truncated: false,
             kick: None,
             fork: None,
+            accepted_us: None,
         };
         let text = whole.encode();
         let header = text.split('\n').next().unwrap();

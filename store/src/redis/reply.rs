@@ -55,11 +55,16 @@ pub(super) fn indexed(value: Value) -> Result<String, StoreError> {
     text(value)?.ok_or_else(|| StoreError::Corrupt("an index of redis names a conversation without a value".to_owned()))
 }
 
+/// What TIME answers, in microseconds since 1970.
+pub(super) fn time_us(value: Value) -> Result<u64, StoreError> {
+    let [seconds, microseconds] = fields(value)?;
+    Ok(number(seconds)? * 1_000_000 + number(microseconds)?)
+}
+
 /// What lookup.lua read.
 pub(super) fn loaded(load: &Load, value: Value) -> Result<Loaded, StoreError> {
     let [time, head, found, rows, tombstones, lowest] = fields(value)?;
-    let [seconds, microseconds] = fields(time)?;
-    let now_us = number(seconds)? * 1_000_000 + number(microseconds)?;
+    let now_us = time_us(time)?;
     let rows = list(rows)?.into_iter();
     let rows = match &load.rows {
         RowSelection::Ids(ids) => {

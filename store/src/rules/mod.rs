@@ -187,6 +187,14 @@ impl Change {
         }
     }
 
+    /// When the change was put into a lane, in microseconds of the store's time.
+    pub(crate) fn queued_us(&self) -> Option<u64> {
+        match self {
+            Self::Queued { entry, .. } => Some(entry.0.saturating_mul(1_000)),
+            _ => None,
+        }
+    }
+
     /// What is to be done, wherever it comes from.
     fn plain(&self) -> &Self {
         match self {

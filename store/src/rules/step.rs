@@ -628,6 +628,7 @@ impl State {
             truncated: false,
             kick: self.kick.take(),
             fork: None,
+            accepted_us: None,
         };
         let purged = self.purge_tombstones(loaded);
         for (conversation_id, mut touched) in std::mem::take(&mut self.touched) {

@@ -109,6 +109,7 @@ impl Book {
             truncated: false,
             kick: None,
             fork: None,
+            accepted_us: None,
         };
         let commit = Commit {
             user: after.user.clone(),

@@ -132,6 +132,7 @@ pub(super) async fn a_probe_comes_on_every_path_behind_what_was_published_before
         assert_eq!(told(&mut stream_a).await, Some(Told::Probe(number)), "also while nobody is followed");
         assert_eq!(told(&mut stream_b).await, Some(Told::Probe(number)));
     }
+    assert!(stores.first.now_us(&book.user).is_some(), "who probes knows the time");
     sink_a.follow(std::slice::from_ref(&book.user)).await.unwrap();
     let hint = book.commit(&*stores.first, |step| step.put("c2c_x", 1, true)).await;
     stores.first.probe(shard, 3).await.unwrap();

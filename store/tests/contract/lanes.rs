@@ -1,6 +1,6 @@
 //! Does the durable queue keep what it took, in order, and is each lane one node's at a time?
 
-use super::{book::user, stores::Stores};
+use super::{book::user, hints, paths, stores::Stores};
 use conversation_protocol::server::{Message, Profile};
 use conversation_store::{
     Limits, Writer,
@@ -136,4 +136,18 @@ pub(super) async fn an_entry_that_was_made_is_not_made_again(stores: &Stores) {
     assert_eq!(apply(&[queued(EntryId(6, 1), &message(3))]).await, [1]);
     let entry = Entry { users: vec![user("alice")], change: message(3) };
     assert_eq!(Entry::decode(&entry.encode().unwrap()).unwrap(), entry);
+}
+
+pub(super) async fn a_hint_tells_when_its_oldest_change_was_accepted(stores: &Stores) {
+    let writer = Writer::new(stores.first.clone(), Limits::default());
+    let (mut sink, mut stream) = paths::open(&*stores.second).await.unwrap();
+    sink.follow(&[user("alice")]).await.unwrap();
+    let queued = |entry, seq| (user("alice"), Change::Queued { entry, change: message(seq) });
+    writer.apply_all([queued(EntryId(5, 0), 1), queued(EntryId(6, 0), 2)]).await;
+    let (_, of_lane) = hints::next(&mut stream).await.unwrap();
+    assert_eq!(of_lane.accepted_us, Some(5_000), "since then it waited in its lane");
+    writer.apply(user("alice"), Change::clone(&message(3))).await.unwrap();
+    let (_, direct) = hints::next(&mut stream).await.unwrap();
+    let accepted_us = direct.accepted_us.expect("the store's time is known");
+    assert!((of_lane.clock..=direct.clock).contains(&accepted_us), "{accepted_us} of {direct:?}");
 }

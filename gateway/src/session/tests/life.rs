@@ -7,7 +7,7 @@ use std::time::Duration;
 #[test]
 fn an_idle_session_is_small() {
     let bytes = size_of::<Session>();
-    assert!(bytes <= 368, "{bytes} bytes");
+    assert!(bytes <= 400, "{bytes} bytes");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! How a test speaks to a session: one line of words in, one line of words out. Hides the API from the tests.
 //!
-//! Inputs: `followed`, `hint 8>9 a@9 b@8+2 -c@9 total=3 truncated epoch=8 kick=50 device=phone fork=8>9`, `slice`, `page` with
-//! `head=12 changed=3 total=2 floor=4 fork=5>8 before=50` and rows, `fails`, `fails 2000` (ms), `compare`, `compared 12`,
+//! Inputs: `followed`, `hint 8>9 a@9 b@8+2 -c@9 total=3 truncated epoch=8 kick=50 device=phone fork=8>9 accepted=5`, `slice`, `page` with
+//! `head=12 changed=3 total=2 floor=4 fork=5>8 before=50` and rows, `fails`, `fails 2000` (ms), `compare` (`compare anew`: after an interruption), `compared 12`,
 //! `writable`, `progress`, `received`, `refresh 60 900` (issued, expires in s), `make room`, `drain 500`,
 //! `probe 7:9 head=12`, and `at 26.5` (s), which sets the clock and ticks. `a@9+4` is row a of version 9, created at 4.
 //! A cursor is `epoch:version`; a bare version is of epoch 7.
@@ -11,7 +11,8 @@
 //! `unread fails`. Filters are `all` and `star`: `subscribe star`, then `subscribed star 9 a=3`, and `unsubscribe star`.
 
 use crate::session::{
-    Heartbeat, Input, Output, ReadRequest, Session, SessionConfig, Subscription, SyncRead, TooManyFilters,
+    GapCause, Heartbeat, Input, Note, Output, ReadRequest, Session, SessionConfig, Subscription, SyncRead,
+    TooManyFilters,
 };
 use conversation_protocol::{
     ApiError, ConversationId, Cursor, ErrorKind, FacetChange, Facets, Filter, Fork, Frame, GroupEvent, Head, Hint,
@@ -25,6 +26,8 @@ pub(super) struct Script {
     /// The number of the last read of unread rows.
     read: u32,
     subscription: Option<Subscription>,
+    /// What was noted of the last line.
+    noted: String,
 }
 
 fn filter(name: &str) -> Filter {
@@ -50,7 +53,8 @@ pub(super) fn config(since: Option<&str>) -> SessionConfig {
 
 impl Script {
     pub(super) fn new(config: SessionConfig) -> Self {
-        Self { session: Session::new(config, Duration::ZERO), now: Duration::ZERO, read: 0, subscription: None }
+        let session = Session::new(config, Duration::ZERO);
+        Self { session, now: Duration::ZERO, read: 0, subscription: None, noted: String::new() }
     }
 
     /// A session that is about to read, its client at `since`.
@@ -80,6 +84,14 @@ impl Script {
     pub(super) fn check(&mut self, line: &str, expected: &str) -> &mut Self {
         let outcome = self.run(line);
         assert_eq!(outcome, expected, "after {line:?}");
+        self
+    }
+
+    /// Does one line and compares what is noted of it; notes are joined by "; ".
+    #[track_caller]
+    pub(super) fn check_notes(&mut self, line: &str, expected: &str) -> &mut Self {
+        self.run(line);
+        assert_eq!(self.noted, expected, "noted after {line:?}");
         self
     }
 
@@ -114,7 +126,7 @@ impl Script {
                 retry_after_ms: rest.parse().ok(),
                 ..ApiError::new(ErrorKind::StoreUnavailable, "away")
             })),
-            "compare" => Input::Compare,
+            "compare" => Input::Compare(if rest.is_empty() { GapCause::Comparison } else { GapCause::Interruption }),
             "compared" => Input::Compared(Arc::new(Words::parse(&format!("head={rest}")).head())),
             "writable" => Input::Writable,
             "progress" => Input::Progress,
@@ -167,6 +179,7 @@ impl Script {
                 self.read = *number;
             }
         }
+        self.noted = outputs.iter().filter_map(render_note).collect::<Vec<_>>().join("; ");
         render(first, outputs)
     }
 }
@@ -257,6 +270,7 @@ impl<'a> Words<'a> {
                 reason: "bye".to_owned(),
             }),
             fork: self.fork("fork"),
+            accepted_us: self.number("accepted"),
         }
     }
 
@@ -335,8 +349,25 @@ fn render(first: String, outputs: &[Output]) -> String {
         Output::Ping => "ping".to_owned(),
         Output::Comment => "comment".to_owned(),
         Output::Close { code, .. } => format!("close {}", code.code()),
+        Output::Note(_) => String::new(),
     });
     std::iter::once(first).chain(outputs).filter(|text| !text.is_empty()).collect::<Vec<_>>().join("; ")
+}
+
+fn render_note(output: &Output) -> Option<String> {
+    let Output::Note(note) = output else { return None };
+    Some(match note {
+        Note::Changes { count, coalesced, accepted_us } => {
+            let since = accepted_us.map_or(String::new(), |accepted_us| format!(" since {accepted_us}"));
+            format!("{count} changes, {coalesced} coalesced{since}")
+        }
+        Note::Gap(cause) => format!("gap {}", cause.name()),
+        Note::Overflow => "overflow".to_owned(),
+        Note::SyncStarted(mode) => format!("{mode:?} started"),
+        Note::SyncRows(mode, count) => format!("{mode:?} {count} rows"),
+        Note::SyncFinished { mode, took } => format!("{mode:?} finished in {} s", took.as_secs_f64()),
+        Note::SyncFailed(mode) => format!("{mode:?} failed"),
+    })
 }
 
 fn render_frame(frame: &Frame) -> String {
