@@ -1,7 +1,8 @@
-// Does code that was written for the Web SDK run on a real gateway, with nothing but its import changed? The list of examples/sdk, bundled as an app would be.
+// Does code that was written for the Web SDK run on a real gateway, with nothing but its import changed? The list of examples/sdk, bundled with the
+// module of docs/sdk.md in the SDK's place.
 
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -9,8 +10,9 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { build } from "esbuild";
 import WebSocket from "ws";
 import { startGateway, until } from "../../../protocol/check/gateway.js";
+import { filesIn } from "../examples/tests/documents.js";
 
-const EXAMPLE = fileURLToPath(new URL("../examples/sdk/", import.meta.url));
+const pathTo = (relative) => fileURLToPath(new URL(relative, import.meta.url));
 globalThis.WebSocket = WebSocket;
 
 let gateway;
@@ -18,6 +20,8 @@ let folder;
 before(async () => {
   gateway = await startGateway(() => {});
   folder = await mkdtemp(join(tmpdir(), "sdk-"));
+  const { "chat.js": module } = await filesIn(pathTo("../docs/sdk.md"));
+  await writeFile(join(folder, "chat.js"), module.replace("https://gateway.example", gateway.url));
 });
 after(async () => {
   gateway.stop();
@@ -28,9 +32,8 @@ after(async () => {
 async function openPage(name) {
   const outfile = join(folder, `${name}.mjs`);
   await build({
-    entryPoints: [join(EXAMPLE, "conversations.js")], outfile, bundle: true, format: "esm", logLevel: "error",
-    alias: { "@tencentcloud/chat": join(EXAMPLE, "chat.js") },
-    define: { "process.env.GATEWAY_URL": JSON.stringify(gateway.url) },
+    entryPoints: [pathTo("../examples/sdk/conversations.js")], outfile, bundle: true, format: "esm", logLevel: "error",
+    alias: { "@tencentcloud/chat": join(folder, "chat.js"), "conversation-client/sdk": pathTo("../dist/sdk/index.js") },
   });
   return import(pathToFileURL(outfile).href);
 }
