@@ -146,6 +146,23 @@ test("a handler of KICKED_OUT may sign in again at once", async () => {
   assert.equal((await logins[0]!).data.repeatLogin, false);
 });
 
+test("in two tabs one session serves both, and a kick is told in both", async () => {
+  const world = new World();
+  const tabs = [0.1, 0.2].map((chance) => {
+    const chat = createSDK({ url: "https://gateway.example" }, world.platform(world.browser.seenBy(() => false), chance)).create({ SDKAppID: 1 });
+    const told: string[] = [];
+    for (const name of ["sdkStateReady", "onConversationListUpdated", "kickedOut", "sdkStateNotReady"] as const) chat.on(name, () => void told.push(name));
+    return { told, login: chat.login(BOB) };
+  });
+  const connection = await world.connection();
+  await connection.full([row("ann", 5)], "e:1");
+  await Promise.all(tabs.map(({ login }) => login));
+  await connection.tell("kickedOffline", { reason: "password changed" });
+  await connection.close({ kind: "code", code: 4003 });
+  assert.equal(world.connections.length, 1);
+  for (const { told } of tabs) assert.deepEqual([...new Set(told)], ["onConversationListUpdated", "sdkStateReady", "kickedOut", "sdkStateNotReady"]);
+});
+
 test("where userSig is all there is, its end kicks the user out", async () => {
   const { world, told, connection } = await signedIn([]);
   await connection.tell("tokenExpired", {});
