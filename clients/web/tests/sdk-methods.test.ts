@@ -191,9 +191,10 @@ test("a pin that was made offline is sent after the resume", async () => {
   assert.deepEqual(pin.value, { code: 0, data: { conversationID: "C2Cann" } });
 });
 
-test("a call that is under way at the logout fails as logged out, and one before the login as not logged in", async () => {
-  const { chat } = await signedIn();
-  const call = assert.rejects(chat.deleteConversationGroup("Work"), { name: "SDKError" });
+test("a call that waits at the logout fails as logged out, and one without a login as not logged in", async () => {
+  const { chat, connection } = await signedIn([row("ann", 9)]);
+  await connection.cut();
+  const call = assert.rejects(chat.pinConversation({ conversationID: "C2Cann", isPinned: true }), { name: "SDKError", code: 3005 });
   await settle();
   await chat.logout();
   await call;
@@ -211,6 +212,14 @@ test("what the gateway does not have throws, and says where to look", async () =
   await assert.rejects(chat.pinConversation({ conversationID: TYPES.CONV_SYSTEM, isPinned: true }), notOffered);
   await assert.rejects(chat.deleteConversation({ conversationIDList: ["C2Cann"], clearHistoryMessage: true }), notOffered);
   assert.deepEqual(connection.calls, []);
+});
+
+test("what a caller does to a conversation does not reach the list", async () => {
+  const { chat } = await signedIn([row("ann", 9, { markList: [1], conversationGroupList: ["Work"] })]);
+  const [ann] = (await chat.getConversationList()).data.conversationList;
+  ann!.markList.pop();
+  ann!.conversationGroupList.pop();
+  assert.equal((await chat.getConversationList({ markType: 1, groupName: "Work" })).data.conversationList.length, 1);
 });
 
 test("a userID that looks like an id stays what it is", async () => {

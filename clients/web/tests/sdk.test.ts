@@ -104,6 +104,34 @@ test("a resume tells the groups that changed meanwhile, and only those", async (
   assert.deepEqual(grouped, [{ name: "onConversationInGroupUpdated", data: { groupName: "Work", conversationList: [] } }]);
 });
 
+test("a group that is renamed is told by its new name, and one that is deleted no more", async () => {
+  const { told, connection } = await signedIn([row("ann", 5)]);
+  const grouped = (at: number, names: string[]) => connection.tell("conversationChanged", { conversationList: [row("ann", 5, { version: at, conversationGroupList: names })] });
+  await grouped(9, ["Work"]);
+  await connection.tell("conversationGroupCreated", { groupName: "Work", conversationIDList: ["c2c_ann"] }, "e:9");
+  told.length = 0;
+  await grouped(10, ["Job"]);
+  await connection.tell("conversationGroupNameChanged", { oldName: "Work", newName: "Job" }, "e:10");
+  await grouped(11, []);
+  await connection.tell("conversationGroupDeleted", { groupName: "Job" }, "e:11");
+  const groups = told.flatMap((event) => (event.name === "onConversationInGroupUpdated" ? [event.data.groupName] : []));
+  assert.deepEqual(groups, ["Job"]);
+});
+
+test("rows that a full sync has not brought yet do not leave their groups", async () => {
+  const { told, connection } = await signedIn([row("ann", 5), row("bea", 4, { conversationGroupList: ["Work"] })]);
+  const sync = async (rows: Row[], nextSeq: number) => {
+    await connection.tell("syncServerStart", { mode: "full" });
+    await connection.tell("newConversation", { conversationList: rows });
+    await connection.tell("syncServerFinish", { mode: "full", conversationGroupList: ["Work"], conversationCount: 2, nextSeq, isFinished: nextSeq === 0 }, "f:1");
+  };
+  await sync([row("ann", 5), row("bea", 4, { conversationGroupList: ["Work"] })], 0);
+  await sync([row("ann", 5)], 5);
+  await connection.asked("getConversationList").answer({ conversationList: [row("bea", 4, { conversationGroupList: ["Work"] })], nextSeq: 0, isFinished: true });
+  assert.deepEqual(lists(told).at(-1), ["C2Cann", "C2Cbea"]);
+  assert.equal(names(told).includes("onConversationInGroupUpdated"), false);
+});
+
 test("a conversation that is deleted leaves its groups", async () => {
   const { told, connection } = await signedIn([row("ann", 5)]);
   const grouped = row("ann", 5, { version: 9, conversationGroupList: ["Work"] });
@@ -146,13 +174,13 @@ test("a handler of KICKED_OUT may sign in again at once", async () => {
   assert.equal((await logins[0]!).data.repeatLogin, false);
 });
 
-test("in two tabs one session serves both, and a kick is told in both", async () => {
+test("in two tabs one session serves both, a kick is told in both, and either can sign in again", async () => {
   const world = new World();
   const tabs = [0.1, 0.2].map((chance) => {
     const chat = createSDK({ url: "https://gateway.example" }, world.platform(world.browser.seenBy(() => false), chance)).create({ SDKAppID: 1 });
     const told: string[] = [];
     for (const name of ["sdkStateReady", "onConversationListUpdated", "kickedOut", "sdkStateNotReady"] as const) chat.on(name, () => void told.push(name));
-    return { told, login: chat.login(BOB) };
+    return { chat, told, login: chat.login(BOB) };
   });
   const connection = await world.connection();
   await connection.full([row("ann", 5)], "e:1");
@@ -160,6 +188,9 @@ test("in two tabs one session serves both, and a kick is told in both", async ()
   await connection.tell("kickedOffline", { reason: "password changed" });
   await connection.close({ kind: "code", code: 4003 });
   assert.equal(world.connections.length, 1);
+  const again = tabs[1]!.chat.login(BOB);
+  await (await world.connection()).full([], "e:2");
+  assert.equal((await again).data.repeatLogin, false);
   for (const { told } of tabs) assert.deepEqual([...new Set(told)], ["onConversationListUpdated", "sdkStateReady", "kickedOut", "sdkStateNotReady"]);
 });
 
@@ -218,9 +249,10 @@ test("logout ends the session, is told once, and drops what was saved", async ()
 });
 
 test("who signs out before the list came hears that login failed", async () => {
-  const { chat } = chatOf(new World());
+  const { chat, told } = chatOf(new World());
   const login = chat.login(BOB);
   await Promise.all([assert.rejects(login, { code: 3005 }), chat.logout()]);
+  assert.deepEqual(told, []);
 });
 
 test("the whole list is loaded, page by page, and isSyncCompleted says when", async () => {
@@ -245,6 +277,7 @@ test("a page that fails is asked for again after a second", async () => {
   const connection = await world.connection();
   await connection.full([row("ann", 9)], "e:1", { nextSeq: 9 });
   await connection.asked("getConversationList").refuse({ code: 50004, message: "later" });
+  await connection.tell("conversationChanged", { conversationList: [row("ann", 10)] }, "e:10");
   await world.clock.pass(999);
   assert.equal(connection.calls.filter(({ method }) => method === "getConversationList").length, 1);
   await world.clock.pass(1);

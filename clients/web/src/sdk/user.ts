@@ -53,7 +53,6 @@ export class User {
   #isOver = false;
   #isLoading = false;
   readonly #unsubscribe: () => void;
-  #cancelRetry = () => {};
 
   /** `over` is called when the gateway has ended it, with what is to be told then: a handler may sign in anew. */
   constructor(
@@ -89,6 +88,8 @@ export class User {
     const after = this.list.getSnapshot();
     this.#before = after;
     for (const event of eventsBetween(before, after)) this.#tell(event);
+    // A handler may have signed out.
+    if (this.#isOver) return;
     if (after.status.kind === "live" && !this.isReady) {
       this.isReady = true;
       this.#resolve();
@@ -99,18 +100,16 @@ export class User {
   }
 
   #stopped(reason: string): void {
-    if (this.#isOver) return;
     const farewell: ChatEvent[] = this.isReady ? [eventOfStop(reason), { name: EVENT.SDK_NOT_READY, data: undefined }] : [];
     this.#end(new SDKError(CODES.LOGIN_FAILED, reason));
+    // Who signs in anew must find the session free.
     void this.client.close();
     this.#over(farewell);
   }
 
   #end(error: SDKError): void {
     this.#isOver = true;
-    this.isReady = false;
     this.#reject(error);
-    this.#cancelRetry();
     this.#unsubscribe();
   }
 
@@ -123,9 +122,7 @@ export class User {
       this.#isLoading = false;
       this.#loadRest();
     };
-    this.list.loadMore(PAGE_ROWS).then(goOn, () => {
-      if (!this.#isOver) this.#cancelRetry = this.#after(PAGE_RETRY_MS, goOn);
-    });
+    this.list.loadMore(PAGE_ROWS).then(goOn, () => this.#after(PAGE_RETRY_MS, goOn));
   }
 }
 
