@@ -89,6 +89,18 @@ test("a group that is not in the list cannot be muted", async () => {
   await refused;
 });
 
+test("reading what is not in the list is no error, any other refusal is", async () => {
+  const { chat, connection } = await signedIn();
+  const read = outcomeOf(chat.setMessageRead({ conversationID: "C2Czoe" }));
+  await settle();
+  await connection.asked("cleanConversationUnreadMessageCount").refuse({ code: 6004, message: "not in the list" });
+  assert.deepEqual(read.value, { code: 0, data: { conversationID: "C2Czoe" } });
+  const refused = assert.rejects(chat.setMessageRead({ conversationID: "C2Czoe" }), { code: 50004 });
+  await settle();
+  await connection.asked("cleanConversationUnreadMessageCount").refuse({ code: 50004, message: "later" });
+  await refused;
+});
+
 test("getConversationList gives all, those of the ids, or those that pass the conditions, without asking", async () => {
   const group = { conversationID: "group_g1", type: 2, groupID: "g1" } as const;
   const { chat, connection } = await signedIn([

@@ -6,7 +6,8 @@ const TencentCloudChat = createSDK({ url: "https://gateway.example", getToken: (
 const { EVENT, TYPES } = TencentCloudChat;
 export const chat = TencentCloudChat.create({ SDKAppID: 1, proxyServer: undefined });
 
-export const nameOf = ({ userProfile, groupProfile }: Conversation): string => userProfile?.nick ?? groupProfile?.name ?? "";
+export const nameOf = (conversation: Conversation): string =>
+  conversation.type === TYPES.CONV_C2C ? conversation.userProfile.nick : conversation.groupProfile.name;
 
 chat.on(EVENT.CONVERSATION_LIST_UPDATED, ({ data }) => data.map(nameOf));
 chat.on(EVENT.TOTAL_UNREAD_MESSAGE_COUNT_UPDATED, ({ data }) => data + 1);

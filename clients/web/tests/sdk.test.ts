@@ -303,6 +303,18 @@ test("a handler is called with its context, no more after off, and one that thro
   assert.equal(thrown.length, 2);
 });
 
+test("a handler that hears once hears once, also where another one causes the event again", async () => {
+  const { chat, connection, told } = await signedIn([]);
+  const heard: number[] = [];
+  const total = (totalUnreadCount: number) => connection.tell("totalUnreadMessageCountChanged", { totalUnreadCount, version: totalUnreadCount }, `e:${totalUnreadCount}`);
+  chat.on("onTotalUnreadMessageCountUpdated", ({ data }) => void (data === 3 && total(4)));
+  chat.once("onTotalUnreadMessageCountUpdated", ({ data }) => void heard.push(data));
+  chat.on("onTotalUnreadMessageCountUpdated", ({ data }) => void heard.push(10 * data));
+  await total(3);
+  assert.deepEqual(heard, [4, 40, 30]);
+  assert.equal(told.length, 2);
+});
+
 test("a handler that signs out hears nothing of what else came", async () => {
   const { chat, told, connection } = await signedIn([]);
   const { EVENT } = sdkOf(new World());

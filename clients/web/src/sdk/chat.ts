@@ -31,6 +31,8 @@ export interface Chat extends ConversationMethods {
   destroy(): Promise<void>;
   /** Hears an event from now on. The names are in EVENT; any other throws NotOfferedError. */
   on<Name extends keyof ChatEvents>(name: Name, handler: Handler<Name>, context?: unknown): void;
+  /** Hears it once. */
+  once<Name extends keyof ChatEvents>(name: Name, handler: Handler<Name>, context?: unknown): void;
   /** Hears it no more. */
   off<Name extends keyof ChatEvents>(name: Name, handler: Handler<Name>, context?: unknown): void;
   /** Whether somebody is signed in and the list is there. */
@@ -47,11 +49,25 @@ export interface Chat extends ConversationMethods {
 
 /** Makes one; `destroyed` is called when it is no more. */
 export function createChat(options: SDKOptions, platform: Platform | undefined, destroyed: () => void): Chat {
-  const handlers: { name: string; handler: (event: ChatEvent) => void; context: unknown }[] = [];
+  const handlers: { name: string; handler: (event: ChatEvent) => void; context: unknown; isOnce: boolean }[] = [];
   let user: User | null = null;
 
   function tell(event: ChatEvent): void {
-    callAll(handlers.filter(({ name }) => name === event.name), ({ handler, context }) => handler.call(context, event));
+    callAll(handlers.filter(({ name }) => name === event.name), (each) => {
+      // One before it may have taken it off, or told it already.
+      if (!handlers.includes(each)) return;
+      if (each.isOnce) remove(each);
+      each.handler.call(each.context, event);
+    });
+  }
+
+  function add(name: string, handler: unknown, context: unknown, isOnce: boolean): void {
+    if (!(Object.values(EVENT) as string[]).includes(name)) throw new NotOfferedError(`the event ${name}`);
+    handlers.push({ name, handler: handler as (event: ChatEvent) => void, context, isOnce });
+  }
+
+  function remove(handler: (typeof handlers)[number] | undefined): void {
+    if (handler) handlers.splice(handlers.indexOf(handler), 1);
   }
 
   function signedIn(): User {
@@ -88,14 +104,9 @@ export function createChat(options: SDKOptions, platform: Platform | undefined, 
       destroyed();
       tell({ name: EVENT.SDK_DESTROY, data: undefined });
     },
-    on(name, handler, context) {
-      if (!(Object.values(EVENT) as string[]).includes(name)) throw new NotOfferedError(`the event ${name}`);
-      handlers.push({ name, handler: handler as (event: ChatEvent) => void, context });
-    },
-    off(name, handler) {
-      const place = handlers.findIndex((each) => each.name === name && each.handler === handler);
-      if (place >= 0) handlers.splice(place, 1);
-    },
+    on: (name, handler, context) => add(name, handler, context, false),
+    once: (name, handler, context) => add(name, handler, context, true),
+    off: (name, handler) => remove(handlers.find((each) => each.name === name && each.handler === handler)),
     isReady: () => user?.isReady ?? false,
     getLoginUser: () => user?.userID ?? "",
     getTotalUnreadMessageCount: () => user?.list.getSnapshot().totalUnreadCount ?? 0,

@@ -2,7 +2,7 @@
 
 import type { Conversation as Row, GroupType, LastMessage as Message } from "../protocol.js";
 import { NotOfferedError } from "./errors.js";
-import { type ConversationKind, REMIND_TYPES, type RemindType, TYPES } from "./names.js";
+import { REMIND_TYPES, type RemindType, TYPES } from "./names.js";
 
 /** The preview; everything is empty where the row has none. */
 export interface LastMessage {
@@ -35,10 +35,16 @@ export interface GroupAtInfo {
 }
 
 /** The SDK's Conversation. It does not change; a row that changed is a new object. */
-export interface Conversation {
+export type Conversation = ConversationFields &
+  (
+    | { type: typeof TYPES.CONV_C2C; userProfile: { userID: string; nick: string; avatar: string }; groupProfile?: undefined }
+    | { type: typeof TYPES.CONV_GROUP; groupProfile: { groupID: string; name: string; avatar: string; type: string }; userProfile?: undefined }
+  );
+
+/** What conversations of both kinds have. */
+export interface ConversationFields {
   /** `C2C<userID>` or `GROUP<groupID>`. */
   conversationID: string;
-  type: ConversationKind;
   /** One of `TYPES.GRP_…`; empty in a C2C conversation, or where the backend did not say. */
   subType: string;
   unreadCount: number;
@@ -53,10 +59,6 @@ export interface Conversation {
   draftText: string;
   /** Always empty: friends are not the gateway's. */
   remark: string;
-  /** In a C2C conversation. */
-  userProfile?: { userID: string; nick: string; avatar: string };
-  /** In a group conversation. */
-  groupProfile?: { groupID: string; name: string; avatar: string; type: string };
 }
 
 /** The types of messages by elemType. */
@@ -94,11 +96,9 @@ export function toConversation(row: Row): Conversation {
   return conversation;
 }
 
-/** What the SDK answers for a conversation that is not in the list, so that a chat can begin. */
-export function emptyConversation(conversationID: string): Conversation {
-  const id = fromSDKID(conversationID);
-  const peer = id.slice(id.indexOf("_") + 1);
-  const kind = id.startsWith("c2c_") ? ({ type: 1, userID: peer } as const) : ({ type: 2, groupID: peer } as const);
+/** What the SDK answers for a row's id that is not in the list, so that a chat can begin. */
+export function emptyConversation(id: string): Conversation {
+  const kind = id.startsWith("c2c_") ? ({ type: 1, userID: id.slice(4) } as const) : ({ type: 2, groupID: id.slice(6) } as const);
   return make({
     ...kind, conversationID: id, showName: "", faceUrl: "", unreadCount: 0, recvOpt: 0, lastMessage: null, groupAtInfoList: [], draftText: "",
     draftTimestamp: 0, isPinned: false, orderKey: 0, markList: [], customData: "", conversationGroupList: [], version: 0,
@@ -110,7 +110,6 @@ function make(row: Row): Conversation {
   const subType = groupType ? GROUP_TYPES[groupType] : "";
   return {
     conversationID: toSDKID(row.conversationID),
-    type: row.type === 1 ? TYPES.CONV_C2C : TYPES.CONV_GROUP,
     subType,
     unreadCount: row.unreadCount,
     lastMessage: lastMessageOf(row.lastMessage),
@@ -123,8 +122,8 @@ function make(row: Row): Conversation {
     draftText: row.draftText,
     remark: "",
     ...(row.type === 1
-      ? { userProfile: { userID, nick: showName, avatar } }
-      : { groupProfile: { groupID, name: showName, avatar, type: subType } }),
+      ? { type: TYPES.CONV_C2C, userProfile: { userID, nick: showName, avatar } }
+      : { type: TYPES.CONV_GROUP, groupProfile: { groupID, name: showName, avatar, type: subType } }),
   };
 }
 

@@ -10,7 +10,7 @@ export { indexedDBStorage } from "../storage/indexeddb.js";
 export { memoryStorage } from "../storage/memory.js";
 export type { ChatEvent, ChatEvents, NetState } from "./changes.js";
 export type { Chat, Handler, LoginData } from "./chat.js";
-export type { Conversation, GroupAtInfo, LastMessage } from "./conversation.js";
+export type { Conversation, ConversationFields, GroupAtInfo, LastMessage } from "./conversation.js";
 export { NotOfferedError, SDKError } from "./errors.js";
 export type { Answer, BatchData, ConversationMethods, GroupOptions, ListOptions } from "./methods.js";
 export type { ConversationKind, RemindType } from "./names.js";

@@ -50,7 +50,7 @@ export interface ConversationMethods {
   clearHistoryMessage(conversationID: string): Promise<Answer<{ conversationID: string }>>;
   /** At most 50. */
   pinConversation(options: { conversationID: string; isPinned: boolean }): Promise<Answer<{ conversationID: string }>>;
-  /** Reads everything in a conversation. */
+  /** Reads everything in a conversation; where there is none that is so already. */
   setMessageRead(options: { conversationID: string }): Promise<Answer<{ conversationID: string }>>;
   /** Reads everything, of one kind or of both. */
   setAllMessageRead(options?: { scope?: typeof TYPES.READ_ALL_C2C_MSG | typeof TYPES.READ_ALL_GROUP_MSG | typeof TYPES.READ_ALL_MSG }): Promise<Answer<object>>;
@@ -143,18 +143,14 @@ export function conversationMethods(user: () => User): ConversationMethods {
         const id = fromSDKID(conversationID);
         const loaded = rows().conversations.find((row) => row.conversationID === id);
         if (loaded) return { conversation: toConversation(loaded) };
-        try {
-          const { conversation } = await client.getConversation({ conversationID: id });
-          return { conversation: toConversation(conversation) };
-        } catch (error) {
-          if (error instanceof CallError && error.code === 6004) return { conversation: emptyConversation(conversationID) };
-          throw error;
-        }
+        const asked = await client.getConversation({ conversationID: id }).catch(unlessNotInList);
+        return { conversation: asked ? toConversation(asked.conversation) : emptyConversation(id) };
       }),
     deleteConversation: deleteConversation as ConversationMethods["deleteConversation"],
     clearHistoryMessage: (conversationID) => ofOne(conversationID, (client, id) => client.clearHistoryMessage({ conversationID: id })),
     pinConversation: ({ conversationID, isPinned }) => ofOne(conversationID, (client, id) => client.pinConversation({ conversationID: id, isPinned })),
-    setMessageRead: ({ conversationID }) => ofOne(conversationID, (client, id) => client.cleanConversationUnreadMessageCount({ conversationID: id })),
+    setMessageRead: ({ conversationID }) =>
+      ofOne(conversationID, (client, id) => client.cleanConversationUnreadMessageCount({ conversationID: id }).catch(unlessNotInList)),
     setAllMessageRead: ({ scope = TYPES.READ_ALL_MSG } = {}) =>
       answer((client) => client.cleanConversationUnreadMessageCount({ conversationID: READ_SCOPES[scope] })),
     setConversationDraft: ({ conversationID, draftText }) =>
@@ -174,6 +170,11 @@ export function conversationMethods(user: () => User): ConversationMethods {
     deleteConversationsFromGroup: ({ groupName, conversationIDList }) =>
       ofMany(conversationIDList, (client, ids) => client.deleteConversationsFromGroup({ groupName, conversationIDList: ids })),
   };
+}
+
+/** That a conversation is not in the list is no error to the SDK everywhere. */
+function unlessNotInList(error: unknown): undefined {
+  if (!(error instanceof CallError && error.code === 6004)) throw error;
 }
 
 function toBatchData({ resultList }: BatchResult): BatchData {
