@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Conversation as Row, EventFrame } from "../src/protocol.js";
-import { type Chat, type ChatEvent, type SDKOptions, createSDK } from "../src/sdk/index.js";
+import { type Chat, type ChatEvent, type SDKOptions, createSDK, memoryStorage } from "../src/sdk/index.js";
 import { type ScriptedConnection, World, outcomeOf, row, settle, tokenOf } from "./harness.js";
 
 const sdkOf = (world: World, options: Partial<SDKOptions> = {}) => createSDK({ url: "https://gateway.example", ...options }, world.platform());
@@ -268,6 +268,17 @@ test("the whole list is loaded, page by page, and isSyncCompleted says when", as
   const { conversationList, isSyncCompleted } = (await chat.getConversationList()).data;
   assert.deepEqual(conversationList.map(({ conversationID }) => conversationID), ["C2Cann", "C2Cbea", "C2Ccat"]);
   assert.equal(isSyncCompleted, true);
+});
+
+test("a list that was saved is told before the gateway answers", async () => {
+  const storage = memoryStorage();
+  const { world } = await signedIn([row("ann", 5)], { storage });
+  await world.page.hide();
+  const { chat, told } = chatOf(new World(), { storage });
+  void chat.login(BOB);
+  await settle();
+  assert.deepEqual(lists(told), [["C2Cann"]]);
+  assert.equal(chat.isReady(), false);
 });
 
 test("a page that fails is asked for again after a second", async () => {
