@@ -26,6 +26,7 @@ async function signedIn(rows: Row[], options: Partial<SDKOptions> = {}): Promise
   const connection = await world.connection();
   await connection.full(rows, "e:1");
   await login;
+  await world.clock.pass(0);
   told.length = 0;
   return { world, chat, told, connection };
 }
@@ -34,7 +35,7 @@ const names = (told: ChatEvent[]) => told.map(({ name }) => name);
 const lists = (told: ChatEvent[]) =>
   told.flatMap((event) => (event.name === "onConversationListUpdated" ? [event.data.map(({ conversationID }) => conversationID)] : []));
 
-test("login resolves once the list is there, and SDK_READY follows the list", async () => {
+test("login resolves once the list is there, and SDK_READY follows, so that who awaits the one hears the other", async () => {
   const world = new World();
   const { chat, told } = chatOf(world);
   const login = outcomeOf(chat.login(BOB));
@@ -44,7 +45,10 @@ test("login resolves once the list is there, and SDK_READY follows the list", as
   assert.equal(chat.isReady(), false);
   await connection.full([row("ann", 5)], "e:1", { total: 2 });
   assert.deepEqual(login.value, { code: 0, data: { actionStatus: "OK", errorCode: 0, errorInfo: "", repeatLogin: false } });
-  assert.deepEqual(names(told), ["netStateChange", "onConversationListUpdated", "onTotalUnreadMessageCountUpdated", "sdkStateReady"]);
+  assert.deepEqual(names(told), ["netStateChange", "onConversationListUpdated", "onTotalUnreadMessageCountUpdated"]);
+  assert.equal(chat.isReady(), false);
+  await world.clock.pass(0);
+  assert.equal(told.at(-1)!.name, "sdkStateReady");
   assert.equal(chat.isReady(), true);
   assert.equal(chat.getLoginUser(), "bob");
   assert.equal(chat.getTotalUnreadMessageCount(), 2);
@@ -185,6 +189,7 @@ test("in two tabs one session serves both, a kick is told in both, and either ca
   const connection = await world.connection();
   await connection.full([row("ann", 5)], "e:1");
   await Promise.all(tabs.map(({ login }) => login));
+  await world.clock.pass(0);
   await connection.tell("kickedOffline", { reason: "password changed" });
   await connection.close({ kind: "code", code: 4003 });
   assert.equal(world.connections.length, 1);

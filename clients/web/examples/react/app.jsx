@@ -27,7 +27,7 @@ export function App({ client }) {
         <h1>Conversations</h1>
         <span role="status">{STATUS[status.kind]}</span>
       </header>
-      {/* The kit keeps the first function that it is given; this one stays the same, and does nothing where there is no more. */}
+      {/* The kit keeps the first function that it is given. That one stays right: the list is the same object, and loads nothing where there is no more. */}
       <ConversationList loading={totalUnreadCount === null} onYReachEnd={() => list.loadMore().catch(reportError)}>
         {conversations.map((row) => (
           <Row key={row.conversationID} row={row} isOpen={row.conversationID === openID} onOpen={open} />

@@ -22,6 +22,8 @@ export interface SDK {
   create(options: { SDKAppID: number; [option: string]: unknown }): Chat;
   EVENT: typeof EVENT;
   TYPES: typeof TYPES;
+  /** The version of the SDK whose surface this is. */
+  VERSION: string;
 }
 
 /** Makes the SDK's module for a gateway: `export default createSDK({ url })`. */
@@ -35,5 +37,6 @@ export function createSDK(options: SDKOptions, platform?: Platform): SDK {
     },
     EVENT,
     TYPES,
+    VERSION: "3.6.6",
   };
 }

@@ -43,7 +43,9 @@ export class User {
   readonly list: LiveList;
   /** Resolves once the list is there, rejects where it will not be. */
   readonly ready: Promise<void>;
+  /** Whether SDK_READY was told. */
   isReady = false;
+  #isIn = false;
   #resolve!: () => void;
   #reject!: (error: SDKError) => void;
   readonly #tell: (event: ChatEvent) => void;
@@ -90,17 +92,22 @@ export class User {
     for (const event of eventsBetween(before, after)) this.#tell(event);
     // A handler may have signed out.
     if (this.#isOver) return;
-    if (after.status.kind === "live" && !this.isReady) {
-      this.isReady = true;
+    if (after.status.kind === "live" && !this.#isIn) {
+      this.#isIn = true;
       this.#resolve();
-      this.#tell({ name: EVENT.SDK_READY, data: undefined });
+      // Whoever awaits `login` may begin to listen only then.
+      this.#after(0, () => {
+        if (this.#isOver) return;
+        this.isReady = true;
+        this.#tell({ name: EVENT.SDK_READY, data: undefined });
+      });
     }
     if (after.status.kind === "stopped") this.#stopped(after.status.reason);
     this.#loadRest();
   }
 
   #stopped(reason: string): void {
-    const farewell: ChatEvent[] = this.isReady ? [eventOfStop(reason), { name: EVENT.SDK_NOT_READY, data: undefined }] : [];
+    const farewell: ChatEvent[] = this.#isIn ? [eventOfStop(reason), { name: EVENT.SDK_NOT_READY, data: undefined }] : [];
     this.#end(new SDKError(CODES.LOGIN_FAILED, reason));
     // Who signs in anew must find the session free.
     void this.client.close();
