@@ -55,7 +55,7 @@ tools:
 	@command -v redis-server >/dev/null || command -v valkey-server >/dev/null || ./scripts/install.sh redis-server
 	@command -v haproxy >/dev/null || ./scripts/install.sh haproxy
 	@command -v npm >/dev/null || ./scripts/install.sh nodejs npm
-	@command -v chromium >/dev/null || ./scripts/install.sh chromium
+	@command -v chromium >/dev/null || ./scripts/install.sh chromium fonts-dejavu-core
 	@for packages in protocol/check clients/web clients/web/examples; do \
 	  (cd $$packages && { [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --silent; }) || exit 1; \
 	done
