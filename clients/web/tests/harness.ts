@@ -257,11 +257,17 @@ export class World {
   }
 
   #client(options: Partial<ClientOptions>, shared: Shared | null, chance: number): ConversationClient {
+    const getToken = () => ((this.tokens += 1), this.token());
+    return createClient({ url: "https://gateway.example/", getToken, userID: "bob", ...options }, this.platform(shared, chance));
+  }
+
+  /** A page of its own for a client: its time, its connections, its tabs. */
+  platform(shared: Shared | null = null, chance = this.clock.chance): Platform {
     const page = new Page();
     this.pages.push(page);
     const environment = this.clock.environment(page);
     let isFirst = true;
-    const platform: Platform = {
+    return {
       // The first one is the name of a tab.
       environment: { ...environment, random: () => (isFirst ? ((isFirst = false), chance) : this.clock.chance) },
       connect: (kind, hello, handlers) => {
@@ -271,8 +277,6 @@ export class World {
       },
       shared,
     };
-    const getToken = () => ((this.tokens += 1), this.token());
-    return createClient({ url: "https://gateway.example/", getToken, userID: "bob", ...options }, platform);
   }
 
   get page(): Page {
