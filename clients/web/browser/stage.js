@@ -1,6 +1,6 @@
 // What does a browser test need around it? Chromium, two gateways on a Redis of their own, and a forwarder before them.
 
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { createHmac, randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -84,9 +84,10 @@ export async function startStage() {
 }
 
 async function startRedis() {
+  const server = ["redis-server", "valkey-server"].find((name) => spawnSync(name, ["--version"]).status === 0) ?? "redis-server";
   const port = await freePort();
   const folder = mkdtempSync(join(tmpdir(), "browser-test-redis-"));
-  const child = spawn("redis-server", ["--port", port, "--bind", "127.0.0.1", "--dir", folder, "--save", "", "--appendonly", "no"], { stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(server, ["--port", port, "--bind", "127.0.0.1", "--dir", folder, "--save", "", "--appendonly", "no"], { stdio: ["ignore", "pipe", "inherit"] });
   let log = "";
   child.stdout.on("data", (text) => { log += text; });
   await until("the start of Redis", () => log.includes("Ready to accept connections"));

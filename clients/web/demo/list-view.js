@@ -29,13 +29,12 @@ export class ListView {
   #selected = null;
   #active = null; // The one row that Tab reaches; the arrow keys move it.
   #height = 0;
-  #isScrollDrawn = true;
 
   constructor(label, handlers) {
     this.#handlers = handlers;
     this.element.setAttribute("aria-label", label);
     this.element.addEventListener("keydown", (event) => this.#steer(event));
-    this.element.addEventListener("scroll", () => this.#scrolled(), { passive: true });
+    this.element.addEventListener("scroll", () => this.#draw(), { passive: true });
     new ResizeObserver(([{ contentRect }]) => {
       this.#height = contentRect.height;
       this.#draw();
@@ -73,15 +72,6 @@ export class ListView {
     const moves = before.slice(first, first + Math.ceil(this.#height / ROW_PX))
       .flatMap(({ conversationID }, place) => (this.#places.has(conversationID) ? [this.#places.get(conversationID) - first - place] : []));
     return moves.reduce((least, move) => (Math.abs(move) < Math.abs(least) ? move : least), moves[0] ?? 0);
-  }
-
-  #scrolled() {
-    if (!this.#isScrollDrawn) return;
-    this.#isScrollDrawn = false;
-    requestAnimationFrame(() => {
-      this.#isScrollDrawn = true;
-      this.#draw();
-    });
   }
 
   #draw() {
