@@ -6,7 +6,8 @@ import { fileURLToPath } from "node:url";
 import WebSocket from "ws";
 import { serverSent } from "./examples.js";
 
-const BINARY = process.env.GATEWAY ?? fileURLToPath(new URL("../../target/debug/gateway", import.meta.url));
+/** The gateway that is checked. */
+export const BINARY = process.env.GATEWAY ?? fileURLToPath(new URL("../../target/debug/gateway", import.meta.url));
 const PATIENCE_MS = 10_000;
 
 /** A port of this machine that nobody listens on. */

@@ -56,17 +56,26 @@ function phoneOn(stage, page, user, problems) {
       return [...found.values()].sort((left, right) => left.place - right.place);
     },
 
-    /** Waits until the screen says exactly what the gateway has: each row once, in order, and the total. */
-    async converged() {
+    /** Waits until the screen says exactly what the gateway has: each row once, in order, and the total; previews where messages are plain. */
+    async converged({ isPlain = true } = {}) {
       let difference = "";
       await phone.until("the gateway's own list", async () => {
         const { rows, total } = await stage.truth(user);
         const sum = rows.reduce((sum, row) => sum + (row.recvOpt === 0 ? row.unreadCount : 0), 0);
-        const expected = JSON.stringify({ total: sum, rows: rows.map(expectedOf) });
-        const shown = JSON.stringify({ total: totalIn(await page.title()), rows: (await phone.wholeList()).map(({ place, ...row }) => row) });
+        const text = (total, rows) => JSON.stringify({ total, rows: rows.map(({ place, preview, ...row }) => (isPlain ? { ...row, preview } : row)) });
+        const expected = text(sum, rows.map(expectedOf));
+        const shown = text(totalIn(await page.title()), await phone.wholeList());
         difference = `\nexpected ${expected}\nshown    ${shown}`;
         return total === sum && expected === shown;
       }).catch((error) => { throw new Error(error.message + difference); });
+    },
+
+    /** The page's own comparison with the server, field by field; its card is not on the screen of one phone alone. */
+    async agrees() {
+      await page.locator(".scenario", { hasText: "Compare with the server" }).dispatchEvent("click");
+      const result = page.locator("li", { hasText: "Compare with the server" }).locator(".scenario-result");
+      await phone.until("the comparison", async () => /[✓✗]/.test(await result.textContent()));
+      if (/✗/.test(await result.textContent())) throw new Error(`${user}: ${await result.textContent()}`);
     },
   };
   return phone;

@@ -22,7 +22,8 @@ export async function startStage() {
   const redis = await startRedis();
   const flags = ["--store", redis.url, "--jwt-secret", secret, "--api-key", "dev"];
   const gateways = await Promise.all([1, 2].map(() => startGateway(() => {}, undefined, flags)));
-  const forwarder = await startForwarder(gateways.map(({ url }) => Number(new URL(url).port)));
+  const ports = gateways.map(({ url }) => Number(new URL(url).port));
+  const forwarder = await startForwarder(ports);
   const browser = await chromium.launch({ executablePath: CHROMIUM, args: CHROMIUM_FLAGS });
 
   /** A token of the user for so many seconds. */
@@ -35,16 +36,14 @@ export async function startStage() {
   const stage = {
     browser, forwarder, gateways, secret, tokenOf,
 
-    /** Which tokens the pages get, of how many seconds. */
-    tokenSeconds: TOKEN_SECONDS,
-    tokensIssued: 0,
+    /** A network of its own before the gateways, for the faults of one test. */
+    newForwarder: () => startForwarder(ports),
 
-    /** A browser of its own, as of another person; its pages get their tokens here. */
-    async context(options = {}) {
-      const context = await browser.newContext({ baseURL: forwarder.url, viewport: { width: 1000, height: 760 }, ...options });
+    /** A browser of its own, as of another person, whose pages get tokens of so many seconds. */
+    async context({ network = forwarder, tokenSeconds = () => TOKEN_SECONDS, ...options } = {}) {
+      const context = await browser.newContext({ baseURL: network.url, viewport: { width: 1000, height: 760 }, ...options });
       await context.route("**/dev/token?*", (route) => {
-        stage.tokensIssued += 1;
-        const token = tokenOf(new URL(route.request().url()).searchParams.get("user"), stage.tokenSeconds);
+        const token = tokenOf(new URL(route.request().url()).searchParams.get("user"), tokenSeconds());
         return route.fulfill({ json: { token } });
       });
       return context;
