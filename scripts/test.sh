@@ -10,7 +10,7 @@ status=${PIPESTATUS[0]}
 GATEWAY_WEBSOCKET=actix-ws cargo test -p conversation-gateway --test wire --test process --test two_nodes --no-fail-fast 2>&1 | tee -a "$log"
 [ "${PIPESTATUS[0]}" -eq 0 ] || status=1
 gateway=${CARGO_TARGET_DIR:-$PWD/target}/debug/gateway
-for tests in test integration examples; do
+for tests in test integration browser examples; do
   (cd clients/web && GATEWAY="$gateway" npm run --silent "$tests") 2>&1 | tee -a "$log"
   [ "${PIPESTATUS[0]}" -eq 0 ] || status=1
 done

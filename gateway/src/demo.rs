@@ -1,4 +1,4 @@
-//! The page that shows the gateway at work, from files built into the binary.
+//! The page that shows the gateway at work, from files built into the binary. Its script is made from clients/web/demo.
 
 use actix_web::{
     HttpResponse,
@@ -22,24 +22,7 @@ files!(
     "index.html" => "text/html; charset=utf-8",
     "style.css" => "text/css; charset=utf-8",
     "icon.svg" => "image/svg+xml",
-    "access.js" => "text/javascript; charset=utf-8",
-    "backend.js" => "text/javascript; charset=utf-8",
-    "composer.js" => "text/javascript; charset=utf-8",
-    "connection.js" => "text/javascript; charset=utf-8",
-    "conversations.js" => "text/javascript; charset=utf-8",
-    "elements.js" => "text/javascript; charset=utf-8",
-    "filters.js" => "text/javascript; charset=utf-8",
-    "http.js" => "text/javascript; charset=utf-8",
-    "list-view.js" => "text/javascript; charset=utf-8",
-    "main.js" => "text/javascript; charset=utf-8",
-    "menu.js" => "text/javascript; charset=utf-8",
-    "panel.js" => "text/javascript; charset=utf-8",
-    "preview.js" => "text/javascript; charset=utf-8",
-    "scenarios.js" => "text/javascript; charset=utf-8",
-    "seed.js" => "text/javascript; charset=utf-8",
-    "toast.js" => "text/javascript; charset=utf-8",
-    "transport.js" => "text/javascript; charset=utf-8",
-    "wire-log.js" => "text/javascript; charset=utf-8",
+    "page.js" => "text/javascript; charset=utf-8",
 );
 
 /// `/` and `/demo/<file>`.

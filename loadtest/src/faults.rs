@@ -180,6 +180,7 @@ async fn play(options: &FaultOptions, scenario: Scenario, progress: &Progress) -
         quiet_seconds: QUIET_SECONDS,
         pids: Vec::new(),
         seed: options.seed,
+        name: None,
     };
     let around = Duration::from_secs_f64(load.around_seconds);
     let beside = async |scene: &Scene<'_>| {

@@ -98,6 +98,10 @@ struct RunArguments {
     /// What the random choices begin with.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// What the ids of users and groups begin with, 1 to 32 letters and digits: `<name>-u0` is the first user, whom others may
+    /// connect too. A name is good for one run on a store.
+    #[arg(long, value_parser = run_name)]
+    name: Option<String>,
     /// Where the report is written.
     #[command(flatten)]
     outputs: Outputs,
@@ -213,6 +217,11 @@ async fn run_in(command: Command) -> ExitCode {
     }
 }
 
+fn run_name(name: &str) -> Result<String, String> {
+    let is_plain = (1..=32).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    is_plain.then(|| name.to_owned()).ok_or_else(|| "expected 1 to 32 letters and digits".to_owned())
+}
+
 async fn run_command(arguments: RunArguments, progress: &Progress) -> ExitCode {
     let options = RunOptions {
         sessions: arguments.sessions as usize,
@@ -229,6 +238,7 @@ async fn run_command(arguments: RunArguments, progress: &Progress) -> ExitCode {
         quiet_seconds: arguments.quiet_seconds,
         pids: arguments.pid,
         seed: arguments.seed,
+        name: arguments.name,
     };
     conclude(run(&options, progress).await, &arguments.outputs)
 }

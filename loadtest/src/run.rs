@@ -77,6 +77,8 @@ pub struct RunOptions {
     pub pids: Vec<u32>,
     /// What the random choices begin with.
     pub seed: u64,
+    /// What the ids of users and groups begin with, so that others can look on: `<name>-u0` is the first user. Else made up.
+    pub name: Option<String>,
 }
 
 /// Runs, and reports; an error is one of the setting up.

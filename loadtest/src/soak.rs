@@ -117,6 +117,7 @@ pub async fn soak(options: &SoakOptions, progress: &Progress) -> Result<Report, 
         quiet_seconds: QUIET_SECONDS,
         pids: Vec::new(),
         seed: options.seed,
+        name: None,
     };
     let beside = async |scene: &Scene<'_>| {
         let (over, ending) = watch::channel(false);

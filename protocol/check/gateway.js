@@ -6,10 +6,12 @@ import { fileURLToPath } from "node:url";
 import WebSocket from "ws";
 import { serverSent } from "./examples.js";
 
-const BINARY = process.env.GATEWAY ?? fileURLToPath(new URL("../../target/debug/gateway", import.meta.url));
+/** The gateway that is checked. */
+export const BINARY = process.env.GATEWAY ?? fileURLToPath(new URL("../../target/debug/gateway", import.meta.url));
 const PATIENCE_MS = 10_000;
 
-function freePort() {
+/** A port of this machine that nobody listens on. */
+export function freePort() {
   return new Promise((resolve, reject) => {
     const server = createServer().on("error", reject);
     server.listen(0, "127.0.0.1", () => {
@@ -30,11 +32,14 @@ export async function until(what, find) {
   }
 }
 
-/** A running gateway, on a free port or the one given. `saw` is given every frame that any of its sessions gets, with the text of its JSON. */
-export async function startGateway(saw, givenPort) {
+/**
+ * A running gateway, on a free port or the one given, with other flags than those of a store in memory where some are given.
+ * `saw` is given every frame that any of its sessions gets, with the text of its JSON.
+ */
+export async function startGateway(saw, givenPort, flags = ["--store", "memory:"]) {
   const port = givenPort ?? (await freePort());
   const url = `http://127.0.0.1:${port}`;
-  const settings = ["--store", "memory:", "--listen", `127.0.0.1:${port}`, "--workers", "1", "--drain-delay-ms", "50", "--drain-spread-ms", "50"];
+  const settings = [...flags, "--listen", `127.0.0.1:${port}`, "--workers", "1", "--drain-delay-ms", "50", "--drain-spread-ms", "50"];
   const child = spawn(BINARY, settings, { stdio: ["ignore", "ignore", "pipe"] });
   let log = "";
   child.stderr.on("data", (text) => { log += text; });

@@ -54,16 +54,27 @@ for (const [name, make] of STORAGES) {
   });
 }
 
-test("what came is written within a second, and at once when the page hides", async () => {
+test("what comes is written at once, what follows within a second, and at once when the page hides", async () => {
   const storage = memoryStorage();
   const world = new World();
   const { connection } = await world.live([row("ann", 5)], { storage });
-  assert.equal(await storage.load(LIST), undefined);
-  await world.clock.pass(1_000);
-  assert.equal((await storage.load(LIST))!.state.cursor, "e:1");
+  await world.clock.pass(1);
+  const saved = async () => (await storage.load(LIST))?.state.cursor;
+  assert.equal(await saved(), "e:1");
+  await connection.tell("conversationChanged", { conversationList: [row("ann", 8)] }, "e:8");
+  await world.clock.pass(100);
+  assert.equal(await saved(), "e:1");
+  await world.clock.pass(900);
+  assert.equal(await saved(), "e:8");
   await connection.tell("conversationChanged", { conversationList: [row("ann", 9)] }, "e:9");
   await world.page.hide();
-  assert.equal((await storage.load(LIST))!.state.cursor, "e:9");
+  assert.equal(await saved(), "e:9");
+});
+
+test("IndexedDB: a write does not wait for a page that goes", async (context) => {
+  const { mock } = context.mock.method(IDBTransaction.prototype, "commit");
+  await indexedDBStorage("going").save(LIST, { isWhole: true, put: [row("ann", 1)], remove: [], state: state("e:1") });
+  assert.equal(mock.callCount(), 1);
 });
 
 test("a full sync under way is not saved, and neither is a list without a cursor", async () => {

@@ -122,6 +122,7 @@ async fn a_node_that_drains_behind_a_balancer_sends_its_sessions_away_one_by_one
         quiet_seconds: 30.0,
         pids: Vec::new(),
         seed: 1,
+        name: None,
     };
     let beside = async |_: &Scene<'_>| {
         let watched = watch(&balancer).await;

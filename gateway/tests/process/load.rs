@@ -27,6 +27,7 @@ fn options(nodes: &[&Gateway]) -> RunOptions {
         quiet_seconds: 30.0,
         pids: Vec::new(),
         seed: 1,
+        name: None,
     }
 }
 

@@ -76,7 +76,8 @@ pub(super) async fn open(
 ) -> Result<Opened, String> {
     let http = Http::new();
     target::answer(&http, &options.urls).await?;
-    let run = format!("lt{:x}", clock::unix_seconds() * 1_000 + u64::from(random.random::<u16>()) % 1_000);
+    let made_up = || format!("lt{:x}", clock::unix_seconds() * 1_000 + u64::from(random.random::<u16>()) % 1_000);
+    let run = options.name.clone().unwrap_or_else(made_up);
     let size = PlanSize {
         run: run.clone(),
         sessions: options.sessions,

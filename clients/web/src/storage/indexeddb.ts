@@ -36,6 +36,8 @@ export function indexedDBStorage(name = "conversations"): ListStorage {
     const transaction = (await open()).transaction(["rows", "states"], mode);
     return new Promise((resolve, reject) => {
       const result = run(transaction.objectStore("rows"), transaction.objectStore("states"));
+      // What a page writes while it goes is lost without it.
+      transaction.commit();
       transaction.oncomplete = () => resolve(result());
       transaction.onabort = () => reject(transaction.error);
     });

@@ -1,4 +1,4 @@
-// When is what written to the storage? Rows and cursor together, a while after a change, one write at a time.
+// When is what written to the storage? Rows and cursor together, at once but not too often, one write at a time.
 
 import type { Environment } from "../environment.js";
 import type { Model } from "../model.js";
@@ -7,7 +7,7 @@ import type { Entry } from "../outbox.js";
 import type { Change } from "../rows.js";
 import type { ListStorage } from "./storage.js";
 
-/** How long changes are collected before they are written. */
+/** After a write, how long changes are collected for the next one; a browser may drop what it is given as the page goes. */
 const COLLECT_MS = 500;
 
 /** What is saved, and where. */
@@ -29,6 +29,7 @@ export class Saver {
   #savedCursor: Cursor | null = null;
   #writing: Promise<void> = Promise.resolve();
   #cancel: (() => void) | null = null;
+  #restsUntil = 0;
 
   constructor(readonly options: SaverOptions) {}
 
@@ -42,12 +43,14 @@ export class Saver {
   /** There is something to write soon. */
   touch(): void {
     this.#isDue = true;
-    this.#cancel ??= this.options.environment.after(COLLECT_MS, () => void this.flush());
+    const { environment } = this.options;
+    this.#cancel ??= environment.after(Math.max(0, this.#restsUntil - environment.now()), () => void this.flush());
   }
 
   /** Writes what is there to write. A failure costs what is kept, not what is shown: the next write is a whole one. */
   flush(): Promise<void> {
     this.cancel();
+    this.#restsUntil = this.options.environment.now() + COLLECT_MS;
     this.#writing = this.#writing.then(() => this.#write()).catch(() => void (this.#isWhole = true));
     return this.#writing;
   }

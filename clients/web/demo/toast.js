@@ -1,6 +1,6 @@
 // What does the user see when a call fails, or is worth a word?
 
-import { element, icon } from "/demo/elements.js";
+import { element, icon } from "./elements.js";
 
 const SHOWN_MS = 5_000;
 const SHOWN_MAX = 4; // Older ones go first: a failing loop must not fill the screen.

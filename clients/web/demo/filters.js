@@ -1,8 +1,8 @@
 // Which part of the list is shown, which folders are there, and how much is unread in each?
 
-import { element, icon, iconButton } from "/demo/elements.js";
-import { openMenu } from "/demo/menu.js";
-import { badgeOf } from "/demo/preview.js";
+import { element, icon, iconButton } from "./elements.js";
+import { openMenu } from "./menu.js";
+import { badgeOf } from "./preview.js";
 
 export const MARKS = { star: 1, unread: 2, fold: 4, hide: 8 };
 const FILTERS_MAX = 20; // The gateway's limit for one session.
@@ -19,70 +19,15 @@ export function hasMark(row, mark) {
   return row.markList?.includes(mark) ?? false;
 }
 
-/** Whether a row passes one of the bar's filters: the same question that the gateway answers for a page. */
-export function matches(filter, row) {
-  if (!filter) return true;
-  if (filter.hasUnreadCount && !row.unreadCount) return false;
-  if (filter.hasGroupAtInfo && !row.groupAtInfoList?.length) return false;
-  if (filter.markType && !hasMark(row, filter.markType)) return false;
-  return filter.conversationGroup === undefined || (row.conversationGroupList?.includes(filter.conversationGroup) ?? false);
-}
-
-/** Unread totals of filters, told by the gateway. Its form of a filter is the one written here, so that text compares. */
-export class FilterTotals {
-  #connection;
-  #told = new Map(); // The filter's JSON → {total, version}
-  #subscribed = new Set();
-
-  constructor(connection) {
-    this.#connection = connection;
-  }
-
-  of(filter) { return this.#told.get(JSON.stringify(filter))?.total ?? 0; }
-
-  /** A new session has the filters that its URL names: these, which it answers. */
-  opened(filters) {
-    this.#subscribed = new Set(filters.map((filter) => JSON.stringify(filter)));
-    return filters;
-  }
-
-  tell({ filter, totalUnreadCount, version }) {
-    const key = JSON.stringify(filter);
-    if (version > (this.#told.get(key)?.version ?? -1)) this.#told.set(key, { total: totalUnreadCount, version });
-  }
-
-  /** After a full sync versions begin anew. */
-  forgetVersions() {
-    for (const told of this.#told.values()) told.version = -1;
-  }
-
-  /** Folders come and go in a session. Over SSE that has to wait for the next one: only its URL can name filters. */
-  async follow(filters) {
-    const wanted = new Set(filters.map((filter) => JSON.stringify(filter)));
-    const call = (method, key) => this.#connection.call(`${method}UnreadMessageCountByFilter`, { filter: JSON.parse(key) });
-    if (this.#connection.transport !== "websocket" || this.#connection.status.kind !== "live") return;
-    for (const key of this.#subscribed.difference(wanted)) {
-      this.#subscribed.delete(key);
-      this.#told.delete(key);
-      call("unsubscribe", key).catch(() => {});
-    }
-    for (const key of wanted.difference(this.#subscribed)) {
-      this.#subscribed.add(key);
-      // Without its answer a filter merely has no number; the next session asks again.
-      await call("subscribe", key).then((answer) => this.tell({ filter: JSON.parse(key), ...answer }), () => this.#subscribed.delete(key));
-    }
-  }
-}
-
-/** `handlers`: chosen(filter), call(method, params), total(filter). */
+/** `handlers`: chosen(filter), call(method, params), total(filter) of unread messages, null where it is not known. */
 export class FilterBar {
-  #chips = element("div", { class: "filters-chips" });
+  #chips = element("div", { class: "filters-chips", role: "tablist", "aria-label": "Show" });
   filter = null;
   #handlers;
   #groups = [];
   #drawn = "";
   #manage = iconButton("folder", "Folders", () => this.#openMenu(), { class: "icon-button filters-manage", "aria-haspopup": "menu" });
-  element = element("div", { class: "filters", role: "group", "aria-label": "Show" }, this.#chips, this.#manage);
+  element = element("div", { class: "filters" }, this.#chips, this.#manage);
 
   constructor(handlers) {
     this.#handlers = handlers;
@@ -110,7 +55,7 @@ export class FilterBar {
     this.#drawn = now;
     const focused = [...this.#chips.children].indexOf(document.activeElement);
     this.#chips.replaceChildren(...choices.map((choice) => this.#button(choice)));
-    this.#chips.querySelector("[aria-pressed=true]").scrollIntoView({ block: "nearest", inline: "nearest" });
+    this.#chips.querySelector("[aria-selected=true]").scrollIntoView({ block: "nearest", inline: "nearest" });
     if (focused >= 0) this.#chips.children[Math.min(focused, choices.length - 1)].focus({ preventScroll: true });
   }
 
@@ -131,7 +76,7 @@ export class FilterBar {
 
   #button({ label, filter, icon: name, badge }) {
     const isChosen = JSON.stringify(filter) === JSON.stringify(this.filter);
-    return element("button", { type: "button", class: "filter", "aria-pressed": String(isChosen), onclick: () => this.#choose(filter) },
+    return element("button", { type: "button", class: "filter", role: "tab", "aria-selected": String(isChosen), tabindex: isChosen ? "0" : "-1", onclick: () => this.#choose(filter) },
       name && icon(name), element("span", { class: "clip" }, label),
       badge && element("span", { class: "filter-count" }, badge, element("span", { class: "visually-hidden" }, " unread")));
   }
@@ -162,12 +107,12 @@ export class FilterBar {
   }
 
   #steer(event) {
-    const buttons = [...this.#chips.children, this.#manage];
-    const at = buttons.indexOf(event.target.closest("button"));
+    const tabs = [...this.#chips.children];
+    const at = tabs.indexOf(event.target.closest("[role=tab]"));
     const aims = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: -1 };
     if (at < 0 || !(event.key in aims)) return;
     event.preventDefault();
-    buttons.at(aims[event.key] % buttons.length).focus();
+    tabs.at(aims[event.key] % tabs.length).focus();
   }
 }
 

@@ -1,9 +1,10 @@
 // How does one user write: to whom, with which options, and what becomes of text that was not sent?
 
-import { AT_ALL, C2C, GROUP, conversationOf, messageFrom, nameOf, send } from "/demo/backend.js";
-import { element, iconButton } from "/demo/elements.js";
-import { openMenu } from "/demo/menu.js";
-import { toastError } from "/demo/toast.js";
+import { AT_ALL, C2C, GROUP, audienceOf, conversationOf, messageFrom, nameOf, send } from "./backend.js";
+import { element, iconButton } from "./elements.js";
+import { openMenu } from "./menu.js";
+import { toastError } from "./toast.js";
+import { tellTyping } from "./typing.js";
 
 const OPTIONS = {
   isExcludedFromLastMessage: { label: "Keep out of the preview", chip: "not in preview", hint: "Counts, but neither shows nor lifts the row" },
@@ -19,7 +20,7 @@ export class Composer {
   #options = new Set();
   #targets = new Map(); // conversationID → {type, id}, what can be chosen
   #to = element("select", { "aria-label": "To", onchange: () => this.#handlers.target(this.#to.value) });
-  #text = element("input", { type: "text", placeholder: "Message", "aria-label": "Message", maxlength: "500", autocomplete: "off", enterkeyhint: "send", oninput: () => this.#refresh() });
+  #text = element("input", { type: "text", placeholder: "Message", "aria-label": "Message", maxlength: "500", autocomplete: "off", enterkeyhint: "send", oninput: () => this.#typed() });
   #chips = element("span", { class: "chips" });
   #more = iconButton("plus", "Message options", () => this.#openOptions(), { "aria-haspopup": "menu" });
   #draft = iconButton("pencil", "Keep as draft", () => this.#keepDraft());
@@ -34,7 +35,7 @@ export class Composer {
     this.element = element("form", { class: "composer", onsubmit: (event) => { event.preventDefault(); this.#submit(); } },
       element("label", { class: "composer-to" }, element("span", {}, "To"), this.#to, this.#chips),
       element("div", { class: "composer-line" }, this.#more, this.#text, this.#draft, this.#send));
-    if (peer !== user) this.#offer({ type: C2C, id: peer });
+    if (peer && peer !== user) this.#offer({ type: C2C, id: peer });
     this.#offer({ type: GROUP, id: "team" });
     this.#refresh();
   }
@@ -73,6 +74,12 @@ export class Composer {
     this.#to.append(element("option", { value: conversationID }, type === GROUP ? `${name || id} (group)` : name || id));
   }
 
+  #typed() {
+    this.#refresh();
+    const target = this.#targets.get(this.#to.value);
+    for (const seenAs of audienceOf(this.#user, target)) tellTyping({ ...seenAs, name: nameOf(this.#user) });
+  }
+
   #refresh() {
     const hasText = this.#text.value.trim() !== "";
     const draft = this.#handlers.row(this.#to.value)?.draftText ?? "";
@@ -87,7 +94,7 @@ export class Composer {
 
   #openOptions() {
     const isGroup = this.#targets.get(this.#to.value).type === GROUP;
-    const items = Object.entries(OPTIONS).map(([name, { label, hint, groupOnly }]) => ({
+    const items = Object.entries(OPTIONS).filter(([name]) => this.#peer || name !== "mentionsPeer").map(([name, { label, hint, groupOnly }]) => ({
       label: name === "mentionsPeer" ? `${label} ${nameOf(this.#peer)}` : label,
       hint: groupOnly && !isGroup ? "In a group only" : hint,
       disabled: groupOnly && !isGroup,

@@ -1,24 +1,28 @@
 // What stands on the page, and what connects its two phones?
 
-import { setCredentials, claimsOf } from "/demo/access.js";
-import { addMember, onSent } from "/demo/backend.js";
-import { element, icon } from "/demo/elements.js";
-import { Panel } from "/demo/panel.js";
-import { scenarios, startTraffic } from "/demo/scenarios.js";
-import { toast, toastError } from "/demo/toast.js";
+import { onCredentialsNeeded, setCredentials } from "./access.js";
+import { addMember, onSent } from "./backend.js";
+import { element, icon } from "./elements.js";
+import { Panel } from "./panel.js";
+import { scenarios, startTraffic } from "./scenarios.js";
+import { toast, toastError } from "./toast.js";
 
 const query = new URLSearchParams(location.search);
-const users = { left: query.get("left") || "alice", right: query.get("right") || "bob" };
-const transport = query.get("transport") === "sse" ? "sse" : "websocket";
-const tabs = new Map([...document.querySelectorAll("[role=tab]")].map((tab) => [tab.dataset.tab, tab]));
+const alone = query.get("user"); // One phone and nothing else.
+const users = { left: alone || query.get("left") || "alice", right: alone ? "" : query.get("right") || "bob" };
+const sides = alone ? ["left"] : ["left", "right"];
+const tabs = new Map([...document.querySelectorAll("nav [role=tab]")].map((tab) => [tab.dataset.tab, tab]));
 const credentials = document.getElementById("credentials");
 const cards = new Map();
+const pageTitle = document.title;
 
-for (const user of Object.values(users)) addMember("team", user);
+document.body.classList.toggle("alone", Boolean(alone));
+onCredentialsNeeded(() => !credentials.open && credentials.showModal());
+for (const side of sides) addMember("team", users[side]);
 
-const panels = ["left", "right"].map((side) => new Panel(
-  { side, user: users[side], peer: users[side === "left" ? "right" : "left"], transport, root: document.getElementById(side) },
-  { populate: () => run(scenarios[0]), credentials: () => !credentials.open && credentials.showModal(), changed: labelTab },
+const panels = sides.map((side) => new Panel(
+  { side, user: users[side], peer: users[side === "left" ? "right" : "left"], root: document.getElementById(side) },
+  { populate: () => run(scenarios[0]), changed: labelTab },
 ));
 
 onSent((changedUsers) => panels.forEach((panel) => changedUsers.has(panel.user) && panel.noteMissed()));
@@ -26,13 +30,7 @@ buildScenarios();
 buildTraffic();
 buildSetup();
 buildTabs();
-for (const panel of panels) panel.setOnline(true);
 
-addEventListener("pagehide", () => panels.forEach((panel) => panel.save()));
-addEventListener("online", () => panels.forEach(({ connection }) => connection.wake()));
-document.addEventListener("visibilitychange", () => {
-  if (!document.hidden) panels.forEach(({ connection }) => connection.wake());
-});
 setInterval(() => panels.forEach((panel) => panel.draw()), 60_000); // "14:03" becomes "Yesterday" without a push.
 
 function buildScenarios() {
@@ -84,13 +82,14 @@ function buildSetup() {
   form.elements.left.value = users.left;
   form.elements.right.value = users.right;
   credentials.querySelector("form").addEventListener("submit", ({ target }) => {
-    const tokens = ["left", "right"].map((side) => [users[side], target.elements[`${side}-token`].value.trim()]).filter(([, token]) => token);
+    const tokens = sides.map((side) => [users[side], target.elements[`${side}-token`].value.trim()]).filter(([, token]) => token);
     setCredentials(tokens, target.elements["api-key"].value.trim());
-    const stranger = tokens.find(([user, token]) => claimsOf(token).sub !== user);
-    if (stranger) toast(`The token for ${stranger[0]} names ${claimsOf(stranger[1]).sub ?? "nobody"}: set the users to fit.`, "error");
-    for (const panel of panels) panel.setOnline(true);
   });
-  for (const side of ["left", "right"]) credentials.querySelector(`[data-name=${side}]`).textContent = users[side];
+  for (const side of ["left", "right"]) {
+    const name = credentials.querySelector(`[data-name=${side}]`);
+    if (users[side]) name.textContent = users[side];
+    else name.closest("label").remove();
+  }
 }
 
 function buildTabs() {
@@ -116,10 +115,11 @@ function showTab(name) {
 
 function labelTab(panel) {
   const tab = tabs.get(panel.side);
-  const { total } = panel.list;
-  tab.dataset.status = panel.connection.status.kind;
+  tab.dataset.status = panel.status.kind;
   tab.querySelector(".tab-name").textContent = panel.name;
   const badge = tab.querySelector(".badge");
-  badge.hidden = total === 0;
-  badge.textContent = total > 99 ? "99+" : String(total);
+  badge.hidden = panel.total === 0;
+  badge.textContent = panel.total > 99 ? "99+" : String(panel.total);
+  const unread = panels.reduce((sum, { total }) => sum + total, 0);
+  document.title = unread ? `(${unread}) ${pageTitle}` : pageTitle;
 }

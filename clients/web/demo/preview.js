@@ -1,6 +1,6 @@
 // What does a conversation row say: its preview, its time, its badge, its avatar?
 
-import { GROUP, REVOKED, nameOf } from "/demo/backend.js";
+import { GROUP, REVOKED, nameOf } from "./backend.js";
 
 const TONES = 10; // As many as .tone-… in style.css.
 const BADGE_MAX = 99;

@@ -1,6 +1,6 @@
 // How does a menu open at a place, work by keyboard, and close?
 
-import { element, icon } from "/demo/elements.js";
+import { element, icon } from "./elements.js";
 
 const MARGIN_PX = 8;
 let close = () => {};

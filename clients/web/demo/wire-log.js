@@ -1,6 +1,6 @@
-// Which frames went over one user's line, readable while they come?
+// What did one user's client hear and call, readable while it happens?
 
-import { element } from "/demo/elements.js";
+import { element } from "./elements.js";
 
 const ENTRIES_MAX = 200;
 const KINDS = { newConversation: "row", conversationChanged: "row", conversationDeleted: "gone", totalUnreadMessageCountChanged: "total", unreadMessageCountChangedByFilter: "total" };
@@ -8,14 +8,13 @@ const ARROWS = { in: "↓", out: "↑", note: "·" };
 const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit", fractionalSecondDigits: 3 });
 
 export class WireLog {
-  frames = 0;
+  events = 0;
   #rows = 0;
-  #bytes = 0;
   #entries = element("ol", { class: "wire-entries" });
   #counts = element("span", { class: "wire-counts" });
   #latest = element("span", { class: "wire-latest" });
   element = element("details", { class: "wire" },
-    element("summary", {}, element("strong", {}, "Wire"), this.#counts, this.#latest),
+    element("summary", {}, element("strong", {}, "Log"), this.#counts, this.#latest),
     this.#entries,
     element("button", { type: "button", class: "wire-clear", onclick: () => this.#clear() }, "Clear"));
 
@@ -24,18 +23,17 @@ export class WireLog {
   }
 
   /** `direction`: in, out or note; `payload` is shown in full when its entry is opened. */
-  add(direction, payload, bytes = 0) {
+  add(direction, payload) {
     const { title, note, kind } = describe(payload);
-    if (direction === "in" && payload.event) {
-      this.frames += 1;
+    if (payload.event) {
+      this.events += 1;
       this.#rows += payload.data.conversationList?.length ?? payload.data.conversationIDList?.length ?? 0;
     }
-    if (direction === "in") this.#bytes += bytes;
     const body = element("pre", { tabindex: "0" });
     // Pretty-printing hundreds of rows is paid for only by those who look.
     const entry = element("details", { class: `entry ${direction} wire-${kind}`, ontoggle: () => { body.textContent = JSON.stringify(payload, null, 2); } },
       element("summary", {}, element("time", {}, clock.format(Date.now())), element("b", {}, ARROWS[direction]), element("span", { class: "entry-title" }, title),
-        element("span", { class: "entry-note" }, note), payload.cursor && element("span", { class: "entry-cursor", title: payload.cursor }, "cursor")), body);
+        element("span", { class: "entry-note" }, note)), body);
     const isAtEnd = this.#entries.scrollHeight - this.#entries.scrollTop - this.#entries.clientHeight < 40;
     this.#entries.append(element("li", {}, entry));
     while (this.#entries.childElementCount > ENTRIES_MAX) this.#entries.firstElementChild.remove();
@@ -45,12 +43,11 @@ export class WireLog {
   }
 
   #count() {
-    const kilobytes = this.#bytes < 100_000 ? (this.#bytes / 1000).toFixed(1) : Math.round(this.#bytes / 1000);
-    this.#counts.textContent = `${this.frames} frames · ${this.#rows} rows · ${kilobytes} kB`;
+    this.#counts.textContent = `${this.events} events · ${this.#rows} rows`;
   }
 
   #clear() {
-    this.frames = this.#rows = this.#bytes = 0;
+    this.events = this.#rows = 0;
     this.#entries.replaceChildren();
     this.#latest.textContent = "";
     this.#count();
@@ -58,12 +55,11 @@ export class WireLog {
 }
 
 function describe(payload) {
-  const { event, data, http, method, id, result, error, note, since } = payload;
+  const { event, data, method, params, result, error, note, detail = "" } = payload;
   if (event) return { title: event, note: noteOf(event, data), kind: KINDS[event] ?? "sync" };
-  if (note) return { title: note, note: since ? `since ${since}` : "", kind: "note" };
-  if (http) return { title: http, note: result ? "200" : "", kind: "call" };
-  if (method) return { title: method, note: `#${id}`, kind: "call" };
-  return { title: error ? `error ${error.code}` : "result", note: `${id === undefined ? "" : `#${id}`} ${error?.message ?? summaryOf(result)}`, kind: error ? "gone" : "call" };
+  if (note) return { title: note, note: detail, kind: "note" };
+  if (params) return { title: method, note: "", kind: "call" };
+  return { title: error ? `error ${error.code ?? ""}` : method, note: error?.message ?? summaryOf(result), kind: error ? "gone" : "call" };
 }
 
 function noteOf(event, data) {

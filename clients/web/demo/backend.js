@@ -1,7 +1,8 @@
 // What does the messenger's backend, played by this page, tell the gateway?
 
-import { apiKey } from "/demo/access.js";
-import { CallError, post } from "/demo/http.js";
+import { CallError } from "conversation-client";
+import { apiKey } from "./access.js";
+import { post } from "./http.js";
 
 export const AT_ALL = "__kImSDK_MesssageAtALL__";
 export const REVOKED = 6;
@@ -49,6 +50,12 @@ export function conversationOf(row) {
   return { type: row.type, id: row.type === GROUP ? row.groupID : row.userID };
 }
 
+/** Who sees what `user` does in a conversation, and as which of theirs: [{userID, conversationID}]. */
+export function audienceOf(user, { type, id }) {
+  if (type !== GROUP) return [{ userID: id, conversationID: `c2c_${user}` }];
+  return [...(members.get(id) ?? [])].filter((member) => member !== user).map((userID) => ({ userID, conversationID: `group_${id}` }));
+}
+
 export function call(method, params) {
   return post(`/server/v1/${method}`, params, apiKey());
 }
@@ -59,7 +66,7 @@ export async function batch(entries) {
     const body = entries.slice(start, start + BATCH_MAX).map(([method, params]) => ({ method, params }));
     const { resultList } = await call("batch", body);
     const refusal = resultList.find(({ error }) => error)?.error;
-    if (refusal) throw new CallError(refusal.code, refusal.message);
+    if (refusal) throw new CallError(refusal);
     for (const { method, params } of body) noteSent(method, params);
   }
 }
@@ -84,7 +91,7 @@ export async function send(params) {
   const answer = await call("sendMessage", params);
   noteSent("sendMessage", params);
   const failure = answer.failed?.[0];
-  if (failure) throw new CallError(failure.code, `${failure.userID}: ${failure.message}`);
+  if (failure) throw new CallError({ ...failure, message: `${failure.userID}: ${failure.message}` });
   return answer;
 }
 

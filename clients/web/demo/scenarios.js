@@ -1,15 +1,17 @@
 // What can be set going with one click, and what does it prove?
 
-import { AT_ALL, C2C, GROUP, addMember, batch, messageFrom, nameOf, send, setName } from "/demo/backend.js";
-import { compareRows } from "/demo/conversations.js";
-import { pause } from "/demo/elements.js";
-import { MARKS } from "/demo/filters.js";
-import { CONTACTS, GROUPS, LINES } from "/demo/seed.js";
+import { AT_ALL, C2C, GROUP, addMember, audienceOf, batch, messageFrom, nameOf, send, setName } from "./backend.js";
+import { pause } from "./elements.js";
+import { MARKS } from "./filters.js";
+import { CONTACTS, GROUPS, LINES } from "./seed.js";
+import { tellTyping } from "./typing.js";
 
-const LONG_LIST_ROWS = 300;
-const SETTLE_MS = 700; // Without a frame for this long, everything has arrived.
+const LONG_LIST_ROWS = 5_000;
+const PAGE_ROWS = 100;
+const SETTLE_MS = 700; // Without an event for this long, everything has arrived.
 const SETTLE_MAX_MS = 15_000;
-const TRAFFIC_PAUSE_MS = 900;
+const TRAFFIC_PAUSE_MS = 500;
+const TYPING_PAUSE_MS = 600;
 const ALREADY_READ = new Set(["dimitri", "emma", "jun"]);
 
 for (const [id, name] of [...CONTACTS, ...GROUPS]) setName(id, name);
@@ -18,9 +20,9 @@ for (const [id, name] of [...CONTACTS, ...GROUPS]) setName(id, name);
 export const scenarios = [
   { icon: "chats", title: "Populate", text: "Fifteen conversations each, with pins, drafts, mentions, stars and folders.", run: populate },
   { icon: "offline", title: "50 messages while offline", text: "In ten conversations. Coming back brings ten rows, not fifty messages.", run: awayAndBack },
-  { icon: "burst", title: "Burst of 500", text: "In one group: fewer frames, always the newest state.", run: burst },
-  { icon: "cut", title: "Cut the line twice", text: "Sixty messages meanwhile, then a comparison with the server.", run: cutTwice },
-  { icon: "list", title: "A long list", text: "Three hundred rows: one page, the rest on scrolling.", run: longList },
+  { icon: "burst", title: "Burst of 500", text: "In one group: fewer events, always the newest state.", run: burst },
+  { icon: "cut", title: "Away twice", text: "Sixty messages meanwhile, then a comparison with the server.", run: awayTwice },
+  { icon: "list", title: "A long list", text: "Five thousand rows: one page, the rest on scrolling.", run: longList },
   { icon: "compare", title: "Compare with the server", text: "Row by row: what it holds, and what the pushes built here.", run: compare },
 ];
 
@@ -36,6 +38,8 @@ export function startTraffic(panels, onProblem) {
       const isGroup = Math.random() < 0.3;
       const target = isGroup ? { type: GROUP, id: pick(GROUPS)[0] } : { type: C2C, id: user };
       if (isGroup) for (const panel of panels) addMember(target.id, panel.user);
+      for (const seenAs of audienceOf(sender, target)) tellTyping({ ...seenAs, name: nameOf(sender) });
+      await pause(TYPING_PAUSE_MS);
       await send(withoutSender(messageFrom(sender, target, pick(LINES)))).catch(onProblem);
     }
   })();
@@ -57,7 +61,7 @@ async function populate(panels) {
     if (index % 2 === 1 && group) entries.push(...groupMessages(group, users, now - Math.round(age * 0.7)));
   });
   const [left, right] = panels;
-  if (left.user !== right.user) {
+  if (right && left.user !== right.user) {
     entries.push(messageFrom(left.user, { type: C2C, id: right.user }, "Morning! Did you see the new list?", { timestamp: now - 120 }));
     entries.push(messageFrom(right.user, { type: C2C, id: left.user }, "Just now. It is fast 🚀", { timestamp: now - 60 }));
     entries.push(messageFrom(left.user, { type: C2C, id: "farid" }, "Tell me if it happens again", { timestamp: now - 30 }));
@@ -65,7 +69,7 @@ async function populate(panels) {
   await batch(entries.map((params) => ["sendMessage", params]));
   const read = contacts.filter(([contact]) => ALREADY_READ.has(contact)).map(([contact]) => `c2c_${contact}`).concat("group_bookclub");
   await batch(users.flatMap((userID) => read.map((conversationID) => ["markRead", { userID, conversationID, cleanTimestamp: 0, cleanSequence: 0 }])));
-  for (const panel of left.user === right.user ? [left] : panels) await decorate(panel);
+  for (const panel of left.user === right?.user ? [left] : panels) await decorate(panel);
   return `${entries.length} messages sent, ${contacts.length + GROUPS.length} conversations each.`;
 }
 
@@ -77,15 +81,15 @@ function groupMessages([groupID, , messages], users, timestamp) {
   });
 }
 
-async function decorate({ connection }) {
-  await connection.call("pinConversation", { conversationID: "group_team", isPinned: true });
-  await connection.call("pinConversation", { conversationID: "c2c_mom", isPinned: true });
-  await connection.call("setReceiveMessageOpt", { conversationIDList: ["group_family", "c2c_support"], recvOpt: 2 });
-  await connection.call("setConversationDraft", { conversationID: "c2c_emma", draftText: "On my way, is the door" });
-  await connection.call("markConversation", { conversationIDList: ["c2c_mom", "group_team"], markType: MARKS.star, enableMark: true });
-  await connection.call("markConversation", { conversationIDList: ["c2c_jun"], markType: MARKS.unread, enableMark: true });
-  await connection.call("createConversationGroup", { groupName: "Work", conversationIDList: ["group_team", "group_announcements", "c2c_grace", "c2c_dimitri"] });
-  await connection.call("createConversationGroup", { groupName: "Family", conversationIDList: ["c2c_mom", "group_family"] });
+async function decorate({ client }) {
+  await client.pinConversation({ conversationID: "group_team", isPinned: true });
+  await client.pinConversation({ conversationID: "c2c_mom", isPinned: true });
+  await client.setReceiveMessageOpt({ conversationIDList: ["group_family", "c2c_support"], recvOpt: 2 });
+  await client.setConversationDraft({ conversationID: "c2c_emma", draftText: "On my way, is the door" });
+  await client.markConversation({ conversationIDList: ["c2c_mom", "group_team"], markType: MARKS.star, enableMark: true });
+  await client.markConversation({ conversationIDList: ["c2c_jun"], markType: MARKS.unread, enableMark: true });
+  await client.createConversationGroup({ groupName: "Work", conversationIDList: ["group_team", "group_announcements", "c2c_grace", "c2c_dimitri"] });
+  await client.createConversationGroup({ groupName: "Family", conversationIDList: ["c2c_mom", "group_family"] });
 }
 
 async function awayAndBack(panels, report) {
@@ -110,26 +114,26 @@ async function awayAndBack(panels, report) {
 async function burst(panels, report) {
   const users = usersOf(panels);
   for (const user of users) addMember("team", user);
-  const frames = panels.map(({ log }) => log.frames);
+  const events = panels.map(({ log }) => log.events);
   const messages = Array.from({ length: 500 }, (_, index) => withoutSender(messageFrom(pick(contactsOf(panels))[0], { type: GROUP, id: "team" }, `Message ${index + 1} of 500`)));
   report("Sending 500 messages…");
   await batch(messages.map((params) => ["sendMessage", params]));
   await settled(panels);
-  return `500 messages came as ${panels.map(({ name, log }, index) => `${log.frames - frames[index]} frames for ${name}`).join(" and ")}.`;
+  return `500 messages came as ${panels.map(({ name, log }, index) => `${log.events - events[index]} events for ${name}`).join(" and ")}.`;
 }
 
-async function cutTwice(panels, report) {
+async function awayTwice(panels, report) {
   const [panel] = panels;
   const contacts = contactsOf(panels);
   for (let round = 0; round < 12; round += 1) {
-    if (round === 3 || round === 8) panel.connection.cut();
+    if (round === 3 || round === 8) panel.setOnline(false);
+    if (round === 5 || round === 10) panel.setOnline(true);
     const messages = Array.from({ length: 5 }, () => messageFrom(pick(contacts)[0], { type: C2C, id: panel.user }, pick(LINES)));
     await batch(messages.map((params) => ["sendMessage", params]));
-    report(`${(round + 1) * 5} messages, ${round >= 8 ? 2 : round >= 3 ? 1 : 0} cuts…`);
+    report(`${(round + 1) * 5} messages…`);
     await pause(220);
   }
-  if (!panel.isLive) await panel.nextSync();
-  return `60 messages, 2 cuts. ${await compare([panel])}`;
+  return `60 messages, away twice. ${await compare([panel])}`;
 }
 
 async function longList(panels, report) {
@@ -152,22 +156,22 @@ async function longList(panels, report) {
 async function compare(panels) {
   await settled(panels);
   const results = [];
-  for (const { name, user, connection, list } of panels) {
+  for (const { name, client } of panels) {
     const rows = [];
     let page = { nextSeq: 0, isFinished: false };
     while (!page.isFinished) {
-      page = await connection.call("getConversationList", { nextSeq: page.nextSeq, count: 100 });
+      page = await client.getConversationList({ nextSeq: page.nextSeq, count: PAGE_ROWS });
       rows.push(...page.conversationList);
     }
-    const shown = list.visible();
-    // Below the edge of the pages a client may lack rows, so only the rows above it are compared.
-    const expected = list.isFinished ? rows : rows.filter((row) => shown.length > 0 && compareRows(row, shown.at(-1)) <= 0);
-    const different = expected.filter((row, index) => canonical(row) !== canonical(shown[index]));
+    const { conversations, isFinished, totalUnreadCount } = client.list().getSnapshot();
+    // Without its end the list is a beginning of the server's.
+    const expected = isFinished ? rows : rows.slice(0, conversations.length);
+    const different = expected.filter((row, index) => canonical(row) !== canonical(conversations[index]));
     const unread = rows.reduce((sum, row) => sum + (row.recvOpt === 0 ? row.unreadCount : 0), 0);
-    const isSame = different.length === 0 && expected.length === shown.length && unread === list.total;
+    const isSame = different.length === 0 && expected.length === conversations.length && unread === totalUnreadCount;
     results.push(isSame
-      ? `${name}: ${shown.length} rows identical, total ${unread} ✓`
-      : `${name}: ${different.length} of ${expected.length} rows differ (${different.slice(0, 3).map(({ conversationID }) => conversationID).join(", ")}), ${shown.length} shown, total ${list.total} of ${unread} ✗ [${user}]`);
+      ? `${name}: ${conversations.length} rows identical, total ${unread} ✓`
+      : `${name}: ${different.length} of ${expected.length} rows differ (${different.slice(0, 3).map(({ conversationID }) => conversationID).join(", ")}), ${conversations.length} shown, total ${totalUnreadCount} of ${unread} ✗`);
   }
   return results.join(" · ");
 }
@@ -181,9 +185,9 @@ async function settled(panels) {
   const deadline = Date.now() + SETTLE_MAX_MS;
   let before = -1;
   for (;;) {
-    const frames = panels.reduce((sum, { log }) => sum + log.frames, 0);
-    if ((frames === before && panels.every(({ isLive, isOnline }) => isLive || !isOnline)) || Date.now() > deadline) return;
-    before = frames;
+    const events = panels.reduce((sum, { log }) => sum + log.events, 0);
+    if ((events === before && panels.every(({ isLive, isOnline }) => isLive || !isOnline)) || Date.now() > deadline) return;
+    before = events;
     await pause(SETTLE_MS);
   }
 }
