@@ -26,6 +26,8 @@ pub(crate) fn command(address: SocketAddr, nodes: [SocketAddr; 2]) -> Command {
         .env("GATEWAY_BIND", address.to_string())
         .env("GATEWAY_NODE_A", nodes[0].to_string())
         .env("GATEWAY_NODE_B", nodes[1].to_string())
+        // A third one that is never there.
+        .env("GATEWAY_NODE_C", free_address().to_string())
         .env("HAPROXY_STATS", free_address().to_string())
         .stdin(Stdio::null())
         .stdout(Stdio::null())
