@@ -1,6 +1,6 @@
 # What a newcomer runs: `make test` installs what the tests need and runs them all.
 
-.PHONY: run test faults soak peers mutations bench bench-short instructions instructions-accept proofs tools check fuzz audit advisories valgrind
+.PHONY: run test faults rolling soak peers mutations bench bench-short instructions instructions-accept proofs tools check fuzz audit advisories valgrind
 
 run:
 	cargo run --release
@@ -23,6 +23,11 @@ mutations: tools
 soak: tools
 	cargo build --release -p conversation-gateway -p conversation-loadtest
 	cargo run --release -p conversation-loadtest -- soak --minutes $(or $(SOAK_MINUTES),30) --svg docs/soak.svg --report docs/RELIABILITY.md
+
+# Restarts three nodes behind HAProxy one after the other and kills one, under load: a table of docs/RELIABILITY.md; some two minutes.
+rolling: tools
+	cargo build --release -p conversation-gateway -p conversation-loadtest
+	cargo run --release -p conversation-loadtest -- rolling --report docs/RELIABILITY.md
 
 # What `loadtest compare` compares the gateway with: nchan, and Socket.IO. Centrifugo has no package in Debian.
 peers: tools

@@ -15,6 +15,7 @@ use conversation_loadtest::{
     publish::{PublishOptions, publish},
     reconnect::{ReconnectOptions, reconnect},
     report::{Outputs, conclude, write_json},
+    rolling::{RollingOptions, rolling},
     run::{RunOptions, run},
     soak::{SoakOptions, soak},
     tail::tail,
@@ -47,6 +48,8 @@ enum Command {
     Reconnect(ReconnectOptions),
     /// Loads for long, and looks whether memory and descriptors stay flat; exits with 1 if not, or if a promise was broken.
     Soak(SoakOptions),
+    /// Restarts three gateways behind HAProxy one after the other, and kills one; exits with 1 if a promise was broken.
+    Rolling(RollingOptions),
     /// Starts gateways and a Redis of its own, breaks them under load, and checks that everything heals.
     Faults(FaultArguments),
     /// Prints the frames of one session as they come.
@@ -184,6 +187,7 @@ async fn run_in(command: Command) -> ExitCode {
         Command::Burst(options) => conclude(burst(&options, &progress).await, &options.outputs),
         Command::Reconnect(options) => conclude(reconnect(&options, &progress).await, &options.outputs),
         Command::Soak(options) => conclude(soak(&options, &progress).await, &options.outputs),
+        Command::Rolling(options) => conclude(rolling(&options, &progress).await, &options.outputs),
         Command::Worker(WorkerArguments { began_us, sessions }) => match crowd::work(began_us, sessions).await {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
