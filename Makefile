@@ -53,11 +53,13 @@ instructions-accept: valgrind
 proofs:
 	cargo xtask proofs --log target/test.log
 
-# A test that needs Redis or HAProxy starts one of its own; this only makes sure that there is one to start. The packages of
+# A test that needs Redis, HAProxy or nginx starts one of its own; this only makes sure that there is one to start. The packages of
 # protocol/check are the public validators of the documents, those of clients/web the compiler and what measures its size.
 tools:
 	@command -v redis-server >/dev/null || command -v valkey-server >/dev/null || ./scripts/install.sh redis-server
 	@command -v haproxy >/dev/null || ./scripts/install.sh haproxy
+	@command -v nginx >/dev/null || ./scripts/install.sh nginx
+	@command -v openssl >/dev/null || ./scripts/install.sh openssl
 	@command -v npm >/dev/null || ./scripts/install.sh nodejs npm
 	@for packages in protocol/check clients/web; do \
 	  (cd $$packages && { [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --silent; }) || exit 1; \
@@ -74,6 +76,7 @@ check: tools
 	./scripts/documents.sh
 	cd clients/web && npm run --silent check
 	./scripts/mutations.sh --check
+	./scripts/deploy.sh
 
 # What dependencies may be (deny.toml): licences, sources, banned and doubled crates. The tool is built once, in two minutes.
 DENY = target/tools/bin/cargo-deny

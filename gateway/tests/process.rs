@@ -13,6 +13,7 @@ mod process {
     mod fanout;
     mod flood;
     mod load;
+    mod proxied;
     mod secrets;
     mod settings;
     mod storms;
