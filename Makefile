@@ -1,9 +1,16 @@
 # What a newcomer runs: `make test` installs what the tests need and runs them all.
 
-.PHONY: run test faults rolling soak peers mutations bench bench-short instructions instructions-accept proofs tools check fuzz audit advisories valgrind
+.PHONY: run cluster test faults rolling soak peers mutations bench bench-short instructions instructions-accept proofs tools check fuzz audit advisories valgrind
 
 run:
 	cargo run --release
+
+# Three nodes on one Redis behind HAProxy, until Ctrl-C; with Prometheus, where it is installed. It says what to try.
+cluster: tools
+	cargo build --release -p conversation-gateway -p conversation-loadtest
+	cargo run --release -p conversation-loadtest -- cluster $(and $(PROMETHEUS),$(wildcard deploy/prometheus),\
+	  --prometheus $(PROMETHEUS) --prometheus-configuration deploy/prometheus)
+PROMETHEUS = $(firstword $(shell command -v prometheus) $(wildcard target/tools/prometheus/usr/bin/prometheus))
 
 test: tools
 	./scripts/test.sh

@@ -1,6 +1,8 @@
 //! Three gateways on one Redis behind a balancer, all on this machine: how they are started, ended one by one, and started again.
 
+pub mod attended;
 mod balancer;
+mod prometheus;
 
 use crate::{
     http::Http,
@@ -47,7 +49,7 @@ pub(crate) struct Cluster {
     pub(crate) balancer: Balancer,
     http: Http,
     /// It ends last.
-    _redis: Redis,
+    redis: Redis,
 }
 
 impl Cluster {
@@ -69,12 +71,24 @@ impl Cluster {
         let addresses: Vec<SocketAddr> = gateways.iter().map(|gateway| gateway.address).collect();
         let balancer = Balancer::start(haproxy, listen, &addresses).await?;
         let gateways = gateways.into_iter().map(Some).collect();
-        Ok(Self { programs, settings, addresses, gateways, balancer, http: Http::new(), _redis: redis })
+        Ok(Self { programs, settings, addresses, gateways, balancer, http: Http::new(), redis })
     }
 
     /// The names of the nodes, as the balancer has them.
     pub(crate) fn names(&self) -> [&'static str; 3] {
         SERVERS
+    }
+
+    /// Nodes that have ended by themselves, or by somebody else's hand, since the last time this was asked.
+    fn ended(&mut self) -> Vec<usize> {
+        let mut ended = Vec::new();
+        for (node, gateway) in self.gateways.iter_mut().enumerate() {
+            if gateway.as_mut().is_some_and(|gateway| gateway.process.has_ended()) {
+                *gateway = None;
+                ended.push(node);
+            }
+        }
+        ended
     }
 
     /// A node that runs.
@@ -96,13 +110,17 @@ impl Cluster {
         self.gateways[node] = None;
     }
 
-    /// Starts a node where it was, and waits until the balancer has it in use too.
-    pub(crate) async fn start_again(&mut self, node: usize) -> Result<(), String> {
-        let started = Gateway::start_at(self.addresses[node], &self.programs, &self.settings, &[]).await?;
+    /// Starts a node where it was, and waits until it is ready; gives the id of its process.
+    pub(crate) async fn start_again(&mut self, node: usize) -> Result<u32, String> {
         let address = self.addresses[node];
-        self.gateways[node] = Some(started.ok_or_else(|| format!("somebody else listens at {address}"))?);
-        let running = SERVERS.iter().zip(&self.gateways).filter(|(_, gateway)| gateway.is_some());
-        self.balancer.uses(&running.map(|(name, _)| *name).collect::<Vec<_>>()).await
+        let started = Gateway::start_at(address, &self.programs, &self.settings, &[]).await?;
+        let gateway = started.ok_or_else(|| format!("somebody else listens at {address}"))?;
+        Ok(self.gateways[node].insert(gateway).process.id())
+    }
+
+    /// Waits until the balancer sends new sessions to all nodes.
+    pub(crate) async fn all_in_use(&self) -> Result<(), String> {
+        self.balancer.uses(&SERVERS).await
     }
 
     /// Sessions of each node by its own count; 0 where it does not run.

@@ -25,7 +25,7 @@ const LAST_LINES: usize = 8;
 const STARTS_MAX: usize = 5;
 /// The key of HS256 tokens and the backend's key, of nodes that this tool starts.
 pub(crate) const SECRET: &str = "a secret of the load tool, for its own nodes only";
-pub(crate) const API_KEY: &str = "faults";
+pub(crate) const API_KEY: &str = "dev";
 
 /// Which programs to start.
 #[derive(Debug, Clone)]

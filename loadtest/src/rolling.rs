@@ -147,6 +147,7 @@ async fn play(
     for (node, how) in all {
         events.push(event(cluster, node, how, scene).await?);
         cluster.start_again(node).await?;
+        cluster.all_in_use().await?;
         step.advance();
         sleep(between).await;
     }

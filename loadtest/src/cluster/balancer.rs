@@ -26,7 +26,7 @@ pub(crate) struct Balancer {
     /// Where clients connect.
     pub(crate) url: BaseUrl,
     /// Where it shows its figures.
-    figures: BaseUrl,
+    pub(super) figures: BaseUrl,
     http: Http,
     _configuration: NamedTempFile,
 }
