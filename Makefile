@@ -61,16 +61,24 @@ proofs:
 	cargo xtask proofs --log target/test.log
 
 # A test that needs Redis, HAProxy or nginx starts one of its own; this only makes sure that there is one to start. The packages of
-# protocol/check are the public validators of the documents, those of clients/web the compiler and what measures its size.
-tools:
+# protocol/check are the public validators of the documents, those of clients/web the compiler and what measures its size, those of
+# scripts/deploy and of its requirements.txt the public linters of deploy/.
+DEPLOY_LINTERS = target/tools/deploy
+tools: $(DEPLOY_LINTERS)/bin/hadolint
 	@command -v redis-server >/dev/null || command -v valkey-server >/dev/null || ./scripts/install.sh redis-server
 	@command -v haproxy >/dev/null || ./scripts/install.sh haproxy
 	@command -v nginx >/dev/null || ./scripts/install.sh nginx
 	@command -v openssl >/dev/null || ./scripts/install.sh openssl
 	@command -v npm >/dev/null || ./scripts/install.sh nodejs npm
-	@for packages in protocol/check clients/web; do \
+	@for packages in protocol/check clients/web scripts/deploy; do \
 	  (cd $$packages && { [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --silent; }) || exit 1; \
 	done
+
+$(DEPLOY_LINTERS)/bin/hadolint: scripts/deploy/requirements.txt
+	@python3 -c 'import ensurepip' 2>/dev/null || ./scripts/install.sh python3-venv
+	@python3 -m venv $(DEPLOY_LINTERS)
+	@$(DEPLOY_LINTERS)/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
 
 valgrind:
 	@command -v valgrind >/dev/null || ./scripts/install.sh valgrind

@@ -32,10 +32,19 @@ cat "$directory/certificate.pem" "$directory/key.pem" >"$directory/site.pem"
 export GATEWAY_BIND_TLS=127.0.0.1:8443 GATEWAY_CERTIFICATE=$directory/site.pem
 check deploy/haproxy/tls.cfg -- haproxy -c -f deploy/haproxy/haproxy.cfg -f deploy/haproxy/tls.cfg
 
+export GATEWAY_BIND_INTERNAL=127.0.0.1:9090
+export GATEWAY_NODE_A_INTERNAL=127.0.0.1:9091 GATEWAY_NODE_B_INTERNAL=127.0.0.1:9092 GATEWAY_NODE_C_INTERNAL=127.0.0.1:9093
+check deploy/haproxy/internal.cfg -- haproxy -c -f deploy/haproxy/haproxy.cfg -f deploy/haproxy/internal.cfg
+
 # With directories of its own, so that nobody needs to be root.
 temporary=$(printf '%s_temp_path %s; ' client_body body proxy proxy fastcgi fastcgi uwsgi uwsgi scgi scgi)
 sed "s,/var/log/nginx,$directory,; s,^http {,&\n$temporary," deploy/nginx/nginx.conf >"$directory/nginx.conf"
 check deploy/nginx/nginx.conf -- nginx -t -q -e stderr -p "$directory" -c "$directory/nginx.conf" -g 'pid nginx.pid;'
+
+linters=target/tools/deploy/bin
+check deploy/Dockerfile -- "$linters/hadolint" deploy/Dockerfile
+check deploy/kubernetes/*.yaml -- "$linters/kubernetes-validate" --strict deploy/kubernetes/*.yaml
+check deploy/compose.yaml -- scripts/deploy/node_modules/.bin/dclint --max-warnings 0 --config scripts/deploy/dclint.yaml deploy/compose.yaml
 
 git ls-files --cached --others --exclude-standard deploy | sort -u >"$directory/all"
 if uncovered=$(sort -u "$directory/covered" | comm -3 "$directory/all" - | grep .); then

@@ -7,6 +7,7 @@ mod process {
     mod balanced;
     mod crash;
     mod deaf;
+    mod deployed;
     mod development;
     mod drain;
     mod failover;
