@@ -1,9 +1,16 @@
 # What a newcomer runs: `make test` installs what the tests need and runs them all.
 
-.PHONY: run test faults soak peers mutations bench bench-short instructions instructions-accept proofs tools check fuzz audit advisories valgrind
+.PHONY: run cluster test faults rolling soak peers mutations bench bench-short instructions instructions-accept proofs tools check fuzz audit advisories valgrind
 
 run:
 	cargo run --release
+
+# Three nodes on one Redis behind HAProxy, until Ctrl-C; with Prometheus, where it is installed. It says what to try.
+cluster: tools
+	cargo build --release -p conversation-gateway -p conversation-loadtest
+	cargo run --release -p conversation-loadtest -- cluster $(and $(PROMETHEUS),$(wildcard deploy/prometheus),\
+	  --prometheus $(PROMETHEUS) --prometheus-configuration deploy/prometheus)
+PROMETHEUS = $(firstword $(shell command -v prometheus) $(wildcard target/tools/prometheus/usr/bin/prometheus))
 
 test: tools
 	./scripts/test.sh
@@ -23,6 +30,11 @@ mutations: tools
 soak: tools
 	cargo build --release -p conversation-gateway -p conversation-loadtest
 	cargo run --release -p conversation-loadtest -- soak --minutes $(or $(SOAK_MINUTES),30) --svg docs/soak.svg --report docs/RELIABILITY.md
+
+# Restarts three nodes behind HAProxy one after the other and kills one, under load: a table of docs/RELIABILITY.md; some two minutes.
+rolling: tools
+	cargo build --release -p conversation-gateway -p conversation-loadtest
+	cargo run --release -p conversation-loadtest -- rolling --report docs/RELIABILITY.md
 
 # What `loadtest compare` compares the gateway with: nchan, and Socket.IO. Centrifugo has no package in Debian.
 peers: tools
@@ -48,24 +60,32 @@ instructions-accept: valgrind
 proofs:
 	cargo xtask proofs --log target/test.log
 
-# A test that needs Redis, HAProxy, Prometheus or Chromium starts one of its own; this only makes sure that there is one to start. The
-# packages of protocol/check are the public validators of the documents, those of clients/web the compiler and what measures its
-# size, and of its examples what they are built with.
-tools:
+# A test that needs Redis, HAProxy, nginx, Prometheus or Chromium starts one of its own; this only makes sure that there is one to
+# start. The packages of protocol/check are the public validators of the documents, those of clients/web the compiler and what
+# measures its size, and of its examples what they are built with; those of scripts/deploy and of its requirements.txt the public linters of deploy/.
+DEPLOY_LINTERS = target/tools/deploy
+tools: $(DEPLOY_LINTERS)/bin/hadolint
 	@command -v redis-server >/dev/null || command -v valkey-server >/dev/null || ./scripts/install.sh redis-server
 	@command -v haproxy >/dev/null || ./scripts/install.sh haproxy
+	@command -v nginx >/dev/null || ./scripts/install.sh nginx
+	@command -v openssl >/dev/null || ./scripts/install.sh openssl
 	@command -v npm >/dev/null || ./scripts/install.sh nodejs npm
 	@./scripts/prometheus.sh
 	@command -v chromium >/dev/null || ./scripts/install.sh chromium fonts-dejavu-core
-	@for packages in protocol/check clients/web clients/web/examples; do \
+	@for packages in protocol/check clients/web clients/web/examples scripts/deploy; do \
 	  (cd $$packages && { [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --silent; }) || exit 1; \
 	done
+
+$(DEPLOY_LINTERS)/bin/hadolint: scripts/deploy/requirements.txt
+	@python3 -c 'import ensurepip' 2>/dev/null || ./scripts/install.sh python3-venv
+	@python3 -m venv $(DEPLOY_LINTERS)
+	@$(DEPLOY_LINTERS)/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
 
 valgrind:
 	@command -v valgrind >/dev/null || ./scripts/install.sh valgrind
 
 # What must hold besides the tests.
-PROMTOOL = $(CURDIR)/target/tools/prometheus/usr/bin/promtool
 check: tools
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
@@ -73,7 +93,7 @@ check: tools
 	./scripts/documents.sh
 	cd clients/web && npm run --silent check
 	./scripts/mutations.sh --check
-	cd deploy/prometheus && $(PROMTOOL) check config prometheus.yml && $(PROMTOOL) test rules alerts_test.yml
+	./scripts/deploy.sh
 
 # What dependencies may be (deny.toml): licences, sources, banned and doubled crates. The tool is built once, in two minutes.
 DENY = target/tools/bin/cargo-deny

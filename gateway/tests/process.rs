@@ -8,6 +8,7 @@ mod process {
     mod crash;
     mod dashboards;
     mod deaf;
+    mod deployed;
     mod development;
     mod drain;
     mod failover;
@@ -15,6 +16,7 @@ mod process {
     mod flood;
     mod load;
     mod metrics;
+    mod proxied;
     mod secrets;
     mod settings;
     mod storms;

@@ -11,6 +11,8 @@ pub mod client;
 #[cfg(feature = "tool")]
 pub mod clock;
 #[cfg(feature = "tool")]
+pub mod cluster;
+#[cfg(feature = "tool")]
 pub mod compare;
 #[cfg(feature = "tool")]
 pub mod crowd;
@@ -40,6 +42,8 @@ pub mod publish;
 pub mod reconnect;
 #[cfg(feature = "tool")]
 pub mod report;
+#[cfg(feature = "tool")]
+pub mod rolling;
 #[cfg(feature = "tool")]
 pub mod run;
 #[cfg(feature = "tool")]

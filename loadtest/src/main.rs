@@ -4,6 +4,7 @@ use clap::{Args, Parser, Subcommand};
 use conversation_loadtest::{
     burst::{BurstOptions, burst},
     client::{ClientOptions, connection::Transport},
+    cluster::attended::{ClusterOptions, cluster},
     compare::{CompareOptions, compare},
     crowd,
     faults::{Conditions, FaultOptions, Outcome, Scenario, elapsed_seconds, faults, write_table},
@@ -15,6 +16,7 @@ use conversation_loadtest::{
     publish::{PublishOptions, publish},
     reconnect::{ReconnectOptions, reconnect},
     report::{Outputs, conclude, write_json},
+    rolling::{RollingOptions, rolling},
     run::{RunOptions, run},
     soak::{SoakOptions, soak},
     tail::tail,
@@ -47,6 +49,10 @@ enum Command {
     Reconnect(ReconnectOptions),
     /// Loads for long, and looks whether memory and descriptors stay flat; exits with 1 if not, or if a promise was broken.
     Soak(SoakOptions),
+    /// Starts three gateways on one Redis behind HAProxy, keeps them running, and tells what to try; ends them on Ctrl-C.
+    Cluster(ClusterOptions),
+    /// Restarts three gateways behind HAProxy one after the other, and kills one; exits with 1 if a promise was broken.
+    Rolling(RollingOptions),
     /// Starts gateways and a Redis of its own, breaks them under load, and checks that everything heals.
     Faults(FaultArguments),
     /// Prints the frames of one session as they come.
@@ -163,13 +169,10 @@ struct FaultArguments {
 fn main() -> ExitCode {
     match Arguments::parse().command {
         // It has a runtime of its own kind.
-        Command::Floor(options) => match floor(&options) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => {
-                eprintln!("{}: {error}", options.listen);
-                ExitCode::from(2)
-            }
-        },
+        Command::Floor(options) => {
+            let done = floor(&options).map(|()| ExitCode::SUCCESS);
+            code_of(done.map_err(|error| format!("{}: {error}", options.listen)))
+        }
         command => {
             let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
             runtime.expect("a runtime can be made").block_on(run_in(command))
@@ -188,20 +191,12 @@ async fn run_in(command: Command) -> ExitCode {
         Command::Burst(options) => conclude(burst(&options, &progress).await, &options.outputs),
         Command::Reconnect(options) => conclude(reconnect(&options, &progress).await, &options.outputs),
         Command::Soak(options) => conclude(soak(&options, &progress).await, &options.outputs),
-        Command::Worker(WorkerArguments { began_us, sessions }) => match crowd::work(began_us, sessions).await {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => {
-                eprintln!("{error}");
-                ExitCode::from(2)
-            }
-        },
-        Command::Faults(arguments) => match faults_command(arguments, &progress).await {
-            Ok(code) => code,
-            Err(problem) => {
-                eprintln!("{problem}");
-                ExitCode::from(2)
-            }
-        },
+        Command::Rolling(options) => conclude(rolling(&options, &progress).await, &options.outputs),
+        Command::Worker(WorkerArguments { began_us, sessions }) => {
+            code_of(crowd::work(began_us, sessions).await.map(|()| ExitCode::SUCCESS))
+        }
+        Command::Cluster(options) => code_of(cluster(&options).await.map(|()| ExitCode::SUCCESS)),
+        Command::Faults(arguments) => code_of(faults_command(arguments, &progress).await),
         Command::Tail(arguments) => {
             let (target, http) = (arguments.target, Http::new());
             let tokens = target.tokens();
@@ -220,6 +215,14 @@ async fn run_in(command: Command) -> ExitCode {
 fn run_name(name: &str) -> Result<String, String> {
     let is_plain = (1..=32).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_alphanumeric());
     is_plain.then(|| name.to_owned()).ok_or_else(|| "expected 1 to 32 letters and digits".to_owned())
+}
+
+/// An exit code, or 2 for what could not be done, which is told.
+fn code_of(done: Result<ExitCode, impl std::fmt::Display>) -> ExitCode {
+    done.unwrap_or_else(|problem| {
+        eprintln!("{problem}");
+        ExitCode::from(2)
+    })
 }
 
 async fn run_command(arguments: RunArguments, progress: &Progress) -> ExitCode {

@@ -8,7 +8,7 @@ use crate::{
 use std::{
     fs,
     io::{self, Read},
-    net::{SocketAddr, TcpListener},
+    net::{Ipv4Addr, SocketAddr, TcpListener},
     path::{Path, PathBuf},
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
     time::Duration,
@@ -25,7 +25,7 @@ const LAST_LINES: usize = 8;
 const STARTS_MAX: usize = 5;
 /// The key of HS256 tokens and the backend's key, of nodes that this tool starts.
 pub(crate) const SECRET: &str = "a secret of the load tool, for its own nodes only";
-pub(crate) const API_KEY: &str = "faults";
+pub(crate) const API_KEY: &str = "dev";
 
 /// Which programs to start.
 #[derive(Debug, Clone)]
@@ -46,7 +46,12 @@ impl Programs {
 
 /// An address of this machine where nobody listened a moment ago.
 pub(crate) fn free_address() -> Result<SocketAddr, String> {
-    let listener = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+    free_address_of(Ipv4Addr::LOCALHOST)
+}
+
+/// The same with this address of the machine.
+pub(crate) fn free_address_of(host: Ipv4Addr) -> Result<SocketAddr, String> {
+    let listener = TcpListener::bind((host, 0)).and_then(|listener| listener.local_addr());
     listener.map_err(|error| format!("no free port: {error}"))
 }
 
@@ -163,11 +168,21 @@ impl Drop for Process {
 pub(crate) async fn serve(
     name: &'static str,
     path: &str,
+    command: impl FnMut(SocketAddr) -> Result<Command, String>,
+) -> Result<(Process, BaseUrl), String> {
+    serve_at(name, path, None, command).await
+}
+
+/// The same at an address, if one is given.
+pub(crate) async fn serve_at(
+    name: &'static str,
+    path: &str,
+    address: Option<SocketAddr>,
     mut command: impl FnMut(SocketAddr) -> Result<Command, String>,
 ) -> Result<(Process, BaseUrl), String> {
     let mut words = String::new();
     for _ in 0..STARTS_MAX {
-        let address = free_address()?;
+        let address = address.map_or_else(free_address, Ok)?;
         let mut process = Process::spawn(name, &mut command(address)?)?;
         let url = url_of(address);
         if process.answers_at(&url, path).await? {
@@ -175,7 +190,7 @@ pub(crate) async fn serve(
         }
         words = process.last_words();
     }
-    Err(format!("{name} does not start on any of {STARTS_MAX} ports: {words}"))
+    Err(format!("{name} does not start in {STARTS_MAX} attempts: {words}"))
 }
 
 /// A gateway.
@@ -193,21 +208,29 @@ impl Gateway {
         variables: &[(String, String)],
     ) -> Result<Self, String> {
         for _ in 0..STARTS_MAX {
-            let address = free_address()?;
-            let mut command = Command::new(&programs.gateway);
-            command.env_clear().envs(variables.iter().cloned());
-            command.args(["--listen", &address.to_string(), "--jwt-secret", SECRET, "--api-key", API_KEY]);
-            let mut process = Process::spawn("gateway", command.args(settings))?;
-            let url = url_of(address);
-            if process.answers_at(&url, "/readyz").await? {
-                return Ok(Self { process, address });
-            }
-            let words = process.last_words();
-            if !words.contains("cannot listen") {
-                return Err(format!("the gateway has ended: {words}"));
+            if let Some(gateway) = Self::start_at(free_address()?, programs, settings, variables).await? {
+                return Ok(gateway);
             }
         }
         Err(format!("the gateway does not start on any of {STARTS_MAX} ports"))
+    }
+
+    /// The same at an address; `None` if somebody else has it.
+    pub(crate) async fn start_at(
+        address: SocketAddr,
+        programs: &Programs,
+        settings: &[String],
+        variables: &[(String, String)],
+    ) -> Result<Option<Self>, String> {
+        let mut command = Command::new(&programs.gateway);
+        command.env_clear().envs(variables.iter().cloned());
+        command.args(["--listen", &address.to_string(), "--jwt-secret", SECRET, "--api-key", API_KEY]);
+        let mut process = Process::spawn("gateway", command.args(settings))?;
+        if process.answers_at(&url_of(address), "/readyz").await? {
+            return Ok(Some(Self { process, address }));
+        }
+        let words = process.last_words();
+        if words.contains("cannot listen") { Ok(None) } else { Err(format!("the gateway has ended: {words}")) }
     }
 
     pub(crate) fn url(&self) -> BaseUrl {

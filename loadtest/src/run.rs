@@ -33,7 +33,7 @@ use std::{
     time::Duration,
 };
 
-pub use latency::Late;
+pub use latency::{Interruption, Late};
 pub use report::{Report, ServerUsage};
 pub use scene::{Allowances, Scene, Troubles};
 pub(crate) use schedule::Schedule;

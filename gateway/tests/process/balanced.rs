@@ -1,6 +1,12 @@
 //! Does a node go away behind a balancer without anybody losing anything? A real HAProxy, with the configuration of deploy/.
 
-use crate::support::{Call, Gateway, haproxy, haproxy::HaProxy, keys, redis_server::RedisServer, until};
+use crate::support::{
+    Call, Gateway,
+    balancer::{Balancer, Program},
+    keys,
+    redis_server::RedisServer,
+    until,
+};
 use conversation_loadtest::{
     client::{Client, ClientOptions, Observer, backoff::Ended, connection::Transport},
     clock,
@@ -44,20 +50,20 @@ impl Observer for Watcher {
     }
 }
 
-async fn two_nodes(redis: &RedisServer, delay_ms: u64, spread_ms: u64) -> (Gateway, Gateway, HaProxy) {
+async fn two_nodes(redis: &RedisServer, delay_ms: u64, spread_ms: u64) -> (Gateway, Gateway, Balancer) {
     let (delay, spread, store) = (delay_ms.to_string(), spread_ms.to_string(), redis.url());
     let settings = ["--store", &store, "--drain-delay-ms", &delay, "--drain-spread-ms", &spread];
     let (a, b) = tokio::join!(Gateway::with(&settings), Gateway::with(&settings));
-    let balancer = HaProxy::start([a.address, b.address]).await;
+    let balancer = Balancer::start(Program::HaProxy, &[a.address, b.address]).await;
     (a, b, balancer)
 }
 
-fn url(balancer: &HaProxy) -> BaseUrl {
+fn url(balancer: &Balancer) -> BaseUrl {
     format!("http://{}", balancer.address).parse().unwrap()
 }
 
 /// Opens the sessions to look at, through the balancer.
-async fn watch(balancer: &HaProxy) -> Vec<(Client, Watcher)> {
+async fn watch(balancer: &Balancer) -> Vec<(Client, Watcher)> {
     let mut watched = Vec::with_capacity(WATCHED);
     for n in 0..WATCHED {
         let (user, tokens) = (format!("watched{n}").parse().unwrap(), Tokens::Secret(keys::SECRET.clone()));
@@ -94,13 +100,6 @@ fn histogram(told_us: &[u64]) -> [usize; PARTS] {
         parts[(part as usize).min(PARTS - 1)] += 1;
     }
     parts
-}
-
-#[test]
-fn the_configuration_is_valid() {
-    let nodes = ["127.0.0.1:1".parse().unwrap(), "127.0.0.1:2".parse().unwrap()];
-    let checked = haproxy::command("127.0.0.1:3".parse().unwrap(), nodes).arg("-c").status();
-    assert!(checked.expect("haproxy is installed").success());
 }
 
 #[tokio::test]

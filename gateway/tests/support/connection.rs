@@ -129,6 +129,12 @@ impl Opening {
         self
     }
 
+    /// To another address than the gateway's own, such as a balancer's.
+    pub(crate) fn at(mut self, address: SocketAddr) -> Self {
+        self.address = address;
+        self
+    }
+
     async fn connect(&self) -> std::io::Result<TcpStream> {
         let socket = tcp::socket_from(self.from)?;
         if self.is_narrow {

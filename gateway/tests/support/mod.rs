@@ -2,10 +2,10 @@
 #![allow(dead_code, reason = "every test binary uses its own part")]
 
 pub(crate) mod backend;
+pub(crate) mod balancer;
 pub(crate) mod connection;
 pub(crate) mod events;
 pub(crate) mod gateway;
-pub(crate) mod haproxy;
 pub(crate) mod http;
 pub(crate) mod key_server;
 pub(crate) mod keys;

@@ -57,6 +57,17 @@ pub(super) struct Measured {
     late: Mutex<Late>,
     /// Connections that ended though nobody had cut them.
     pub(super) lost: AtomicU64,
+    interruptions: Mutex<Vec<Interruption>>,
+}
+
+/// A time without a session, from the end of a connection that nobody had cut until the client was live again; in the microseconds
+/// of the tool's clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Interruption {
+    /// The connection ended.
+    pub from_us: u64,
+    /// The client was live again.
+    pub to_us: u64,
 }
 
 /// Deliveries that came more than a second after their message was due, live or in a sync.
@@ -76,7 +87,12 @@ impl Measured {
     pub(super) fn new() -> Self {
         let live = (0..SHARDS).map(|_| Mutex::new(histogram())).collect();
         let (in_syncs, late) = (Mutex::new(histogram()), Mutex::new(Late::default()));
-        Self { live, in_syncs, late, lost: AtomicU64::new(0) }
+        Self { live, in_syncs, late, lost: AtomicU64::new(0), interruptions: Mutex::default() }
+    }
+
+    /// Those that are over.
+    pub(super) fn interruptions(&self) -> Vec<Interruption> {
+        self.interruptions.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// What came late so far.
@@ -117,11 +133,13 @@ pub(super) struct SessionObserver {
     due: DueByConversation,
     /// The largest seq of a preview that this session has had.
     reached: HashMap<ConversationId, u64>,
+    /// When it lost its connection, as long as it is not live again.
+    away_since_us: Option<u64>,
 }
 
 impl SessionObserver {
     pub(super) fn new(session: usize, measured: Arc<Measured>, due: DueByConversation) -> Self {
-        Self { shard: session % SHARDS, measured, due, reached: HashMap::new() }
+        Self { shard: session % SHARDS, measured, due, reached: HashMap::new(), away_since_us: None }
     }
 }
 
@@ -152,9 +170,20 @@ impl Observer for SessionObserver {
         }
     }
 
+    fn reached(&mut self, phase: Phase) {
+        if phase != Phase::Live {
+            return;
+        }
+        if let Some(from_us) = self.away_since_us.take() {
+            let interruption = Interruption { from_us, to_us: clock::now_us() };
+            self.measured.interruptions.lock().unwrap_or_else(PoisonError::into_inner).push(interruption);
+        }
+    }
+
     fn ended(&mut self, _why: &Ended, is_wanted: bool) {
         if !is_wanted {
             self.measured.lost.fetch_add(1, Ordering::Relaxed);
+            self.away_since_us.get_or_insert_with(clock::now_us);
         }
     }
 }
@@ -162,6 +191,28 @@ impl Observer for SessionObserver {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_session_is_away_from_the_first_end_until_it_is_live_again() {
+        let measured = Arc::new(Measured::new());
+        let mut session = SessionObserver::new(0, measured.clone(), Arc::default());
+        session.reached(Phase::Live);
+        session.ended(&Ended::Cut(None), true);
+        session.reached(Phase::Live);
+        assert_eq!(measured.interruptions(), []);
+        let before_us = clock::now_us();
+        session.ended(&Ended::Code(4200), false);
+        let ended_us = clock::now_us();
+        session.ended(&Ended::Broken("refused".to_owned()), false);
+        session.reached(Phase::Waiting);
+        assert_eq!(measured.interruptions(), [], "not yet");
+        session.reached(Phase::Live);
+        session.reached(Phase::Live);
+        let all = measured.interruptions();
+        assert!(
+            matches!(all[..], [Interruption { from_us, to_us }] if before_us <= from_us && from_us <= ended_us && from_us <= to_us)
+        );
+    }
 
     #[test]
     fn a_row_that_skips_messages_brings_each_that_was_due() {

@@ -2,6 +2,7 @@
 
 use super::{
     RunOptions, count,
+    latency::Interruption,
     open::Opened,
     verify::{client_agrees, read_server},
 };
@@ -58,6 +59,11 @@ impl Scene<'_> {
             repeated: self.opened.world.tally.repeated.load(Ordering::Relaxed),
             lost: self.opened.measured.lost.load(Ordering::Relaxed),
         }
+    }
+
+    /// How long sessions were without a connection that nobody had cut, of all so far that are live again.
+    pub fn interruptions(&self) -> Vec<Interruption> {
+        self.opened.measured.interruptions()
     }
 
     /// When the last delivery came that was late, in the microseconds of [`clock`]; 0: none.

@@ -1,0 +1,35 @@
+//! Are the settings that deploy/ names settings of this gateway?
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+/// Every file under a directory.
+fn files(directory: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(directory).expect("a directory").map(|entry| entry.expect("an entry").path());
+    entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
+}
+
+/// The variables of the gateway, or of its balancer, in a text.
+fn variables(text: &str) -> BTreeSet<&str> {
+    let words = text.split(|character: char| !character.is_ascii_alphanumeric() && character != '_');
+    words.filter(|word| word.starts_with("GATEWAY_") && !word.ends_with('_')).collect()
+}
+
+#[test]
+fn every_variable_in_deploy_is_one_of_the_gateway_or_of_the_balancer() {
+    let help = Command::new(env!("CARGO_BIN_EXE_gateway")).arg("--help").output().expect("the gateway is there");
+    let help = String::from_utf8(help.stdout).expect("a text");
+    let deploy = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy");
+    let (balancers, others): (Vec<PathBuf>, Vec<PathBuf>) =
+        files(&deploy).into_iter().partition(|path| path.extension().is_some_and(|kind| kind == "cfg"));
+    let read = |paths: Vec<PathBuf>| paths.iter().map(|path| fs::read_to_string(path).expect("a text")).collect();
+    let (balancers, others): (String, String) = (read(balancers), read(others));
+    let named = variables(&others);
+    assert!(named.contains("GATEWAY_JWT_SECRET") && named.contains("GATEWAY_NODE_A"), "{named:?}");
+    let known = &variables(&help) | &variables(&balancers);
+    assert_eq!(named.difference(&known).collect::<Vec<_>>(), Vec::<&&str>::new());
+}
