@@ -106,6 +106,7 @@ pub async fn rolling(options: &RollingOptions, progress: &Progress) -> Result<Re
     let settings = ["--drain-delay-ms", &delay, "--drain-spread-ms", &spread];
     let mut cluster = Cluster::start(&options.programs, None, &settings).await?;
     let run_options = RunOptions {
+        name: None,
         sessions: options.sessions as usize,
         rate: options.rate.max(0.0),
         seconds: 2.0 * options.between_seconds,
