@@ -58,7 +58,7 @@ impl LaneQueue for RedisStore {
         let (mut mine, mut problem) = (Vec::new(), None);
         for (lane, answer) in lanes.iter().zip(answers.await) {
             match answer.and_then(reply::number) {
-                Ok(held) if held == 1 => mine.push(*lane),
+                Ok(1) => mine.push(*lane),
                 Ok(_) => {}
                 // Where one shard is away, the lanes of the others go on.
                 Err(error) => problem = Some(error),
