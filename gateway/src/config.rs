@@ -26,7 +26,8 @@ pub struct Config {
     /// Address for /server/v1 and /metrics alone.
     #[arg(long, env = "GATEWAY_INTERNAL_LISTEN")]
     pub internal_listen: Option<SocketAddr>,
-    /// Where lists are kept: embedded:DIR, memory: or redis://HOST:PORT.
+    /// Where lists are kept: embedded:DIR, memory:, redis://HOST:PORT, redis+sentinel://HOST:PORT,…/SERVICE or
+    /// redis+cluster://HOST:PORT,…; rediss in place of redis for TLS.
     #[arg(long, env = "GATEWAY_STORE", default_value = "embedded:./data", hide_env_values = true)]
     pub store: String,
     /// Keys that backends may use, separated by commas.

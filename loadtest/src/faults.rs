@@ -7,6 +7,7 @@ mod gateways;
 mod measure;
 mod report;
 mod scenario;
+mod shards;
 mod stage;
 mod store;
 

@@ -41,6 +41,8 @@ pub mod publish;
 #[cfg(feature = "tool")]
 pub mod reconnect;
 #[cfg(feature = "tool")]
+mod redis_shards;
+#[cfg(feature = "tool")]
 pub mod report;
 #[cfg(feature = "tool")]
 pub mod rolling;

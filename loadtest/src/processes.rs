@@ -249,17 +249,24 @@ pub(crate) struct Redis {
     program: PathBuf,
     process: Process,
     directory: TempDir,
+    settings: Vec<String>,
     pub(crate) address: SocketAddr,
 }
 
 impl Redis {
     /// Starts an empty one.
     pub(crate) async fn start(programs: &Programs) -> Result<Self, String> {
+        Self::start_with(programs, &[]).await
+    }
+
+    /// The same with further settings.
+    pub(crate) async fn start_with(programs: &Programs, settings: &[&str]) -> Result<Self, String> {
         let directory = tempfile::tempdir().map_err(|error| error.to_string())?;
+        let settings: Vec<String> = settings.iter().map(ToString::to_string).collect();
         for _ in 0..STARTS_MAX {
             let address = free_address()?;
-            if let Some(process) = launch(&programs.redis, directory.path(), address).await? {
-                return Ok(Self { program: programs.redis.clone(), process, directory, address });
+            if let Some(process) = launch(&programs.redis, directory.path(), address, &settings).await? {
+                return Ok(Self { program: programs.redis.clone(), process, directory, settings, address });
             }
         }
         Err(format!("redis-server does not start on any of {STARTS_MAX} ports"))
@@ -282,7 +289,7 @@ impl Redis {
 
     /// Starts it again where it was, with what its file holds.
     pub(crate) async fn start_again(&mut self) -> Result<(), String> {
-        let process = launch(&self.program, self.directory.path(), self.address).await?;
+        let process = launch(&self.program, self.directory.path(), self.address, &self.settings).await?;
         self.process = process.ok_or_else(|| "redis-server does not start again".to_owned())?;
         Ok(())
     }
@@ -305,11 +312,19 @@ impl Redis {
 }
 
 /// `None` if it ended before it answered.
-async fn launch(program: &Path, directory: &Path, address: SocketAddr) -> Result<Option<Process>, String> {
+async fn launch(
+    program: &Path,
+    directory: &Path,
+    address: SocketAddr,
+    settings: &[String],
+) -> Result<Option<Process>, String> {
     let mut command = Command::new(program);
     command.args(["--bind", "127.0.0.1", "--port", &address.port().to_string(), "--save", "", "--appendonly", "yes"]);
     // A replica may fall far behind and still catch up; fast enough for a test.
-    command.args(["--repl-diskless-sync-delay", "0", "--repl-backlog-size", "64mb", "--dir"]).arg(directory);
+    command
+        .args(["--repl-diskless-sync-delay", "0", "--repl-backlog-size", "64mb", "--dir"])
+        .arg(directory)
+        .args(settings);
     let mut process = Process::spawn("redis-server", &mut command)?;
     // Somebody else may have taken the port, and answer until ours notices.
     let ours = format!("process_id:{}\r\n", process.id());

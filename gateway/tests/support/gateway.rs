@@ -261,11 +261,12 @@ impl Gateway {
         result["totalUnreadCount"].as_u64().expect("a number")
     }
 
-    /// The value of a metric by its full name, labels included; 0 where there is none.
+    /// A metric summed up over its labels, or the value of one with its labels; 0 where there is none.
     pub(crate) async fn metric(&self, name: &str) -> u64 {
         let text = self.get("/metrics").await.text();
-        let value = text.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok());
-        value.unwrap_or(0)
+        let of_name =
+            text.lines().filter_map(|line| line.strip_prefix(name)).filter(|rest| rest.starts_with([' ', '{']));
+        of_name.filter_map(|rest| rest.rsplit(' ').next()?.parse::<u64>().ok()).sum()
     }
 }
 

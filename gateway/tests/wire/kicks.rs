@@ -1,6 +1,6 @@
 //! Who is out after a kick, and who may come back?
 
-use crate::support::{BOTH, Call, Gateway, Transport, json, keys, keys::now_s};
+use crate::support::{BOTH, Call, Gateway, Transport, json, keys, keys::now_s, until};
 use conversation_protocol::CloseCode;
 
 const KICKED: Option<u16> = Some(CloseCode::KickedOffline.code());
@@ -9,6 +9,15 @@ const KICKED: Option<u16> = Some(CloseCode::KickedOffline.code());
 fn token_issued(user: &str, in_s: i64) -> String {
     let iat = now_s().checked_add_signed(in_s).expect("a time after 1970");
     keys::sign(&json!({"sub": user, "iat": iat, "exp": now_s() + 3_600}))
+}
+
+/// Waits until a kick can find so many sessions of alice: they are written down behind their backs.
+async fn leased(gateway: &Gateway, sessions: usize) {
+    until("the leases of the sessions", async || {
+        let listed = gateway.post("getUserSessions", json!({"userID": "alice"})).await;
+        listed["sessionList"].as_array().is_some_and(|list| list.len() == sessions)
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -21,6 +30,7 @@ async fn a_kick_ends_every_session_of_the_user_with_its_reason_and_no_session_of
         sessions.push((transport, session));
     }
     let mut bystander = gateway.live("bob").await;
+    leased(&gateway, 2).await;
     let result = gateway.post("kickUser", json!({"userID": "alice", "reason": "signed in elsewhere"})).await;
     assert_eq!(result, json!({"kicked": 2, "unconfirmed": 0}));
     for (transport, session) in &mut sessions {
@@ -42,6 +52,7 @@ async fn a_kick_of_one_device_leaves_the_others() {
     let mut nameless = gateway.live("alice").await;
     phone.sync().await;
     tablet.sync().await;
+    leased(&gateway, 3).await;
     let result = gateway.post("kickUser", json!({"userID": "alice", "device": "phone", "reason": "lost"})).await;
     assert_eq!(result, json!({"kicked": 1, "unconfirmed": 0}));
     assert_eq!(phone.closed().await.0, KICKED);
@@ -84,6 +95,7 @@ async fn a_session_is_kicked_though_the_clock_of_who_signed_its_token_is_ahead()
     for transport in BOTH {
         let mut session = gateway.opening(transport, "alice").token(&token_issued("alice", 3)).open().await;
         session.sync().await;
+        leased(&gateway, 1).await;
         assert_eq!(gateway.post("kickUser", json!({"userID": "alice"})).await, json!({"kicked": 1, "unconfirmed": 0}));
         assert_eq!(session.closed().await.1[0].name, "kickedOffline");
     }

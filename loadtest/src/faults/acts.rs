@@ -4,6 +4,7 @@ use super::{
     connections, fanout, gateways,
     measure::Moments,
     scenario::Scenario,
+    shards,
     stage::{Node, Stage},
     store,
 };
@@ -63,6 +64,9 @@ impl Act<'_> {
             Scenario::ScriptFlush => store::scripts_flushed(self).await,
             Scenario::Maxmemory => store::full(self).await,
             Scenario::Failover => store::failed_over(self).await,
+            Scenario::ClusterPrimaryKilled => shards::primary_killed(self).await,
+            Scenario::ClusterSlotsMoved => shards::slots_moved(self).await,
+            Scenario::SentinelFailover => shards::primary_replaced(self).await,
             Scenario::AllReconnect => connections::all_cut(self).await,
             Scenario::HalfOpen => connections::half_open(self).await,
             Scenario::HalfClosed => connections::half_closed(self).await,

@@ -1,6 +1,6 @@
 //! Which scenarios there are, how long each lasts, and what it is held to.
 
-use super::stage::Setup;
+use super::stage::{Setup, StoreKind};
 use crate::run::Allowances;
 use std::{fmt, str::FromStr, time::Duration};
 
@@ -43,6 +43,12 @@ pub enum Scenario {
     Maxmemory,
     /// A replica that lags behind takes the place of its primary.
     Failover,
+    /// A primary of a cluster dies, and its replica takes its place.
+    ClusterPrimaryKilled,
+    /// Slots of a cluster move from one primary to another and back.
+    ClusterSlotsMoved,
+    /// A primary dies, and Sentinels put its replica in its place.
+    SentinelFailover,
     /// All clients' connections are cut at once, twice.
     AllReconnect,
     /// The connections of one node's clients fall silent and are cut later.
@@ -55,7 +61,7 @@ pub enum Scenario {
 
 impl Scenario {
     /// All of them, in the order of the report.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 25] = [
         Self::GatewayKilled,
         Self::GatewayKilledInCommit,
         Self::EmbeddedKilled,
@@ -74,6 +80,9 @@ impl Scenario {
         Self::ScriptFlush,
         Self::Maxmemory,
         Self::Failover,
+        Self::ClusterPrimaryKilled,
+        Self::ClusterSlotsMoved,
+        Self::SentinelFailover,
         Self::AllReconnect,
         Self::HalfOpen,
         Self::HalfClosed,
@@ -81,7 +90,7 @@ impl Scenario {
     ];
 
     /// Those of the short form.
-    pub const SHORT: [Self; 7] = [
+    pub const SHORT: [Self; 9] = [
         Self::GatewayKilled,
         Self::PubsubKilled,
         Self::RedisStopped1s,
@@ -89,6 +98,8 @@ impl Scenario {
         Self::RedisPaused,
         Self::AllReconnect,
         Self::PathDeaf,
+        Self::ClusterPrimaryKilled,
+        Self::ClusterSlotsMoved,
     ];
 
     /// Its name, as it is given to `--only`.
@@ -112,6 +123,9 @@ impl Scenario {
             Self::ScriptFlush => "script-flush",
             Self::Maxmemory => "maxmemory",
             Self::Failover => "failover",
+            Self::ClusterPrimaryKilled => "cluster-primary-killed",
+            Self::ClusterSlotsMoved => "cluster-slots-moved",
+            Self::SentinelFailover => "sentinel-failover",
             Self::AllReconnect => "all-reconnect",
             Self::HalfOpen => "half-open",
             Self::HalfClosed => "half-closed",
@@ -139,6 +153,9 @@ impl Scenario {
             Self::ScriptFlush => (2_000, 5_000),
             Self::Maxmemory => (3_000, 5_000),
             Self::Failover => (1_000, 3_000),
+            // As long as the servers take for it.
+            Self::ClusterPrimaryKilled | Self::SentinelFailover => (0, 0),
+            Self::ClusterSlotsMoved => (1_000, 10_000),
             Self::AllReconnect => (1_000, 3_000),
             Self::HalfOpen => (10_000, 40_000),
             Self::HalfClosed => (2_000, 5_000),
@@ -147,8 +164,17 @@ impl Scenario {
         Duration::from_millis(if is_short { short_ms } else { whole_ms })
     }
 
+    fn store(self) -> StoreKind {
+        match self {
+            Self::EmbeddedKilled => StoreKind::Embedded,
+            Self::ClusterPrimaryKilled | Self::ClusterSlotsMoved => StoreKind::Cluster,
+            Self::SentinelFailover => StoreKind::Watched,
+            _ => StoreKind::Redis,
+        }
+    }
+
     pub(super) fn setup(self, is_short: bool) -> Result<Setup, String> {
-        let mut setup = Setup { is_embedded: self == Self::EmbeddedKilled, ..Setup::default() };
+        let mut setup = Setup { store: self.store(), ..Setup::default() };
         let mut set = |name: &str, value: &str| setup.settings.extend([name.to_owned(), value.to_owned()]);
         if is_short {
             // What only comparisons find has to be found soon.
@@ -172,7 +198,11 @@ impl Scenario {
     /// What the run is not held to.
     pub(super) fn allowances(self) -> Allowances {
         Allowances {
-            lost_writes: matches!(self, Self::RedisEmptied | Self::Failover),
+            // What a primary had confirmed and not yet told its replica goes with it.
+            lost_writes: matches!(
+                self,
+                Self::RedisEmptied | Self::Failover | Self::ClusterPrimaryKilled | Self::SentinelFailover
+            ),
             late_calls: self == Self::GatewayFrozen,
         }
     }

@@ -5,15 +5,30 @@ use crate::{
     measure::process::Usage,
     processes::{Gateway, Programs, Redis, url_of},
     proxy::{Kind, Proxy, Rule},
+    redis_shards::{RedisCluster, Watched},
 };
 use std::net::SocketAddr;
 use tempfile::TempDir;
 
+/// What nodes keep their lists in.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum StoreKind {
+    /// Two nodes on one Redis, each with a proxy before it.
+    #[default]
+    Redis,
+    /// One node with an embedded store.
+    Embedded,
+    /// Two nodes on a Redis Cluster.
+    Cluster,
+    /// Two nodes on a primary that Sentinels watch.
+    Watched,
+}
+
 /// Which nodes there are, and how they are set up.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Setup {
-    /// One node with an embedded store, instead of two on Redis.
-    pub(super) is_embedded: bool,
+    /// What the nodes keep their lists in.
+    pub(super) store: StoreKind,
     /// Settings of all nodes, besides those that the suite needs.
     pub(super) settings: Vec<String>,
     /// Variables in the environment of the last node.
@@ -40,6 +55,8 @@ pub(super) struct Stage {
     pub(super) programs: Programs,
     pub(super) nodes: Vec<Node>,
     redis: Option<Redis>,
+    cluster: Option<RedisCluster>,
+    watched: Option<Watched>,
     /// Where the embedded store is; kept until the end.
     _directory: Option<TempDir>,
 }
@@ -47,22 +64,51 @@ pub(super) struct Stage {
 impl Stage {
     /// Starts everything and waits until it is ready.
     pub(super) async fn start(programs: &Programs, setup: &Setup) -> Result<Self, String> {
-        let mut stage = Self { programs: programs.clone(), nodes: Vec::new(), redis: None, _directory: None };
-        if setup.is_embedded {
-            let directory = tempfile::tempdir().map_err(|error| error.to_string())?;
-            let store = format!("embedded:{}", directory.path().display());
-            stage.nodes.push(Node::start(programs, setup, store, None, &[]).await?);
-            stage._directory = Some(directory);
-            return Ok(stage);
+        let mut stage = Self {
+            programs: programs.clone(),
+            nodes: Vec::new(),
+            redis: None,
+            cluster: None,
+            watched: None,
+            _directory: None,
+        };
+        match setup.store {
+            StoreKind::Embedded => {
+                let directory = tempfile::tempdir().map_err(|error| error.to_string())?;
+                let store = format!("embedded:{}", directory.path().display());
+                stage.nodes.push(Node::start(programs, setup, store, None, &[]).await?);
+                stage._directory = Some(directory);
+            }
+            StoreKind::Redis => {
+                let redis = Redis::start(programs).await?;
+                for variables in [[].as_slice(), &setup.variables] {
+                    let path = proxy(redis.address, None).await?;
+                    let store = format!("redis://{}", path.address);
+                    stage.nodes.push(Node::start(programs, setup, store, Some(path), variables).await?);
+                }
+                stage.redis = Some(redis);
+            }
+            StoreKind::Cluster => {
+                let cluster = RedisCluster::start(programs).await?;
+                stage.start_two(setup, &cluster.url()).await?;
+                stage.cluster = Some(cluster);
+            }
+            StoreKind::Watched => {
+                let watched = Watched::start(programs).await?;
+                stage.start_two(setup, &watched.url()).await?;
+                stage.watched = Some(watched);
+            }
         }
-        let redis = Redis::start(programs).await?;
-        for variables in [[].as_slice(), &setup.variables] {
-            let path = proxy(redis.address, None).await?;
-            let store = format!("redis://{}", path.address);
-            stage.nodes.push(Node::start(programs, setup, store, Some(path), variables).await?);
-        }
-        stage.redis = Some(redis);
         Ok(stage)
+    }
+
+    /// Two nodes that reach their servers directly: where those are, they learn from them.
+    async fn start_two(&mut self, setup: &Setup, store: &str) -> Result<(), String> {
+        for _ in 0..2 {
+            let node = Node::start(&self.programs, setup, store.to_owned(), None, &[]).await?;
+            self.nodes.push(node);
+        }
+        Ok(())
     }
 
     /// Where clients find the nodes.
@@ -72,6 +118,14 @@ impl Stage {
 
     pub(super) fn redis(&mut self) -> Result<&mut Redis, String> {
         self.redis.as_mut().ok_or_else(|| "this scenario needs Redis".to_owned())
+    }
+
+    pub(super) fn cluster(&mut self) -> Result<&mut RedisCluster, String> {
+        self.cluster.as_mut().ok_or_else(|| "this scenario needs a cluster".to_owned())
+    }
+
+    pub(super) fn watched(&mut self) -> Result<&mut Watched, String> {
+        self.watched.as_mut().ok_or_else(|| "this scenario needs Sentinels".to_owned())
     }
 
     /// Puts another server in the place of Redis; the connections to the old one are cut.

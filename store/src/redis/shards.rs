@@ -56,7 +56,8 @@ impl Shards {
 
     /// The shard of a bucket.
     pub(super) fn of_bucket(&self, bucket: u16) -> Result<Arc<Shard>, StoreError> {
-        self.get(self.topology.borrow().shard_of_bucket(bucket))
+        let id = self.topology.borrow().shard_of_bucket(bucket);
+        self.get(id)
     }
 
     /// All of them.
@@ -133,6 +134,8 @@ impl Shards {
         members.retain(|id, _| by_bucket.contains(id));
         let told = members.iter().map(|(id, member)| Told { id: *id, place: member.shard.primary.endpoint().shown() });
         let topology = Topology::of_shards(told.collect(), by_bucket);
+        // Nobody holds both: whoever asks for a bucket looks at one after the other.
+        drop(members);
         self.topology.send_if_modified(|known| {
             let is_news = *known != topology;
             *known = topology;
