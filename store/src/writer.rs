@@ -74,7 +74,7 @@ type Outcomes = Vec<Result<Outcome, WriteError>>;
 /// Changes of one user that were asked for together; they go into one step, as far as a step takes them.
 struct Job {
     changes: Vec<Change>,
-    /// When the oldest of them was accepted, in the store's time.
+    /// When the oldest of them was accepted, in the store's time; absent as long as it does not have to wait.
     accepted_us: Option<u64>,
     reply: oneshot::Sender<Outcomes>,
 }
@@ -111,8 +111,7 @@ impl Writer {
             }
             let (reply, answer) = oneshot::channel();
             pending.push(Pending { answer, count: together.len() });
-            let now_us = self.0.store.now_us(&user);
-            let accepted_us = oldest(together.iter().map(Change::queued_us).chain([now_us]));
+            let accepted_us = oldest(together.iter().map(Change::queued_us));
             jobs.push((user, Job { changes: together, accepted_us, reply }));
         }
         let held = Held::take(&self.0, jobs);
@@ -190,9 +189,12 @@ impl Held {
     fn take(shared: &Arc<Shared>, jobs: Vec<(UserId, Job)>) -> Self {
         let mut works = VecDeque::with_capacity(jobs.len());
         let mut busy = shared.busy();
-        for (user, job) in jobs {
+        for (user, mut job) in jobs {
             match busy.entry(user.clone()) {
-                Entry::Occupied(mut waiting) => waiting.get_mut().push_back(job),
+                Entry::Occupied(mut waiting) => {
+                    job.accepted_us = job.accepted_us.or_else(|| shared.store.now_us(&user));
+                    waiting.get_mut().push_back(job);
+                }
                 Entry::Vacant(free) => {
                     free.insert(VecDeque::new());
                     works.push_back(Work::of(user, job));
@@ -352,10 +354,12 @@ impl Shared {
     async fn decide_all(&self, works: Vec<Work>) -> Round {
         let mut round = Round { steps: Vec::with_capacity(works.len()), ..Round::default() };
         let (mut loads, mut unread) = (Vec::new(), Vec::new());
-        for work in works {
+        for mut work in works {
             let load = load_for(&work.user, &work.changes, self.limits);
             let replication_id = self.store.replication_id(&work.user);
-            match (self.recent.take(&work.user, replication_id), self.store.now_us(&work.user)) {
+            let now_us = self.store.now_us(&work.user);
+            work.accepted_us = work.accepted_us.or(now_us);
+            match (self.recent.take(&work.user, replication_id), now_us) {
                 (Some(remembered), Some(now_us)) if remembered.has_all(&load) => {
                     let decided = step_on(remembered, load, now_us, &work.changes, self.limits, replication_id);
                     match decided {
