@@ -22,7 +22,7 @@ async fn a_node_is_alive_ready_and_counted_without_a_token() {
         "gateway_sessions{transport=\"websocket\"} 1",
         "gateway_connects_total{transport=\"websocket\"} 1",
         "gateway_calls_total{api=\"server\",code=\"0\",method=\"sendMessage\"} 1",
-        "gateway_relay_connected 1",
+        "gateway_relay_connected{shard=\"0\"} 1",
         "gateway_draining 0",
     ] {
         assert!(text.lines().any(|known| known == line), "{line}:\n{text}");

@@ -32,7 +32,8 @@ async fn is_ready_as(gateway: &Gateway, (status, text): (u16, &str)) -> bool {
 
 async fn probe_age(gateway: &Gateway) -> f64 {
     let text = gateway.get("/metrics").await.text();
-    let age = text.lines().find_map(|line| line.strip_prefix("gateway_relay_probe_age_seconds ")?.parse().ok());
+    let age =
+        text.lines().find_map(|line| line.strip_prefix("gateway_relay_probe_age_seconds{shard=\"0\"} ")?.parse().ok());
     age.expect("the age of the newest probe")
 }
 
