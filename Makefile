@@ -89,6 +89,7 @@ valgrind:
 check: tools
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
+	cargo clippy -p conversation-gateway --no-default-features -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items
 	./scripts/documents.sh
 	cd clients/web && npm run --silent check

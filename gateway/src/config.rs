@@ -57,6 +57,14 @@ pub struct Config {
     /// Threads that serve connections; 0: one per core.
     #[arg(long, env = "GATEWAY_WORKERS", default_value_t = 0)]
     pub workers: usize,
+    /// An OpenTelemetry collector that is told the way of messages, by OTLP over HTTP, like `http://127.0.0.1:4318`.
+    #[cfg(feature = "otlp")]
+    #[arg(long, env = "GATEWAY_OTLP_ENDPOINT", hide_env_values = true)]
+    pub otlp_endpoint: Option<String>,
+    /// The share of backends' calls that are traced where they do not say it themselves, 0 to 1.
+    #[cfg(feature = "otlp")]
+    #[arg(long, env = "GATEWAY_OTLP_RATIO", default_value_t = 0.01)]
+    pub otlp_ratio: f64,
     /// What drives WebSockets: `lean`, or `actix-ws`, which takes three times the memory for each.
     #[arg(long, env = "GATEWAY_WEBSOCKET", value_enum, default_value_t = WebSocketDriver::Lean)]
     pub websocket: WebSocketDriver,
@@ -243,6 +251,18 @@ impl Config {
         Timeouts { request, body: request * BODY_REQUEST_TIMEOUTS, write: Duration::from_millis(self.write_timeout_ms) }
     }
 
+    #[cfg(feature = "otlp")]
+    fn check_otlp(&self) -> Result<(), ConfigError> {
+        let is_http = |endpoint: &String| endpoint.starts_with("http://") || endpoint.starts_with("https://");
+        if !self.otlp_endpoint.iter().all(is_http) {
+            return Err(ConfigError("--otlp-endpoint: expected an address like http://127.0.0.1:4318".to_owned()));
+        }
+        if !(0.0..=1.0).contains(&self.otlp_ratio) {
+            return Err(ConfigError(format!("--otlp-ratio: expected 0 to 1, got {}", self.otlp_ratio)));
+        }
+        Ok(())
+    }
+
     /// Checks what one setting alone does not show.
     pub fn mode(&self) -> Result<Mode, ConfigError> {
         let wrong = |message: String| Err(ConfigError(message));
@@ -288,6 +308,8 @@ impl Config {
             let rows = self.rows_per_user;
             return wrong(format!("--rows-per-user: expected at least {ROWS_PER_USER_MIN}, got {rows}"));
         }
+        #[cfg(feature = "otlp")]
+        self.check_otlp()?;
         let has_token_key = self.jwt_secret.is_some() || !self.jwt_public_key.is_empty() || self.jwks.is_some();
         match (has_token_key, !self.api_keys.is_empty()) {
             (true, true) => Ok(Mode::Production),
@@ -319,7 +341,8 @@ fn plain(value: &toml::Value) -> Option<String> {
         toml::Value::String(text) => Some(text.clone()),
         toml::Value::Integer(number) => Some(number.to_string()),
         toml::Value::Boolean(flag) => Some(flag.to_string()),
-        toml::Value::Float(_) | toml::Value::Datetime(_) | toml::Value::Array(_) | toml::Value::Table(_) => None,
+        toml::Value::Float(number) => Some(number.to_string()),
+        toml::Value::Datetime(_) | toml::Value::Array(_) | toml::Value::Table(_) => None,
     }
 }
 

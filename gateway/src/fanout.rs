@@ -83,11 +83,16 @@ impl Fanout {
         users <= if is_contended { self.direct_users_max.min(CONTENDED_DIRECT_MAX) } else { self.direct_users_max }
     }
 
-    /// Puts a change into the lanes of its users.
+    /// Puts a change into the lanes of its users; `trace` is where its call is traced.
     ///
     /// # Errors
     /// Where no lane took it; the change is not made then.
-    pub async fn enqueue(&self, users: Vec<UserId>, change: Change) -> Result<Queued, ApiError> {
+    pub async fn enqueue(
+        &self,
+        users: Vec<UserId>,
+        change: Change,
+        trace: Option<&Arc<str>>,
+    ) -> Result<Queued, ApiError> {
         let change = Arc::new(change);
         let mut by_lane: BTreeMap<Lane, Vec<UserId>> = BTreeMap::new();
         for user in users {
@@ -95,7 +100,7 @@ impl Fanout {
         }
         let (mut entries, mut of_lanes) = (Vec::with_capacity(by_lane.len()), Vec::with_capacity(by_lane.len()));
         for (lane, users) in by_lane {
-            let entry = Entry { users, change: change.clone() };
+            let entry = Entry { users, change: change.clone(), trace: trace.cloned() };
             entries.push((lane, entry.encode().map_err(|error| crate::api::store_error(&error))?));
             of_lanes.push(entry.users);
         }

@@ -156,7 +156,11 @@ async fn server_call(
         return error_response(&ApiError::new(ErrorKind::NotAuthenticated, message));
     }
     match body::read(&node, payload, SERVER_BODY_BYTES_MAX).await {
-        Ok(params) => respond(api::server::execute(&node, method.into_inner(), params).await),
+        Ok(params) => {
+            let parent =
+                request.headers().get("traceparent").and_then(|parent| parent.to_str().ok()).map(str::to_owned);
+            respond(api::server::execute(&node, method.into_inner(), params, parent).await)
+        }
         Err(error) => error_response(&error),
     }
 }

@@ -6,6 +6,7 @@ use crate::{
     metrics::Metrics,
     reads::SyncReads,
     session::{Heartbeat, Input, Note, Output, Session, SessionConfig, TooManyFilters},
+    traces::Deliveries,
     transport::{
         Transport,
         outbox::{Listener, Outbox, Wake},
@@ -40,6 +41,8 @@ struct State {
     tick_at: Option<Duration>,
     /// When the oldest change was accepted that was written but not yet taken, in microseconds of the store's time.
     accepted_us: Option<u64>,
+    /// While a change that is traced is on its way.
+    deliveries: Option<Box<Deliveries>>,
 }
 
 /// What a client asks for when it connects.
@@ -101,7 +104,7 @@ impl LiveSession {
             now,
         );
         let user = identity.user.clone();
-        let state = Mutex::new(State { core, tick_at: None, accepted_us: None });
+        let state = Mutex::new(State { core, tick_at: None, accepted_us: None, deliveries: None });
         let session = Arc::new(Self { reads, metrics, user, transport, lease, outbox: outbox.clone(), state });
         let listener: Arc<dyn Listener> = session.clone();
         outbox.attach(Arc::downgrade(&listener));
@@ -144,7 +147,11 @@ impl LiveSession {
 
     /// A hint came, perhaps with others for other sessions; who writes what there is to say is woken by `wakes`.
     pub fn hint(self: &Arc<Self>, hint: Arc<Hint>, wakes: &mut Wakes) {
-        if let Some(wake) = self.handle(Input::Hint(hint)) {
+        let mut state = self.lock();
+        if let Some(trace) = &hint.trace {
+            state.deliveries.get_or_insert_default().hinted(trace, self.transport.name());
+        }
+        if let Some(wake) = self.handle_in(state, Input::Hint(hint)) {
             wake.leave_to(wakes);
         }
     }
@@ -267,12 +274,18 @@ impl LiveSession {
                 delivery.changes.inc_by(count as u64);
                 delivery.coalesced.inc_by(u64::from(coalesced));
                 state.accepted_us = state.accepted_us.or(accepted_us);
+                state.deliveries.iter_mut().for_each(|deliveries| deliveries.written());
             }
-            Note::Gap(cause) => syncs.gaps(cause).inc(),
+            Note::Gap(cause) => {
+                syncs.gaps(cause).inc();
+                // What is told by a sync is told by no hint.
+                state.deliveries = None;
+            }
             Note::Overflow => delivery.overflows.inc(),
             Note::SyncStarted(mode) => syncs.of(mode).started.inc(),
             Note::SyncRows(mode, count) => syncs.of(mode).rows.inc_by(count as u64),
             Note::SyncFinished { mode, took } => {
+                state.deliveries = None;
                 syncs.of(mode).finished.inc();
                 syncs.of(mode).duration.observe(took.as_secs_f64());
             }
@@ -289,6 +302,9 @@ impl Listener for LiveSession {
         {
             let latency = Duration::from_micros(now_us.saturating_sub(accepted_us));
             self.metrics.delivery.latency.observe(latency.as_secs_f64());
+        }
+        if state.deliveries.as_mut().is_some_and(|deliveries| deliveries.taken()) {
+            state.deliveries = None;
         }
         self.handle_in(state, Input::Writable);
     }

@@ -5,6 +5,7 @@ use conversation_gateway::{
     drain,
     node::Node,
     server::serve,
+    traces,
 };
 use std::{io::IsTerminal, net::SocketAddr, process::ExitCode, time::Duration};
 use tikv_jemallocator::Jemalloc;
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
         Err(error) => return fail(&error.to_string()),
     };
     let result = actix_web::rt::System::new().block_on(run(config, background.handle()));
+    traces::stop();
     background.shutdown_timeout(Duration::from_secs(1));
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -52,6 +54,7 @@ fn fail(message: &str) -> ExitCode {
 
 async fn run(config: Config, background: &tokio::runtime::Handle) -> Result<(), Box<dyn std::error::Error>> {
     let mode = config.mode()?;
+    traces::start(&config)?;
     let (listen, internal_listen, store_url) = (config.listen, config.internal_listen, config.store.clone());
     let workers = match config.workers {
         0 => std::thread::available_parallelism().map_or(1, usize::from),

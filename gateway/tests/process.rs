@@ -20,4 +20,5 @@ mod process {
     mod secrets;
     mod settings;
     mod storms;
+    mod traces;
 }

@@ -44,6 +44,7 @@ fn hint() -> Hint {
         kick: None,
         fork: None,
         accepted_us: None,
+        trace: None,
     }
 }
 

@@ -68,6 +68,8 @@ pub struct Hint {
     /// When the oldest change of the step was accepted, in microseconds of the store's time; absent where nobody asked for
     /// the change, or the time was not known.
     pub accepted_us: Option<u64>,
+    /// Where a change of the step was traced: the W3C traceparent of the call that made it.
+    pub trace: Option<Arc<str>>,
 }
 
 /// The text is no hint.
@@ -98,6 +100,8 @@ struct Header<'a> {
     fork: Option<Fork>,
     #[serde(default, rename = "accepted", skip_serializing_if = "Option::is_none")]
     accepted_us: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    trace: Option<Arc<str>>,
 }
 
 #[allow(clippy::ptr_arg, reason = "serde hands over the field itself")]
@@ -138,6 +142,7 @@ impl Hint {
             kick: self.kick.clone(),
             fork,
             accepted_us,
+            trace: self.trace.clone(),
         };
         let header = bare.header();
         if header.len() <= HINT_BYTES_MAX {
@@ -160,6 +165,7 @@ impl Hint {
             kick: self.kick.clone(),
             fork: self.fork,
             accepted_us: self.accepted_us,
+            trace: self.trace.clone(),
         };
         serde_json::to_string(&header).expect("a header is always JSON")
     }
@@ -187,6 +193,7 @@ impl Hint {
             kick: header.kick,
             fork: header.fork,
             accepted_us: header.accepted_us,
+            trace: header.trace,
         })
     }
 }
@@ -225,6 +232,7 @@ mod tests {
             kick: Some(Kick { device: Some("phone".parse().unwrap()), not_before: 5, reason: "x\ny".to_owned() }),
             fork: Some(Fork { from: 10, to: 11 }),
             accepted_us: Some(9),
+            trace: Some("00-1-2-01".into()),
         }
     }
 
@@ -242,6 +250,7 @@ mod tests {
         assert!(decoded.facets.is_empty() && decoded.groups == hint.groups, "notices stay as long as they fit");
         assert_eq!((decoded.previous, decoded.clock, decoded.kick.clone()), (10, 12, hint.kick.clone()));
         assert_eq!((decoded.fork, decoded.accepted_us), (hint.fork, hint.accepted_us));
+        assert_eq!(decoded.trace, hint.trace);
         let ids = (0..2_000).map(|n| format!("group_{n}").parse().unwrap()).collect();
         let decoded = Hint::decode(&Hint { groups: vec![GroupEvent::Added("a".to_owned(), ids)], ..hint }.encode());
         assert!(decoded.is_ok_and(|decoded| decoded.truncated && decoded.groups.is_empty()));

@@ -73,6 +73,9 @@ pub struct Entry {
     pub users: Vec<UserId>,
     /// How.
     pub change: Arc<Change>,
+    /// Where the call is traced: its W3C traceparent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<Arc<str>>,
 }
 
 impl Entry {
@@ -171,7 +174,7 @@ mod tests {
             reason: None,
         };
         let users = vec!["a".parse().unwrap(), "b".parse().unwrap()];
-        let entry = Entry { users, change: Arc::new(Change::Revoked(Arc::new(revoked))) };
+        let entry = Entry { users, change: Arc::new(Change::Revoked(Arc::new(revoked))), trace: None };
         assert_eq!(Entry::decode(&entry.encode().unwrap()).unwrap(), entry);
         let read = Change::Read(ReadScope::All, ReadUpTo { timestamp: 0, sequence: 0 });
         assert!(Entry { change: Arc::new(read), ..entry }.encode().is_err());

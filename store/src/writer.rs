@@ -12,7 +12,7 @@ use crate::{
     record::Unfinished,
     rules::{Change, Decided, Limits, Outcome, Refusal, Remembered, Step, load_for, step, step_on, steps_alone},
 };
-use conversation_protocol::{UserId, limits::STEP_ROWS_MAX};
+use conversation_protocol::{Hint, UserId, limits::STEP_ROWS_MAX};
 use futures_util::future;
 use rand::Rng;
 use recent::Recent;
@@ -58,7 +58,11 @@ pub struct WriterCounts {
 
 /// Makes changes to users' rows. Cheap to clone.
 #[derive(Clone)]
-pub struct Writer(Arc<Shared>);
+pub struct Writer {
+    shared: Arc<Shared>,
+    /// Where the call is traced that the changes are made for.
+    trace: Option<Arc<str>>,
+}
 
 struct Shared {
     store: Arc<dyn Store>,
@@ -74,8 +78,7 @@ type Outcomes = Vec<Result<Outcome, WriteError>>;
 /// Changes of one user that were asked for together; they go into one step, as far as a step takes them.
 struct Job {
     changes: Vec<Change>,
-    /// When the oldest of them was accepted, in the store's time.
-    accepted_us: Option<u64>,
+    origin: Origin,
     reply: oneshot::Sender<Outcomes>,
 }
 
@@ -83,12 +86,17 @@ impl Writer {
     /// A writer to a store.
     pub fn new(store: Arc<dyn Store>, limits: Limits) -> Self {
         let (counts, recent, busy) = (WriterCounts::default(), Recent::default(), Mutex::default());
-        Self(Arc::new(Shared { store, limits, counts, recent, busy }))
+        Self { shared: Arc::new(Shared { store, limits, counts, recent, busy }), trace: None }
+    }
+
+    /// The same writer, for the changes of a call that is traced: hints of them have its W3C traceparent.
+    pub fn traced(&self, trace: Option<Arc<str>>) -> Self {
+        Self { shared: self.shared.clone(), trace }
     }
 
     /// What the writer has done so far.
     pub fn counts(&self) -> &WriterCounts {
-        &self.0.counts
+        &self.shared.counts
     }
 
     /// Makes one change; answers once it is committed.
@@ -111,11 +119,10 @@ impl Writer {
             }
             let (reply, answer) = oneshot::channel();
             pending.push(Pending { answer, count: together.len() });
-            let now_us = self.0.store.now_us(&user);
-            let accepted_us = oldest(together.iter().map(Change::queued_us).chain([now_us]));
-            jobs.push((user, Job { changes: together, accepted_us, reply }));
+            let origin = Origin::of(&together, self.trace.as_ref());
+            jobs.push((user, Job { changes: together, origin, reply }));
         }
-        let held = Held::take(&self.0, jobs);
+        let held = Held::take(&self.shared, jobs);
         if !held.works.is_empty() {
             tokio::spawn(held.write());
         }
@@ -146,20 +153,45 @@ impl Pending {
 /// Who waits, and for how many changes.
 type Reply = (oneshot::Sender<Outcomes>, usize);
 
+/// Where changes that go into one step come from.
+#[derive(Default)]
+struct Origin {
+    /// When the oldest was accepted, in the store's time; absent as long as it does not have to wait.
+    accepted_us: Option<u64>,
+    /// Where one of them is traced.
+    trace: Option<Arc<str>>,
+}
+
+impl Origin {
+    /// That of changes that were asked for together, by a call that is traced there.
+    fn of(changes: &[Change], trace: Option<&Arc<str>>) -> Self {
+        let accepted_us = changes.iter().filter_map(Change::queued_us).min();
+        Self { accepted_us, trace: changes.iter().find_map(Change::queued_trace).or(trace).cloned() }
+    }
+
+    fn join(&mut self, other: Self) {
+        self.accepted_us = [self.accepted_us, other.accepted_us].into_iter().flatten().min();
+        self.trace = self.trace.take().or(other.trace);
+    }
+
+    fn tell(&self, hint: &mut Hint) {
+        (hint.accepted_us, hint.trace) = (self.accepted_us, self.trace.clone());
+    }
+}
+
 /// Some changes of one user that go into one step.
 struct Work {
     user: UserId,
     changes: Vec<Change>,
-    /// When the oldest of them was accepted, in the store's time.
-    accepted_us: Option<u64>,
+    origin: Origin,
     /// Who waits for them, and for how many each.
     replies: Vec<Reply>,
 }
 
 impl Work {
-    fn of(user: UserId, Job { changes, accepted_us, reply }: Job) -> Self {
+    fn of(user: UserId, Job { changes, origin, reply }: Job) -> Self {
         let replies = vec![(reply, changes.len())];
-        Self { user, changes, accepted_us, replies }
+        Self { user, changes, origin, replies }
     }
 
     fn fail(self, error: &WriteError) {
@@ -190,9 +222,13 @@ impl Held {
     fn take(shared: &Arc<Shared>, jobs: Vec<(UserId, Job)>) -> Self {
         let mut works = VecDeque::with_capacity(jobs.len());
         let mut busy = shared.busy();
-        for (user, job) in jobs {
+        for (user, mut job) in jobs {
             match busy.entry(user.clone()) {
-                Entry::Occupied(mut waiting) => waiting.get_mut().push_back(job),
+                Entry::Occupied(mut waiting) => {
+                    let accepted_us = &mut job.origin.accepted_us;
+                    *accepted_us = accepted_us.or_else(|| shared.store.now_us(&user));
+                    waiting.get_mut().push_back(job);
+                }
                 Entry::Vacant(free) => {
                     free.insert(VecDeque::new());
                     works.push_back(Work::of(user, job));
@@ -254,14 +290,9 @@ fn next_work(user: &UserId, waiting: &mut VecDeque<Job>) -> Option<Work> {
     {
         work.replies.push((job.reply, job.changes.len()));
         work.changes.extend(job.changes);
-        work.accepted_us = oldest([work.accepted_us, job.accepted_us]);
+        work.origin.join(job.origin);
     }
     Some(work)
-}
-
-/// The earliest of some times, as far as they are known.
-fn oldest(times: impl IntoIterator<Item = Option<u64>>) -> Option<u64> {
-    times.into_iter().flatten().min()
 }
 
 /// A step that stands, or is to be committed.
@@ -297,7 +328,7 @@ impl Round {
         match decided {
             Ok(Decided::Step(step)) => match *step {
                 Step { outcomes, commit: Some(mut commit), unfinished, mut remembered } => {
-                    commit.hint.accepted_us = work.accepted_us;
+                    work.origin.tell(&mut commit.hint);
                     if let (Some(remembered), Some(earlier)) = (&mut remembered, earlier) {
                         remembered.add(earlier, &commit);
                     }
@@ -352,10 +383,12 @@ impl Shared {
     async fn decide_all(&self, works: Vec<Work>) -> Round {
         let mut round = Round { steps: Vec::with_capacity(works.len()), ..Round::default() };
         let (mut loads, mut unread) = (Vec::new(), Vec::new());
-        for work in works {
+        for mut work in works {
             let load = load_for(&work.user, &work.changes, self.limits);
             let replication_id = self.store.replication_id(&work.user);
-            match (self.recent.take(&work.user, replication_id), self.store.now_us(&work.user)) {
+            let now_us = self.store.now_us(&work.user);
+            work.origin.accepted_us = work.origin.accepted_us.or(now_us);
+            match (self.recent.take(&work.user, replication_id), now_us) {
                 (Some(remembered), Some(now_us)) if remembered.has_all(&load) => {
                     let decided = step_on(remembered, load, now_us, &work.changes, self.limits, replication_id);
                     match decided {
@@ -381,7 +414,7 @@ impl Shared {
         let loaded = self.store.load(&loads).await;
         for (((mut work, replication_id, earlier), load), loaded) in unread.into_iter().zip(loads).zip(loaded) {
             let decided = loaded.and_then(|loaded| {
-                work.accepted_us.get_or_insert(loaded.now_us);
+                work.origin.accepted_us.get_or_insert(loaded.now_us);
                 self.decide(load, &work.changes, &loaded, replication_id)
             });
             round.add(work, decided, false, earlier);
@@ -425,7 +458,7 @@ impl Shared {
 
     /// Computes a step again: another node wrote the user and left `found`, or an unfinished change comes first.
     async fn repeat(&self, work: Work, found: Option<Loaded>, races: u32) {
-        match self.again(&work.user, &work.changes, work.accepted_us, found, races).await {
+        match self.again(&work.user, &work.changes, &work.origin, found, races).await {
             Ok(done) => self.finish(work, done).await,
             Err(error) => work.fail(&error),
         }
@@ -437,7 +470,7 @@ impl Shared {
         let mut sum: Option<Outcome> = None;
         while let Some(unfinished) = next {
             let Done { outcomes, unfinished } =
-                self.again(user, &[Change::Continue(unfinished)], None, None, 0).await?;
+                self.again(user, &[Change::Continue(unfinished)], &Origin::default(), None, 0).await?;
             for outcome in outcomes {
                 let outcome = outcome?;
                 sum = Some(Outcome { changed: sum.map_or(0, |sum| sum.changed) + outcome.changed, ..outcome });
@@ -452,7 +485,7 @@ impl Shared {
         &self,
         user: &UserId,
         changes: &[Change],
-        accepted_us: Option<u64>,
+        origin: &Origin,
         mut found: Option<Loaded>,
         mut races: u32,
     ) -> Result<Done, WriteError> {
@@ -474,7 +507,7 @@ impl Shared {
                 }
             };
             let Some(mut commit) = commit else { return Ok(Done { outcomes, unfinished }) };
-            commit.hint.accepted_us = accepted_us;
+            origin.tell(&mut commit.hint);
             match self.commit_one(commit).await? {
                 Committed::Done => return Ok(Done { outcomes, unfinished }),
                 Committed::Conflict(now) => {

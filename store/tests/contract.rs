@@ -81,7 +81,7 @@ mod contract {
                     lanes::ids_of_entries_rise_also_after_a_lane_was_empty,
                     lanes::a_lane_that_was_empty_wakes_whoever_listens,
                     lanes::an_entry_that_was_made_is_not_made_again,
-                    lanes::a_hint_tells_when_its_oldest_change_was_accepted,
+                    lanes::a_hint_tells_when_its_oldest_change_was_accepted_and_where_it_is_traced,
                     model::random_changes_give_what_the_plain_model_gives,
                 );
             }

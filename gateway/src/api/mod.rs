@@ -99,10 +99,15 @@ pub fn write_error(error: WriteError) -> ApiError {
     }
 }
 
+/// A method's name, if it is one.
+fn known(method: &str) -> &str {
+    let is_known = CLIENT_METHODS.contains(&method) || SERVER_METHODS.contains(&method);
+    if is_known { method } else { "unknown" }
+}
+
 /// Counts a call. Only known methods come as they are, so that nobody can make labels up.
 pub fn count(node: &Node, api: &str, method: &str, error: Option<&ApiError>) {
-    let is_known = CLIENT_METHODS.contains(&method) || SERVER_METHODS.contains(&method);
-    let method = if is_known { method } else { "unknown" };
+    let method = known(method);
     let code = error.map_or(0, |error| error.kind.code()).to_string();
     node.metrics.calls.with_label_values(&[api, method, &code]).inc();
 }

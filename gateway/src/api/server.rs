@@ -1,7 +1,7 @@
 //! What each of a backend's calls does.
 
 use super::{CallResult, Caller, client, encode, sessions, user_data, write_error};
-use crate::node::Node;
+use crate::{node::Node, traces};
 use conversation_protocol::{
     ApiError, ConversationId, ConversationType, ErrorKind, UserId,
     ids::Peer,
@@ -27,15 +27,20 @@ use std::{
 const NEAR_BYTES_MAX: usize = 64 * 1024;
 
 /// Does what a backend asks, in a task of its own: a backend that hangs up stops nothing that was begun.
-pub async fn execute(node: &Arc<Node>, method: String, params: String) -> CallResult {
+/// `parent` is the W3C traceparent that came with the call.
+pub async fn execute(node: &Arc<Node>, method: String, params: String, parent: Option<String>) -> CallResult {
     let in_task = node.clone();
     let is_near = params.len() <= NEAR_BYTES_MAX;
     let work = async move {
+        let mut span = traces::call(super::known(&method), parent.as_deref());
         let call = ServerCall::parse(&method, &params);
         let outcome = match call {
-            Ok(call) => run(&in_task, plan(call)).await,
+            Ok(call) => run(&in_task, span.trace().as_ref(), plan(call)).await,
             Err(error) => Err(error),
         };
+        if let Err(error) = &outcome {
+            span.failed(error.kind.code());
+        }
         super::count(&in_task, "server", &method, outcome.as_ref().err());
         outcome
     };
@@ -59,21 +64,22 @@ enum Work {
     Batch(Vec<BatchEntry>),
 }
 
-async fn run(node: &Arc<Node>, work: Work) -> CallResult {
+/// Does it; `trace` is where the call is traced.
+async fn run(node: &Arc<Node>, trace: Option<&Arc<str>>, work: Work) -> CallResult {
     match work {
         Work::Changes(Plan { changes: Changes::Shared(users, change), answer })
             if !node.fanout.is_direct(users.len()) =>
         {
-            queue(node, users, change, &answer).await
+            queue(node, trace, users, change, &answer).await
         }
-        Work::Changes(plan) => apply(node, vec![plan]).await.remove(0),
+        Work::Changes(plan) => apply(node, trace, vec![plan]).await.remove(0),
         Work::Sessions(user) => sessions::list(node, &user).await,
         Work::Read(user, call) => client::execute(node, &Caller { user, session: None }, call).await,
         Work::Kick(params) => sessions::kick(node, params).await,
         Work::Import(params) => user_data::import(node, params).await,
         Work::Export(user) => user_data::export(node, &user).await,
         Work::Delete(user) => user_data::delete(node, user).await,
-        Work::Batch(entries) => Box::pin(batch(node, entries)).await,
+        Work::Batch(entries) => Box::pin(batch(node, trace, entries)).await,
     }
 }
 
@@ -235,11 +241,11 @@ fn plan_message(params: SendMessageParams) -> Plan {
 }
 
 /// Makes the changes of several calls, in order, all at once; one answer per call.
-async fn apply(node: &Arc<Node>, plans: Vec<Plan>) -> Vec<CallResult> {
+async fn apply(node: &Arc<Node>, trace: Option<&Arc<str>>, plans: Vec<Plan>) -> Vec<CallResult> {
     let shapes: Vec<(Vec<UserId>, Answer)> =
         plans.iter().map(|plan| (plan.changes.users(), plan.answer.clone())).collect();
     let changes = plans.into_iter().flat_map(|plan| plan.changes.into_each());
-    let mut outcomes = node.writer.apply_all(changes).await.into_iter();
+    let mut outcomes = node.writer.traced(trace.cloned()).apply_all(changes).await.into_iter();
     let mut results = Vec::with_capacity(shapes.len());
     for (users, answer) in shapes {
         results.push(match tell(users, answer, &mut outcomes) {
@@ -254,8 +260,14 @@ async fn apply(node: &Arc<Node>, plans: Vec<Plan>) -> Vec<CallResult> {
 }
 
 /// Puts the one change of a call into the lanes of its users; it is made after the answer.
-async fn queue(node: &Node, users: Vec<UserId>, change: Change, answer: &Answer) -> CallResult {
-    let outcome = node.fanout.enqueue(users, change).await?;
+async fn queue(
+    node: &Node,
+    trace: Option<&Arc<str>>,
+    users: Vec<UserId>,
+    change: Change,
+    answer: &Answer,
+) -> CallResult {
+    let outcome = node.fanout.enqueue(users, change, trace).await?;
     let failed = outcome.failed.into_iter().map(|(user_id, error)| failed_user(user_id, error));
     let users = matches!(answer, Answer::Totals { .. }).then(BTreeMap::new);
     encode(&ApplyResult { queued: outcome.queued, failed: failed.collect(), users, ..ApplyResult::default() })
@@ -307,7 +319,7 @@ async fn mark_online(node: &Node, result: &mut ApplyResult) -> Result<(), ApiErr
 }
 
 /// Runs several calls in order. Changes with nothing else between them go together; those of one user keep their order.
-async fn batch(node: &Arc<Node>, entries: Vec<BatchEntry>) -> CallResult {
+async fn batch(node: &Arc<Node>, trace: Option<&Arc<str>>, entries: Vec<BatchEntry>) -> CallResult {
     let parse = |entry: BatchEntry| ServerCall::parse(&entry.method, entry.params.get());
     let calls: Vec<_> = entries.into_iter().map(parse).collect();
     let recipients: usize = calls.iter().flatten().map(ServerCall::recipients).sum();
@@ -331,12 +343,12 @@ async fn batch(node: &Arc<Node>, entries: Vec<BatchEntry>) -> CallResult {
                 | Work::Export(_)
                 | Work::Delete(_)),
             ) => {
-                apply_together(node, std::mem::take(&mut together), &mut results).await;
-                results[index] = Some(run(node, work).await);
+                apply_together(node, trace, std::mem::take(&mut together), &mut results).await;
+                results[index] = Some(run(node, trace, work).await);
             }
         }
     }
-    apply_together(node, together, &mut results).await;
+    apply_together(node, trace, together, &mut results).await;
     let outcome = |result: CallResult| match result {
         Ok(result) => BatchOutcome::Result(result),
         Err(error) => BatchOutcome::Error(error.body()),
@@ -344,9 +356,14 @@ async fn batch(node: &Arc<Node>, entries: Vec<BatchEntry>) -> CallResult {
     encode(&BatchResult { result_list: results.into_iter().flatten().map(outcome).collect() })
 }
 
-async fn apply_together(node: &Arc<Node>, plans: Vec<(usize, Plan)>, results: &mut [Option<CallResult>]) {
+async fn apply_together(
+    node: &Arc<Node>,
+    trace: Option<&Arc<str>>,
+    plans: Vec<(usize, Plan)>,
+    results: &mut [Option<CallResult>],
+) {
     let (indexes, plans): (Vec<usize>, Vec<Plan>) = plans.into_iter().unzip();
-    for (index, result) in indexes.into_iter().zip(apply(node, plans).await) {
+    for (index, result) in indexes.into_iter().zip(apply(node, trace, plans).await) {
         results[index] = Some(result);
     }
 }

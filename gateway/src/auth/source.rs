@@ -1,10 +1,10 @@
 //! Where a JSON Web Key Set is read from: a file, or an address over HTTP.
 
-use std::{fmt, io::Read, path::PathBuf, str::FromStr, sync::Arc, time::Duration};
+use crate::outgoing;
+use std::{fmt, io::Read, path::PathBuf, str::FromStr, time::Duration};
 use ureq::{
     Agent,
     http::{Uri, uri::Scheme},
-    tls::{Certificate, RootCerts, TlsConfig},
 };
 
 /// How long an address may take to answer, from the first look for its name to the last byte.
@@ -63,7 +63,7 @@ impl Reader {
         match source {
             JwksSource::File(file) => Ok(Self::File(file)),
             JwksSource::Address(uri) => {
-                let agent = agent(uri.scheme() == Some(&Scheme::HTTPS))?;
+                let agent = outgoing::agent(uri.scheme() == Some(&Scheme::HTTPS), FETCH_TIMEOUT)?;
                 Ok(Self::Address(uri, agent))
             }
         }
@@ -97,22 +97,4 @@ fn bounded(reader: impl Read) -> Result<Vec<u8>, String> {
         return Err(format!("expected at most {SET_BYTES_MAX} bytes"));
     }
     Ok(bytes)
-}
-
-/// A client that trusts the system's root certificates, or those of `SSL_CERT_FILE`.
-fn agent(is_https: bool) -> Result<Agent, String> {
-    let mut config = Agent::config_builder().timeout_global(Some(FETCH_TIMEOUT)).max_redirects(0).https_only(is_https);
-    if is_https {
-        let roots = rustls_native_certs::load_native_certs();
-        if roots.certs.is_empty() {
-            return Err("expected root certificates on this system, or in the file that SSL_CERT_FILE names".to_owned());
-        }
-        let roots: Vec<_> = roots.certs.iter().map(|root| Certificate::from_der(root).to_owned()).collect();
-        let crypto = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let tls = TlsConfig::builder()
-            .root_certs(RootCerts::new_with_certs(&roots))
-            .unversioned_rustls_crypto_provider(crypto);
-        config = config.tls_config(tls.build());
-    }
-    Ok(config.build().into())
 }

@@ -83,7 +83,15 @@ pub(super) async fn work_off(fanout: Arc<Fanout>, lane: Lane, held: Arc<Held>) {
 }
 
 /// What is to be made, by user; the changes of each in the order of their entries.
-struct Batch(BTreeMap<UserId, Vec<(EntryId, Arc<Change>)>>);
+struct Batch(BTreeMap<UserId, Vec<Queued>>);
+
+/// A change of a user that comes from an entry.
+#[derive(Clone)]
+struct Queued {
+    entry: EntryId,
+    change: Arc<Change>,
+    trace: Option<Arc<str>>,
+}
 
 impl Batch {
     /// Reads entries; those that cannot be read as they are.
@@ -91,9 +99,13 @@ impl Batch {
         let (mut by_user, mut dead): (BTreeMap<UserId, Vec<_>>, _) = (BTreeMap::new(), Vec::new());
         for (entry, text) in entries {
             match Entry::decode(&text) {
-                Ok(Entry { users, change }) => {
+                Ok(Entry { users, change, trace }) => {
                     for user in users {
-                        by_user.entry(user).or_default().push((entry, change.clone()));
+                        by_user.entry(user).or_default().push(Queued {
+                            entry,
+                            change: change.clone(),
+                            trace: trace.clone(),
+                        });
                     }
                 }
                 Err(error) => {
@@ -116,9 +128,12 @@ async fn make(fanout: &Fanout, held: &Held, batch: Batch) -> Option<Vec<String>>
         }
         let mut flat = Vec::new();
         for (user, changes) in &pending {
-            let queued =
-                |(entry, change): &(EntryId, Arc<Change>)| Change::Queued { entry: *entry, change: change.clone() };
-            flat.extend(changes.iter().map(|change| (user.clone(), queued(change))));
+            flat.extend(
+                changes
+                    .iter()
+                    .cloned()
+                    .map(|Queued { entry, change, trace }| (user.clone(), Change::Queued { entry, change, trace })),
+            );
         }
         let mut outcomes = fanout.writer.apply_all(flat).await.into_iter();
         let mut again = BTreeMap::new();
@@ -133,7 +148,7 @@ async fn make(fanout: &Fanout, held: &Held, batch: Batch) -> Option<Vec<String>>
             let Some(error) = failure else { continue };
             if is_poison(&error, attempts.entry(user.clone()).or_default()) {
                 tracing::error!(%error, changes = changes.len(), "changes of a user cannot be made, and are kept aside");
-                let aside = |(_, change)| Entry { users: vec![user.clone()], change }.encode();
+                let aside = |Queued { change, trace, .. }| Entry { users: vec![user.clone()], change, trace }.encode();
                 dead.extend(changes.into_iter().map(aside).filter_map(Result::ok));
             } else {
                 again.insert(user, changes);

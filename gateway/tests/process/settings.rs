@@ -42,7 +42,7 @@ async fn without_keys_no_proxy_is_trusted() {
 #[tokio::test]
 async fn a_wrong_value_is_named_with_what_was_expected_and_no_secret_is_shown() {
     let keys = ["--store", "memory:", "--api-key", "a-secret-key"];
-    let wrong: [(&[&str], &str); 12] = [
+    let wrong: [(&[&str], &str); 14] = [
         (&["--jwt-secret", "too-short"], "--jwt-secret: expected at least 32 bytes, got 9"),
         (&["--jwt-public-key", "RS256:nowhere.pem"], "nowhere.pem: cannot be read"),
         (&["--jwt-public-key", "HS256:key.pem"], "RS256, ES256 or EdDSA"),
@@ -54,6 +54,8 @@ async fn a_wrong_value_is_named_with_what_was_expected_and_no_secret_is_shown() 
         (&["--jwt-secret", &SECRET, "--trusted-proxy", "proxy.example"], "a CIDR like 10.0.0.0/8"),
         (&["--jwt-secret", &SECRET, "--listen", "nowhere"], "--listen"),
         (&["--jwt-secret", &SECRET, "--log", "=="], "--log"),
+        (&["--jwt-secret", &SECRET, "--otlp-endpoint", "collector:4318"], "--otlp-endpoint: expected an address like"),
+        (&["--jwt-secret", &SECRET, "--otlp-ratio", "1.5"], "--otlp-ratio: expected 0 to 1, got 1.5"),
         (&["--jwt-secret", &SECRET, "--unknown"], "--unknown"),
     ];
     for (arguments, expected) in wrong {
@@ -83,7 +85,7 @@ async fn a_file_that_is_wrong_is_refused_by_the_name_of_the_setting() {
     let directory = tempfile::tempdir().unwrap();
     let wrong = [
         ("lissen = \"127.0.0.1:1\"", "lissen: unknown setting, expected one of"),
-        ("listen = 1.5", "listen: expected text"),
+        ("listen = 1979-05-27", "listen: expected text"),
         ("listen = ", "expected TOML"),
         ("workers = \"many\"", "workers"),
         ("jwt-secret = \"short\"\napi-key = \"k\"", "--jwt-secret: expected at least 32 bytes"),

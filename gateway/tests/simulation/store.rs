@@ -294,6 +294,7 @@ impl Store {
             kick: None,
             fork: self.forks.last().copied().filter(|fork| fork.from == previous),
             accepted_us: None,
+            trace: None,
         }
     }
 

@@ -261,12 +261,12 @@ impl Gateway {
         result["totalUnreadCount"].as_u64().expect("a number")
     }
 
-    /// A metric summed up over its labels, or the value of one with its labels; 0 where there is none.
+    /// The value of a metric by its full name, labels included, or its sum over all labels by its name alone; 0 where there is none.
     pub(crate) async fn metric(&self, name: &str) -> u64 {
         let text = self.get("/metrics").await.text();
-        let of_name =
-            text.lines().filter_map(|line| line.strip_prefix(name)).filter(|rest| rest.starts_with([' ', '{']));
-        of_name.filter_map(|rest| rest.rsplit(' ').next()?.parse::<u64>().ok()).sum()
+        let samples = text.lines().filter_map(|line| line.rsplit_once(' '));
+        let meant = samples.filter(|(sample, _)| *sample == name || sample.split('{').next() == Some(name));
+        meant.filter_map(|(_, value)| value.parse::<f64>().ok()).sum::<f64>() as u64
     }
 }
 

@@ -3,6 +3,7 @@
 
 pub(crate) mod backend;
 pub(crate) mod balancer;
+pub(crate) mod collector;
 pub(crate) mod connection;
 pub(crate) mod events;
 pub(crate) mod gateway;

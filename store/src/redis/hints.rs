@@ -125,6 +125,7 @@ mod tests {
             kick: None,
             fork: None,
             accepted_us: None,
+            trace: None,
         };
         let text = whole.encode();
         let header = text.split('\n').next().unwrap();

@@ -154,6 +154,8 @@ pub enum Change {
         entry: EntryId,
         /// What is to be done.
         change: Arc<Change>,
+        /// Where the call is traced: its W3C traceparent.
+        trace: Option<Arc<str>>,
     },
 }
 
@@ -191,6 +193,14 @@ impl Change {
     pub(crate) fn queued_us(&self) -> Option<u64> {
         match self {
             Self::Queued { entry, .. } => Some(entry.0.saturating_mul(1_000)),
+            _ => None,
+        }
+    }
+
+    /// Where the call is traced that put the change into a lane.
+    pub(crate) fn queued_trace(&self) -> Option<&Arc<str>> {
+        match self {
+            Self::Queued { trace, .. } => trace.as_ref(),
             _ => None,
         }
     }

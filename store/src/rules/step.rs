@@ -334,7 +334,7 @@ impl State {
     }
 
     fn apply(&mut self, change: &Change) -> Result<Outcome, Refusal> {
-        if let Change::Queued { entry, change } = change {
+        if let Change::Queued { entry, change, .. } = change {
             if self.head.last_entry.is_some_and(|last| *entry <= last) {
                 return Ok(Outcome { changed: 0, total_unread: self.head.total_unread, recv_opt: None });
             }
@@ -629,6 +629,7 @@ impl State {
             kick: self.kick.take(),
             fork: None,
             accepted_us: None,
+            trace: None,
         };
         let purged = self.purge_tombstones(loaded);
         for (conversation_id, mut touched) in std::mem::take(&mut self.touched) {

@@ -110,6 +110,7 @@ impl Book {
             kick: None,
             fork: None,
             accepted_us: None,
+            trace: None,
         };
         let commit = Commit {
             user: after.user.clone(),

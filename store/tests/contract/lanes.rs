@@ -123,7 +123,7 @@ fn message(seq: u64) -> Arc<Change> {
 pub(super) async fn an_entry_that_was_made_is_not_made_again(stores: &Stores) {
     let writer = Writer::new(stores.first.clone(), Limits::default());
     let delete = Arc::new(Change::Delete("group_g".parse().unwrap()));
-    let queued = |entry, change: &Arc<Change>| Change::Queued { entry, change: change.clone() };
+    let queued = |entry, change: &Arc<Change>| Change::Queued { entry, change: change.clone(), trace: None };
     let history =
         [queued(EntryId(5, 0), &delete), queued(EntryId(5, 1), &message(1)), queued(EntryId(6, 0), &message(2))];
     let apply = async |changes: &[Change]| {
@@ -134,20 +134,24 @@ pub(super) async fn an_entry_that_was_made_is_not_made_again(stores: &Stores) {
     assert_eq!(apply(&history).await, [0, 1, 1]);
     assert_eq!(apply(&history).await, [0, 0, 0], "a deletion that came again would take the row");
     assert_eq!(apply(&[queued(EntryId(6, 1), &message(3))]).await, [1]);
-    let entry = Entry { users: vec![user("alice")], change: message(3) };
+    let entry = Entry { users: vec![user("alice")], change: message(3), trace: None };
     assert_eq!(Entry::decode(&entry.encode().unwrap()).unwrap(), entry);
 }
 
-pub(super) async fn a_hint_tells_when_its_oldest_change_was_accepted(stores: &Stores) {
+pub(super) async fn a_hint_tells_when_its_oldest_change_was_accepted_and_where_it_is_traced(stores: &Stores) {
     let writer = Writer::new(stores.first.clone(), Limits::default());
     let (mut sink, mut stream) = paths::open(&*stores.second).await.unwrap();
     sink.follow(&[user("alice")]).await.unwrap();
-    let queued = |entry, seq| (user("alice"), Change::Queued { entry, change: message(seq) });
-    writer.apply_all([queued(EntryId(5, 0), 1), queued(EntryId(6, 0), 2)]).await;
+    let queued = |entry, seq, trace: Option<&str>| {
+        (user("alice"), Change::Queued { entry, change: message(seq), trace: trace.map(Arc::from) })
+    };
+    writer.apply_all([queued(EntryId(5, 0), 1, None), queued(EntryId(6, 0), 2, Some("of the lane"))]).await;
     let (_, of_lane) = hints::next(&mut stream).await.unwrap();
     assert_eq!(of_lane.accepted_us, Some(5_000), "since then it waited in its lane");
-    writer.apply(user("alice"), Change::clone(&message(3))).await.unwrap();
+    assert_eq!(of_lane.trace.as_deref(), Some("of the lane"));
+    writer.traced(Some("of the call".into())).apply(user("alice"), Change::clone(&message(3))).await.unwrap();
     let (_, direct) = hints::next(&mut stream).await.unwrap();
+    assert_eq!(direct.trace.as_deref(), Some("of the call"));
     let accepted_us = direct.accepted_us.expect("the store's time is known");
     assert!((of_lane.clock..=direct.clock).contains(&accepted_us), "{accepted_us} of {direct:?}");
 }

@@ -271,6 +271,7 @@ impl<'a> Words<'a> {
             }),
             fork: self.fork("fork"),
             accepted_us: self.number("accepted"),
+            trace: None,
         }
     }
 
