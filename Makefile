@@ -5,12 +5,11 @@
 run:
 	cargo run --release
 
-# Three nodes on one Redis behind HAProxy, until Ctrl-C; with Prometheus, where it is installed. It says what to try.
+# Three nodes on one Redis behind HAProxy, with Prometheus beside them, until Ctrl-C. It says what to try.
 cluster: tools
 	cargo build --release -p conversation-gateway -p conversation-loadtest
-	cargo run --release -p conversation-loadtest -- cluster $(and $(PROMETHEUS),$(wildcard deploy/prometheus),\
-	  --prometheus $(PROMETHEUS) --prometheus-configuration deploy/prometheus)
-PROMETHEUS = $(firstword $(shell command -v prometheus) $(wildcard target/tools/prometheus/usr/bin/prometheus))
+	cargo run --release -p conversation-loadtest -- cluster \
+	  --prometheus target/tools/prometheus/usr/bin/prometheus --prometheus-configuration deploy/prometheus
 
 test: tools
 	./scripts/test.sh

@@ -6,6 +6,7 @@ use std::{
     io::{BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
     process::{Child, ChildStdout, Command, Stdio},
+    time::Duration,
 };
 use support::gateway;
 
@@ -113,8 +114,13 @@ fn a_cluster_is_started_used_while_a_node_dies_and_ended_with_one_program() {
     signal(nodes[0], "KILL");
     cluster.hear("node a has ended");
     nodes.push(process(&cluster.hear("node a is ready again")));
-    let targets = get(&prometheus, "/api/v1/targets?state=active");
-    assert_eq!(targets.matches(r#""scrapePool":"gateway""#).count(), 3, "{targets}");
+    // It takes up what it is to ask every few seconds.
+    let asks_all = (0..300).any(|_| {
+        std::thread::sleep(Duration::from_millis(100));
+        let targets = get(&prometheus, "/api/v1/targets?state=active");
+        targets.matches(r#""scrapePool":"gateway""#).count() == nodes.len() - 1
+    });
+    assert!(asks_all, "Prometheus asks the three nodes");
     let done = load.wait_with_output().unwrap();
     let said = String::from_utf8_lossy(&done.stdout);
     assert!(done.status.success() && said.contains("violations  none"), "{said}");
