@@ -12,7 +12,6 @@ use crate::{
     },
     processes::{API_KEY, SECRET},
     progress::Progress,
-    report::Outputs,
     run::{Allowances, RunOptions, Scene, Troubles, run_beside},
     token::Tokens,
     violations::Violations,
@@ -58,9 +57,9 @@ pub struct RollingOptions {
     /// A document whose figures are written.
     #[arg(long)]
     pub report: Option<PathBuf>,
-    /// Where the report is written.
-    #[command(flatten)]
-    pub outputs: Outputs,
+    /// A file for the report as JSON.
+    #[arg(long)]
+    pub json: Option<PathBuf>,
     /// What the random choices begin with.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
