@@ -2,15 +2,17 @@
 
 .PHONY: run cluster test faults rolling soak peers mutations bench bench-short instructions instructions-accept proofs tools check fuzz audit advisories valgrind
 
+# As it was built together with the gateway; built alone it has other features of what both use, and takes minutes more.
+LOADTEST = $(or $(CARGO_TARGET_DIR),target)/release/loadtest
+
 run:
 	cargo run --release
 
-# Three nodes on one Redis behind HAProxy, until Ctrl-C; with Prometheus, where it is installed. It says what to try.
+# Three nodes on one Redis behind HAProxy, with Prometheus beside them, until Ctrl-C. It says what to try.
 cluster: tools
 	cargo build --release -p conversation-gateway -p conversation-loadtest
-	cargo run --release -p conversation-loadtest -- cluster $(and $(PROMETHEUS),$(wildcard deploy/prometheus),\
-	  --prometheus $(PROMETHEUS) --prometheus-configuration deploy/prometheus)
-PROMETHEUS = $(firstword $(shell command -v prometheus) $(wildcard target/tools/prometheus/usr/bin/prometheus))
+	$(LOADTEST) cluster \
+	  --prometheus target/tools/prometheus/usr/bin/prometheus --prometheus-configuration deploy/prometheus
 
 test: tools
 	./scripts/test.sh
@@ -20,7 +22,7 @@ test: tools
 faults: tools
 	@ls /usr/lib/*/faketime/libfaketimeMT.so.1 >/dev/null 2>&1 || ./scripts/install.sh libfaketime
 	cargo build --release -p conversation-gateway -p conversation-loadtest
-	cargo run --release -p conversation-loadtest -- faults --report docs/RELIABILITY.md $(if $(ONLY),--only $(ONLY))
+	$(LOADTEST) faults --report docs/RELIABILITY.md $(if $(ONLY),--only $(ONLY))
 
 # Puts known bugs back one at a time: a test must find each. Some ten minutes.
 mutations: tools
@@ -29,12 +31,12 @@ mutations: tools
 # A long mixed load on nodes and a Redis of its own: the figures of docs/RELIABILITY.md and their plot. Shorter: make soak SOAK_MINUTES=5
 soak: tools
 	cargo build --release -p conversation-gateway -p conversation-loadtest
-	cargo run --release -p conversation-loadtest -- soak --minutes $(or $(SOAK_MINUTES),30) --svg docs/soak.svg --report docs/RELIABILITY.md
+	$(LOADTEST) soak --minutes $(or $(SOAK_MINUTES),30) --svg docs/soak.svg --report docs/RELIABILITY.md
 
 # Restarts three nodes behind HAProxy one after the other and kills one, under load: a table of docs/RELIABILITY.md; some two minutes.
 rolling: tools
 	cargo build --release -p conversation-gateway -p conversation-loadtest
-	cargo run --release -p conversation-loadtest -- rolling --report docs/RELIABILITY.md
+	$(LOADTEST) rolling --report docs/RELIABILITY.md
 
 # What `loadtest compare` compares the gateway with: nchan, and Socket.IO. Centrifugo has no package in Debian.
 peers: tools

@@ -144,5 +144,5 @@ async fn first_start(programs: &Programs, settings: &[String]) -> Result<Gateway
             return Ok(gateway);
         }
     }
-    Err(format!("a node does not start on any of {STARTS_MAX} ports of {}", NODES_AT))
+    Err(format!("a node does not start on any of {STARTS_MAX} ports of {NODES_AT}"))
 }

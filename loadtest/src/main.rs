@@ -191,7 +191,10 @@ async fn run_in(command: Command) -> ExitCode {
         Command::Burst(options) => conclude(burst(&options, &progress).await, &options.outputs),
         Command::Reconnect(options) => conclude(reconnect(&options, &progress).await, &options.outputs),
         Command::Soak(options) => conclude(soak(&options, &progress).await, &options.outputs),
-        Command::Rolling(options) => conclude(rolling(&options, &progress).await, &options.outputs),
+        Command::Rolling(options) => {
+            let outputs = Outputs { json: options.json.clone(), ..Outputs::default() };
+            conclude(rolling(&options, &progress).await, &outputs)
+        }
         Command::Worker(WorkerArguments { began_us, sessions }) => {
             code_of(crowd::work(began_us, sessions).await.map(|()| ExitCode::SUCCESS))
         }

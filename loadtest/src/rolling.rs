@@ -12,7 +12,6 @@ use crate::{
     },
     processes::{API_KEY, SECRET},
     progress::Progress,
-    report::Outputs,
     run::{Allowances, RunOptions, Scene, Troubles, run_beside},
     token::Tokens,
     violations::Violations,
@@ -47,7 +46,7 @@ pub struct RollingOptions {
     #[arg(long, default_value_t = 0.3)]
     pub sse: f64,
     /// The nodes' --drain-delay-ms: longer than the balancer needs to see that a node is not ready.
-    #[arg(long, default_value_t = 3_000)]
+    #[arg(long, default_value_t = 3_000, value_parser = clap::value_parser!(u64).range(..=10_000))]
     pub drain_delay_ms: u64,
     /// The nodes' --drain-spread-ms.
     #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(..=15_000))]
@@ -58,9 +57,9 @@ pub struct RollingOptions {
     /// A document whose figures are written.
     #[arg(long)]
     pub report: Option<PathBuf>,
-    /// Where the report is written.
-    #[command(flatten)]
-    pub outputs: Outputs,
+    /// A file for the report as JSON.
+    #[arg(long)]
+    pub json: Option<PathBuf>,
     /// What the random choices begin with.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
@@ -141,11 +140,12 @@ async fn play(
     progress: &Progress,
 ) -> Result<(Vec<Event>, Vec<u64>), String> {
     let between = Duration::from_secs_f64(options.between_seconds.max(0.0));
-    let all = (0..cluster.names().len()).map(|node| (node, How::Drained)).chain([(KILLED, How::Killed)]);
+    let restarted = (0..cluster.names().len()).map(|node| (node, How::Drained));
+    let plan: Vec<(usize, How)> = restarted.chain([(KILLED, How::Killed)]).collect();
     let mut events = Vec::new();
-    let step = progress.step("nodes that go and come back", 4);
+    let step = progress.step("nodes that go and come back", plan.len() as u64);
     sleep(between).await;
-    for (node, how) in all {
+    for (node, how) in plan {
         events.push(event(cluster, node, how, scene).await?);
         cluster.start_again(node).await?;
         cluster.all_in_use().await?;

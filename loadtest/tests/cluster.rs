@@ -3,11 +3,18 @@
 mod support;
 
 use std::{
-    io::{BufRead, BufReader, Read},
+    io::{BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
     process::{Child, ChildStdout, Command, Stdio},
+    time::Duration,
 };
 use support::gateway;
+
+/// How long a cluster runs at most.
+const SECONDS_MAX: &str = "120";
+/// Where `make tools` puts it, and what it is given.
+const PROMETHEUS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/tools/prometheus/usr/bin/prometheus");
+const PROMETHEUS_CONFIGURATION: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/prometheus");
 
 /// A cluster that runs; it ends with this value.
 struct Cluster {
@@ -17,8 +24,11 @@ struct Cluster {
 
 impl Cluster {
     fn start(listen: &str) -> Self {
-        let mut tool = Command::new(env!("CARGO_BIN_EXE_loadtest"))
-            .args(["cluster", "--listen", listen, "--restart-after-ms", "500", "--gateway"])
+        // It would run for ever; `timeout` passes on the signals that it gets.
+        let mut tool = Command::new("timeout")
+            .args([SECONDS_MAX, env!("CARGO_BIN_EXE_loadtest"), "cluster", "--listen", listen])
+            .args(["--restart-after-ms", "500", "--prometheus", PROMETHEUS])
+            .args(["--prometheus-configuration", PROMETHEUS_CONFIGURATION, "--gateway"])
             .arg(gateway())
             .stdout(Stdio::piped())
             .spawn()
@@ -59,10 +69,23 @@ fn sessions(line: &str) -> Option<Vec<u64>> {
     nodes.map(|node| node.rsplit(' ').next()?.parse().ok()).collect()
 }
 
-/// The number after a word.
-fn number_after(line: &str, word: &str) -> u32 {
-    let (_, rest) = line.split_once(word).unwrap();
-    rest.trim().parse().unwrap()
+/// What stands after a word.
+fn after<'a>(line: &'a str, word: &str) -> &'a str {
+    line.split_once(word).unwrap().1.trim()
+}
+
+/// An answer to a GET, as it comes.
+fn get(address: &str, path: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.write_all(format!("GET {path} HTTP/1.0\r\n\r\n").as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+/// The process that a line names.
+fn process(line: &str) -> u32 {
+    after(line, "process ").parse().unwrap()
 }
 
 fn is_running(process: u32) -> bool {
@@ -73,8 +96,8 @@ fn is_running(process: u32) -> bool {
 fn a_cluster_is_started_used_while_a_node_dies_and_ended_with_one_program() {
     let listen = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
     let mut cluster = Cluster::start(&listen);
-    let mut nodes: Vec<u32> =
-        ["a", "b", "c"].map(|name| number_after(&cluster.hear(&format!("node {name} ")), "process ")).to_vec();
+    let mut nodes: Vec<u32> = ["a", "b", "c"].map(|name| process(&cluster.hear(&format!("node {name} ")))).to_vec();
+    let prometheus = after(&cluster.hear("Prometheus "), "http://").to_owned();
     let url = format!("http://{listen}");
     assert_eq!(cluster.hear("export URL=").split(['=', ' ']).nth(2), Some(url.as_str()));
     let secret = "a secret of the load tool, for its own nodes only";
@@ -90,7 +113,14 @@ fn a_cluster_is_started_used_while_a_node_dies_and_ended_with_one_program() {
     assert!(spread.iter().all(|sessions| *sessions > 5), "{spread:?}");
     signal(nodes[0], "KILL");
     cluster.hear("node a has ended");
-    nodes.push(number_after(&cluster.hear("node a is ready again"), "process "));
+    nodes.push(process(&cluster.hear("node a is ready again")));
+    // It takes up what it is to ask every few seconds.
+    let asks_all = (0..300).any(|_| {
+        std::thread::sleep(Duration::from_millis(100));
+        let targets = get(&prometheus, "/api/v1/targets?state=active");
+        targets.matches(r#""scrapePool":"gateway""#).count() == nodes.len() - 1
+    });
+    assert!(asks_all, "Prometheus asks the three nodes");
     let done = load.wait_with_output().unwrap();
     let said = String::from_utf8_lossy(&done.stdout);
     assert!(done.status.success() && said.contains("violations  none"), "{said}");

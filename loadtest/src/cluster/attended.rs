@@ -109,7 +109,7 @@ fn greeting(cluster: &mut Cluster, prometheus: Option<&Prometheus>) -> Result<St
         nodes.push_str(&format!("  node {name}      {url}    process {process}\n"));
     }
     if let Some(prometheus) = prometheus {
-        nodes.push_str(&format!("  prometheus  {}\n", prometheus.url));
+        nodes.push_str(&format!("  Prometheus  {}\n", prometheus.url));
     }
     let process = cluster.running(0)?.process.id();
     let (url, figures, redis) = (&cluster.balancer.url, &cluster.balancer.figures, cluster.redis.address);

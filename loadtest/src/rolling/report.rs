@@ -111,8 +111,8 @@ impl Report {
     fn in_document(&self) -> String {
         let rows: String = self.events.iter().map(|event| format!("{}\n", row(event))).collect();
         format!(
-            "{}\n\n{HEAD}{rows}\nIn the end, with all nodes running again, they have {} sessions. {} calls were answered, {} of them after \
-             a repetition, {} never; {} rows were compared with what was posted, none was lost. Violations: {}.",
+            "{}\n\n{HEAD}{rows}\nIn the end, with all nodes running again, they have {} sessions. {} calls were answered, {} were repeated, {} \
+             given up. {} rows were compared with what was posted. Violations, lost messages among them: {}.",
             self.conditions,
             spread(&self.at_the_end),
             self.load.answered,
