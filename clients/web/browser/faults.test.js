@@ -43,6 +43,12 @@ function send(user, from) {
 
 const transportsOf = async (user) => (await stage.call("getUserSessions", { userID: user })).sessionList.map(({ transport }) => transport);
 
+/** How the page's connection stood, from the first moment on. */
+async function statusesOf({ page }) {
+  const titles = await page.locator("#left .entry-title").allTextContents();
+  return titles.filter((title) => /^(connecting|waiting|live|stopped)$/.test(title));
+}
+
 /** Connections get through again, and the browser notices. */
 async function networkReturns(network, phone) {
   network.isCut = false;
@@ -127,6 +133,30 @@ describe("one after the other or at once", { concurrency: TESTS_AT_ONCE }, () =>
     await second.converged();
   });
 
+  test("a tab that is frozen with the session in it is replaced, and follows once it is awake", async (context) => {
+    const { phone, browser, user } = await newPhone(context);
+    const second = await openPhone(stage, browser, user);
+    await second.isLive();
+    // A debugger that stops it is as good as a browser that freezes it: nothing runs.
+    const frozen = await browser.newCDPSession(phone.page);
+    await frozen.send("Debugger.enable");
+    await frozen.send("Debugger.pause");
+    await send(user, "bea");
+    await second.page.evaluate(() => dispatchEvent(new Event("online")));
+    await second.row("c2c_bea").waitFor();
+    await second.converged();
+    // The second "connecting" is its own session.
+    assert.equal((await statusesOf(second)).filter((kind) => kind === "connecting").length, 2);
+    await frozen.send("Debugger.disable");
+    await second.act("c2c_ann", "Pin to the top");
+    for (const each of [phone, second]) {
+      await each.isLive();
+      await each.until("the pin", async () => (await each.seen())[0].isPinned);
+      await each.converged();
+    }
+    await phone.until("one session", async () => (await transportsOf(user)).length === 1);
+  });
+
   test("a machine that slept, with a connection that died unnoticed, finds out at once", async (context) => {
     const { phone, network, user } = await newPhone(context, { isWithClock: true });
     network.stall();
@@ -159,8 +189,7 @@ describe("one after the other or at once", { concurrency: TESTS_AT_ONCE }, () =>
     await phone.until("the end of the first token", () => Date.now() > endsAt);
     await send(user, "bea");
     await phone.converged();
-    const log = await phone.page.locator("#left .entry-title").allTextContents();
-    assert.deepEqual(log.filter((title) => /^(connecting|waiting|live)$/.test(title)), ["connecting", "live"]);
+    assert.deepEqual(await statusesOf(phone), ["connecting", "live"]);
   });
 
   test("a token that ended while the connection was away is replaced", async (context) => {
