@@ -66,7 +66,7 @@ async function resumed(phone) {
   assert.deepEqual(phone.problems, []);
 }
 
-describe("one after the other or at once", { concurrency: TESTS_AT_ONCE }, () => {
+describe("some at a time", { concurrency: TESTS_AT_ONCE }, () => {
   test("what is sent and done is on the screen at once, on each device", async (context) => {
     const { phone, user } = await newPhone(context);
     const elsewhere = await stage.context();

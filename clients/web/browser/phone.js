@@ -5,10 +5,17 @@ import { until } from "../../../protocol/check/gateway.js";
 /** The page with one user's phone alone, in a tab of this context. */
 export async function openPhone(stage, context, user) {
   const page = await context.newPage();
-  const problems = [];
-  page.on("pageerror", (error) => problems.push(error.message));
+  const problems = problemsOn(page);
   await page.goto(`/?user=${user}`);
   return phoneOn(stage, page, user, problems);
+}
+
+/** What goes wrong in the page's own code from now on. */
+export function problemsOn(page) {
+  const problems = [];
+  page.on("pageerror", (error) => problems.push(error.message));
+  page.on("console", (message) => message.text().includes("Content Security Policy") && problems.push(message.text()));
+  return problems;
 }
 
 function phoneOn(stage, page, user, problems) {

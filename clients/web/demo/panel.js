@@ -60,7 +60,7 @@ export class Panel {
       isShared: !isTwin, storage: isTwin ? memoryStorage() : indexedDBStorage(),
     };
     this.client = this.#drawn = createClient(this.#options);
-    this.view = new ListView(`Conversations of ${this.name}`, {
+    this.view = new ListView(`list-${side}`, `Conversations of ${this.name}`, {
       open: (row) => this.#open(row), menu: (row, place, returnTo) => this.#openRowMenu(row, place, returnTo),
       bottom: () => this.#nextPage(), typing: (conversationID) => typingIn(user, conversationID),
     });
@@ -69,7 +69,7 @@ export class Panel {
       target: (conversationID) => { this.#selected = conversationID; this.draw(); },
       saveDraft: (conversationID, draftText) => this.call("setConversationDraft", { conversationID, draftText }),
     });
-    this.filters = new FilterBar({
+    this.filters = new FilterBar(`list-${side}`, {
       chosen: () => this.#showFiltered(), call: (method, params) => this.#batchCall(method, params), total: (filter) => this.#list(filter).totalUnreadCount,
     });
     onTyping(() => this.draw());
@@ -217,7 +217,13 @@ export class Panel {
 
   #rowsCame(what, rows) {
     if (this.#sync) this.#sync[what] += rows.length;
-    else for (const row of rows) if (row.unreadCount > 0 && row.conversationID !== this.#selected) this.#speech.say(titleOf(row), row.unreadCount);
+    else for (const row of rows) if (this.#isWorthSaying(row)) this.#speech.say(titleOf(row), row.unreadCount);
+  }
+
+  /** Something came that the user has neither open nor muted; asked before the list has changed. */
+  #isWorthSaying(row) {
+    if (isMuted(row) || row.conversationID === this.#selected) return false;
+    return row.unreadCount > (this.#row(row.conversationID)?.unreadCount ?? 0);
   }
 
   #syncFinished(summary) {
