@@ -10,7 +10,7 @@ const TESTS_AT_ONCE = 3;
 
 let stage;
 before(async () => { stage = await startStage(); });
-after(() => stage.stop());
+after(() => stage?.stop());
 
 let users = 0;
 

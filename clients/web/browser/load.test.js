@@ -16,7 +16,7 @@ const LOAD_TOOL = process.env.LOADTEST ?? join(dirname(BINARY), "loadtest");
 
 let stage;
 before(async () => { stage = await startStage(); });
-after(() => stage.stop());
+after(() => stage?.stop());
 
 test(`${BROWSERS} browsers under a random load for ${SECONDS} s show what the gateway has`, async (context) => {
   const name = "browsers";

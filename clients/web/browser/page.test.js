@@ -15,7 +15,7 @@ const PICTURE_BYTES_MAX = 60_000;
 
 let stage;
 before(async () => { stage = await startStage(); });
-after(() => stage.stop());
+after(() => stage?.stop());
 
 let users = 0;
 const newUser = () => `reader-${(users += 1)}`;
