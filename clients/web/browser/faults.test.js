@@ -89,6 +89,7 @@ describe("some at a time", { concurrency: TESTS_AT_ONCE }, () => {
     await phone.until("the end of the session", async () => (await phone.status()) !== "Live");
     await send(user, "bea");
     await phone.act("c2c_ann", "Pin to the top");
+    assert.match(await phone.toasts(), /this is done afterwards/);
     assert.equal((await stage.truth(user)).rows.filter(({ isPinned }) => isPinned).length, 0);
     await browser.setOffline(false);
     await resumed(phone);
@@ -178,6 +179,19 @@ describe("some at a time", { concurrency: TESTS_AT_ONCE }, () => {
     await phone.act("c2c_ann", "Pin to the top");
     await phone.until("the refusal", async () => /51012/.test(await phone.toasts()));
     await phone.converged();
+  });
+
+  test("who is signed out by the backend is told so, and comes back when they want", async (context) => {
+    const { phone, user } = await newPhone(context);
+    await stage.call("kickUser", { userID: user, reason: "signed in elsewhere" });
+    const kickedAt = Date.now();
+    await phone.until("the end", async () => /^Stopped/.test(await phone.status()));
+    assert.deepEqual(await transportsOf(user), []);
+    await send(user, "bea");
+    // Tokens of the same second are refused.
+    await phone.until("the next second", () => Date.now() > kickedAt + 1_100);
+    await phone.page.getByRole("button", { name: "Reconnect" }).click();
+    await resumed(phone);
   });
 
   test("a token that will end is replaced without an end of the session", async (context) => {

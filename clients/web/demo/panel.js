@@ -21,6 +21,8 @@ const COUNTDOWN_MS = 500;
 const SHORT_WAIT_MS = 1_500; // A shorter one is over before it is read.
 const SYNC_WAIT_MS = 30_000;
 const MUTED = 2; // recvOpt: receive, do not notify.
+/** Calls that the client keeps while it is away, and makes afterwards. */
+const KEPT = new Set(["cleanConversationUnreadMessageCount", "pinConversation", "setConversationDraft"]);
 const MODES = { full: "Full sync", replay: "Replay", failed: "Sync failed", away: "Away", stopped: "Stopped" };
 const STATUSES = { off: "Switched off", connecting: "Connecting…", syncing: "Syncing…", live: "Live", stopped: "Stopped" };
 
@@ -120,6 +122,8 @@ export class Panel {
 
   /** A call that tells the user when it is refused. Answers undefined then. */
   async call(method, params) {
+    if (!this.#isOn) return toast(`${this.name}’s phone is switched off.`, "error");
+    if (!this.isLive && KEPT.has(method)) toast(`${this.name} is offline: this is done afterwards.`);
     this.log.add("out", { method, params });
     try {
       const result = await this.client[method](params);
