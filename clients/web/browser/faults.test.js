@@ -162,8 +162,9 @@ describe("some at a time", { concurrency: TESTS_AT_ONCE }, () => {
     const { phone, network, user } = await newPhone(context, { isWithClock: true });
     network.stall();
     await send(user, "bea");
-    await phone.page.clock.fastForward(10 * 60_000);
-    await phone.row("c2c_bea").waitFor();
+    // So short a sleep that silence alone would not have been noticed for another 15 s.
+    await phone.page.clock.fastForward(20_000);
+    await phone.row("c2c_bea").waitFor({ timeout: 12_000 });
     await resumed(phone);
   });
 
