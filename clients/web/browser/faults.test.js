@@ -10,7 +10,7 @@ const TESTS_AT_ONCE = 3;
 
 let stage;
 before(async () => { stage = await startStage(); });
-after(() => stage.stop());
+after(() => stage?.stop());
 
 let users = 0;
 
@@ -43,6 +43,12 @@ function send(user, from) {
 
 const transportsOf = async (user) => (await stage.call("getUserSessions", { userID: user })).sessionList.map(({ transport }) => transport);
 
+/** How the page's connection stood, from the first moment on. */
+async function statusesOf({ page }) {
+  const titles = await page.locator("#left .entry-title").allTextContents();
+  return titles.filter((title) => /^(connecting|waiting|live|stopped)$/.test(title));
+}
+
 /** Connections get through again, and the browser notices. */
 async function networkReturns(network, phone) {
   network.isCut = false;
@@ -60,7 +66,7 @@ async function resumed(phone) {
   assert.deepEqual(phone.problems, []);
 }
 
-describe("one after the other or at once", { concurrency: TESTS_AT_ONCE }, () => {
+describe("some at a time", { concurrency: TESTS_AT_ONCE }, () => {
   test("what is sent and done is on the screen at once, on each device", async (context) => {
     const { phone, user } = await newPhone(context);
     const elsewhere = await stage.context();
@@ -83,6 +89,7 @@ describe("one after the other or at once", { concurrency: TESTS_AT_ONCE }, () =>
     await phone.until("the end of the session", async () => (await phone.status()) !== "Live");
     await send(user, "bea");
     await phone.act("c2c_ann", "Pin to the top");
+    assert.match(await phone.toasts(), /this is done afterwards/);
     assert.equal((await stage.truth(user)).rows.filter(({ isPinned }) => isPinned).length, 0);
     await browser.setOffline(false);
     await resumed(phone);
@@ -127,12 +134,37 @@ describe("one after the other or at once", { concurrency: TESTS_AT_ONCE }, () =>
     await second.converged();
   });
 
+  test("a tab that is frozen with the session in it is replaced, and follows once it is awake", async (context) => {
+    const { phone, browser, user } = await newPhone(context);
+    const second = await openPhone(stage, browser, user);
+    await second.isLive();
+    // A debugger that stops it is as good as a browser that freezes it: nothing runs.
+    const frozen = await browser.newCDPSession(phone.page);
+    await frozen.send("Debugger.enable");
+    await frozen.send("Debugger.pause");
+    await send(user, "bea");
+    await second.page.evaluate(() => dispatchEvent(new Event("online")));
+    await second.row("c2c_bea").waitFor();
+    await second.converged();
+    // The second "connecting" is its own session.
+    assert.equal((await statusesOf(second)).filter((kind) => kind === "connecting").length, 2);
+    await frozen.send("Debugger.disable");
+    await second.act("c2c_ann", "Pin to the top");
+    for (const each of [phone, second]) {
+      await each.isLive();
+      await each.until("the pin", async () => (await each.seen())[0].isPinned);
+      await each.converged();
+    }
+    await phone.until("one session", async () => (await transportsOf(user)).length === 1);
+  });
+
   test("a machine that slept, with a connection that died unnoticed, finds out at once", async (context) => {
     const { phone, network, user } = await newPhone(context, { isWithClock: true });
     network.stall();
     await send(user, "bea");
-    await phone.page.clock.fastForward(10 * 60_000);
-    await phone.row("c2c_bea").waitFor();
+    // So short a sleep that silence alone would not have been noticed for another 15 s.
+    await phone.page.clock.fastForward(20_000);
+    await phone.row("c2c_bea").waitFor({ timeout: 12_000 });
     await resumed(phone);
   });
 
@@ -150,6 +182,19 @@ describe("one after the other or at once", { concurrency: TESTS_AT_ONCE }, () =>
     await phone.converged();
   });
 
+  test("who is signed out by the backend is told so, and comes back when they want", async (context) => {
+    const { phone, user } = await newPhone(context);
+    await stage.call("kickUser", { userID: user, reason: "signed in elsewhere" });
+    const kickedAt = Date.now();
+    await phone.until("the end", async () => /^Stopped/.test(await phone.status()));
+    assert.deepEqual(await transportsOf(user), []);
+    await send(user, "bea");
+    // Tokens of the same second are refused.
+    await phone.until("the next second", () => Date.now() > kickedAt + 1_100);
+    await phone.page.getByRole("button", { name: "Reconnect" }).click();
+    await resumed(phone);
+  });
+
   test("a token that will end is replaced without an end of the session", async (context) => {
     let seconds = 6;
     const { phone, user } = await newPhone(context, { isWithClock: true, tokenSeconds: () => seconds });
@@ -159,8 +204,7 @@ describe("one after the other or at once", { concurrency: TESTS_AT_ONCE }, () =>
     await phone.until("the end of the first token", () => Date.now() > endsAt);
     await send(user, "bea");
     await phone.converged();
-    const log = await phone.page.locator("#left .entry-title").allTextContents();
-    assert.deepEqual(log.filter((title) => /^(connecting|waiting|live)$/.test(title)), ["connecting", "live"]);
+    assert.deepEqual(await statusesOf(phone), ["connecting", "live"]);
   });
 
   test("a token that ended while the connection was away is replaced", async (context) => {

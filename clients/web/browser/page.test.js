@@ -1,8 +1,8 @@
 // Is the page good to use: fast with many rows, by keyboard, by ear, light and dark, on a small screen?
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { openPhone, paint } from "./phone.js";
+import { after, before, describe, test } from "node:test";
+import { openPhone, paint, problemsOn } from "./phone.js";
 import { PICTURE, takePicture } from "./picture.js";
 import { readFileSync } from "node:fs";
 import { startStage } from "./stage.js";
@@ -15,7 +15,7 @@ const PICTURE_BYTES_MAX = 60_000;
 
 let stage;
 before(async () => { stage = await startStage(); });
-after(() => stage.stop());
+after(() => stage?.stop());
 
 let users = 0;
 const newUser = () => `reader-${(users += 1)}`;
@@ -90,141 +90,175 @@ test(`${ROWS} rows are scrolled through with few of them in the document`, async
   assert.equal(await phone.grid.evaluate((grid) => grid.scrollTop), top + 70);
 });
 
-test("the list is used by keyboard, and the focus stays with its row", async (context) => {
-  const user = newUser();
-  for (const from of ["fay", "eve", "dan", "cid", "bea", "ann"]) await send(user, from);
-  const phone = await newPhone(context, user);
-  const { keyboard } = phone.page;
-  await phone.page.getByRole("tab", { name: "All" }).focus();
-  await keyboard.press("Tab");
-  await keyboard.press("Tab");
-  await focusIs(phone, "c2c_ann");
-  await keyboard.press("ArrowDown");
-  await keyboard.press("ArrowDown");
-  await focusIs(phone, "c2c_cid");
-  await keyboard.press("End");
-  await focusIs(phone, "c2c_fay");
-  await keyboard.press("Home");
-  await focusIs(phone, "c2c_ann");
-  await keyboard.press("PageDown");
-  await keyboard.press("ArrowUp");
+describe("two at a time", { concurrency: 2 }, () => {
+  test("the list is used by keyboard, and the focus stays with its row", async (context) => {
+    const user = newUser();
+    for (const from of ["fay", "eve", "dan", "cid", "bea", "ann"]) await send(user, from);
+    const phone = await newPhone(context, user);
+    const { keyboard } = phone.page;
+    await phone.page.getByRole("tab", { name: "All" }).focus();
+    await keyboard.press("Tab");
+    await keyboard.press("Tab");
+    await focusIs(phone, "c2c_ann");
+    await keyboard.press("ArrowDown");
+    await keyboard.press("ArrowDown");
+    await focusIs(phone, "c2c_cid");
+    await keyboard.press("End");
+    await focusIs(phone, "c2c_fay");
+    await keyboard.press("Home");
+    await focusIs(phone, "c2c_ann");
+    await keyboard.press("PageDown");
+    await keyboard.press("ArrowUp");
 
-  // The focused row rises, and is still the one that the next key starts from.
-  await phone.row("c2c_dan").locator(".row-main").focus();
-  await send(user, "dan");
-  await phone.until("dan on top", async () => (await phone.seen())[0].id === "c2c_dan");
-  await focusIs(phone, "c2c_dan");
-  await keyboard.press("ArrowDown");
-  await focusIs(phone, "c2c_ann");
+    // The focused row rises, and is still the one that the next key starts from.
+    await phone.row("c2c_dan").locator(".row-main").focus();
+    await send(user, "dan");
+    await phone.until("dan on top", async () => (await phone.seen())[0].id === "c2c_dan");
+    await focusIs(phone, "c2c_dan");
+    await keyboard.press("ArrowDown");
+    await focusIs(phone, "c2c_ann");
 
-  // Enter opens, and so reads; the menu key has the actions, and gives the focus back.
-  await keyboard.press("Enter");
-  await phone.until("the reading", async () => (await stage.truth(user)).rows.find(({ userID }) => userID === "ann").unreadCount === 0);
-  assert.equal(await phone.row("c2c_ann").locator(".row-main").getAttribute("aria-current"), "true");
-  await keyboard.press("Shift+F10");
-  assert.equal(await phone.page.evaluate(() => document.activeElement.closest("[role=menu]")?.ariaLabel), "ann");
-  await keyboard.press("Escape");
-  await focusIs(phone, "c2c_ann");
-  await keyboard.press("ArrowRight");
-  await keyboard.press("Enter");
-  await phone.page.getByRole("menuitem", { name: "Delete" }).press("Enter");
-  await phone.row("c2c_ann").waitFor({ state: "detached" });
-  await focusIs(phone, "c2c_bea");
-  await phone.converged();
-  assert.deepEqual(phone.problems, []);
-});
+    // Enter opens, and so reads; the menu key has the actions, and gives the focus back.
+    await keyboard.press("Enter");
+    await phone.until("the reading", async () => (await stage.truth(user)).rows.find(({ userID }) => userID === "ann").unreadCount === 0);
+    assert.equal(await phone.row("c2c_ann").locator(".row-main").getAttribute("aria-current"), "true");
+    await keyboard.press("Shift+F10");
+    assert.equal(await phone.page.evaluate(() => document.activeElement.closest("[role=menu]")?.ariaLabel), "ann");
+    await keyboard.press("Escape");
+    await focusIs(phone, "c2c_ann");
+    await keyboard.press("ArrowRight");
+    await keyboard.press("Enter");
+    await phone.page.getByRole("menuitem", { name: "Delete" }).press("Enter");
+    await phone.row("c2c_ann").waitFor({ state: "detached" });
+    await focusIs(phone, "c2c_bea");
+    await phone.converged();
+    assert.deepEqual(phone.problems, []);
+  });
 
-test("a screen reader is told what the list is and what comes", async (context) => {
-  const user = newUser();
-  await send(user, "ann");
-  const phone = await newPhone(context, user);
-  await phone.page.getByRole("grid", { name: `Conversations of Reader-${users}` }).waitFor();
-  await phone.page.getByRole("row", { name: /ann.*text \d+.*1 unread/ }).waitFor();
-  assert.equal(await phone.grid.getAttribute("aria-rowcount"), "1");
-  await phone.page.getByRole("tab", { name: "All", selected: true }).waitFor();
-  await send(user, "ann");
-  await phone.page.locator("[aria-live=polite]", { hasText: "ann: 2 unread" }).waitFor({ state: "attached" });
-});
-
-test("tabs show what passes a filter, and a draft and a folder are made", async (context) => {
-  const user = newUser();
-  for (const from of ["cid", "bea", "ann"]) await send(user, from);
-  const phone = await newPhone(context, user);
-  const shows = (...names) => phone.until(`only ${names}`, async () => (await phone.seen()).map(({ name }) => name).join() === names.join());
-  await shows("ann", "bea", "cid");
-  await phone.act("c2c_bea", "Mark as read");
-  await phone.act("c2c_cid", "Starred");
-  await phone.page.getByRole("tab", { name: /^Starred/ }).click();
-  await shows("cid");
-  await phone.page.getByRole("tab", { name: /^Unread 2/ }).click();
-  await shows("ann", "cid");
-  await phone.act("c2c_ann", "Folders…");
-  await phone.page.getByRole("menuitem", { name: "New folder…" }).click();
-  await phone.page.getByLabel("Name, at most 32 bytes").fill("Work");
-  await phone.page.getByRole("button", { name: "Save" }).click();
-  await phone.page.getByRole("tab", { name: "Work" }).click();
-  await shows("ann");
-  await phone.page.getByRole("tab", { name: "All" }).click();
-  await phone.act("c2c_bea", "Write a draft");
-  await phone.page.getByLabel("Message", { exact: true }).fill("half a thought");
-  await phone.page.getByRole("button", { name: "Keep as draft" }).click();
-  await phone.until("the draft", async () => (await phone.seen())[0].preview === "[Draft] half a thought");
-  await phone.converged();
-});
-
-test("somebody who types is seen, and several are", async (context) => {
-  const [left, right] = [newUser(), newUser()];
-  await send(right, left);
-  const own = await stage.context({ viewport: { width: 1300, height: 760 } });
-  context.after(() => own.close());
-  const page = await own.newPage();
-  await page.goto(`/?left=${left}&right=${right}`);
-  const preview = page.locator(`#right .row[data-id="c2c_${left}"] .row-preview`);
-  await preview.waitFor();
-  await page.locator("#left").getByLabel("Message", { exact: true }).pressSequentially("Hi");
-  await page.locator("#right .typing", { hasText: "is typing…" }).waitFor();
-  const other = await own.newPage();
-  await other.goto("/demo/icon.svg");
-  await other.evaluate(([userID, conversationID]) => new BroadcastChannel("demo-typing").postMessage({ userID, conversationID, name: "Zoe" }), [right, `c2c_${left}`]);
-  await page.locator("#right .typing", { hasText: /^Reader-\d+ and Zoe are typing…$/ }).waitFor();
-  await page.locator("#right .typing").waitFor({ state: "detached" });
-  assert.equal(await preview.textContent(), `text ${seq}`);
-});
-
-for (const colorScheme of ["light", "dark"]) {
-  test(`${colorScheme}: text stands out from what is behind it, and nothing moves for those who want that`, async (context) => {
+  test("a screen reader is told what the list is and what comes", async (context) => {
     const user = newUser();
     await send(user, "ann");
-    const phone = await newPhone(context, user, { colorScheme, reducedMotion: "reduce" });
-    await phone.row("c2c_ann").waitFor();
-    const { contrasts, lightness, moving } = await phone.page.evaluate(contrastsOf);
-    assert.equal(lightness > 0.5, colorScheme === "light");
-    assert.equal(moving, "0s");
-    for (const [what, contrast] of contrasts) assert.ok(contrast >= 4.5, `${what}: ${contrast.toFixed(2)} : 1`);
+    const phone = await newPhone(context, user);
+    await phone.page.getByRole("grid", { name: `Conversations of R${user.slice(1)}` }).waitFor();
+    await phone.page.getByRole("row", { name: /ann.*text \d+.*1 unread/ }).waitFor();
+    assert.equal(await phone.grid.getAttribute("aria-rowcount"), "1");
+    await phone.page.getByRole("tab", { name: "All", selected: true }).waitFor();
+    await send(user, "ann");
+    await phone.page.locator("[aria-live=polite]", { hasText: "ann: 2 unread" }).waitFor({ state: "attached" });
   });
-}
 
-test("on a screen of 360 px everything is within reach", async (context) => {
-  const [left, right] = [newUser(), newUser()];
-  await send(right, "ann-with-a-very-long-name-that-does-not-fit-on-a-small-screen");
-  const own = await stage.context({ viewport: { width: 360, height: 640 }, hasTouch: true });
-  context.after(() => own.close());
-  const page = await own.newPage();
-  await page.goto(`/?left=${left}&right=${right}`);
-  await page.locator("nav [data-tab=right]").tap();
-  const row = page.locator("#right .row");
-  await row.waitFor();
-  await row.getByRole("button", { name: /^Actions for/ }).tap();
-  await page.getByRole("menuitem", { name: "Pin to the top" }).tap();
-  await page.locator("#right .row.pinned").waitFor();
-  assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 360);
-});
+  test("tabs show what passes a filter, and a draft and a folder are made", async (context) => {
+    const user = newUser();
+    for (const from of ["cid", "bea", "ann"]) await send(user, from);
+    const phone = await newPhone(context, user);
+    const shows = (...names) => phone.until(`only ${names}`, async () => (await phone.seen()).map(({ name }) => name).join() === names.join());
+    await shows("ann", "bea", "cid");
+    await phone.act("c2c_bea", "Mark as read");
+    await phone.act("c2c_cid", "Starred");
+    await phone.page.getByRole("tab", { name: /^Starred/ }).click();
+    await shows("cid");
+    await phone.page.getByRole("tab", { name: /^Unread 2/ }).click();
+    await shows("ann", "cid");
+    await phone.act("c2c_ann", "Folders…");
+    await phone.page.getByRole("menuitem", { name: "New folder…" }).click();
+    await phone.page.getByLabel("Name, at most 32 bytes").fill("Work");
+    await phone.page.getByRole("button", { name: "Save" }).click();
+    await phone.page.getByRole("tab", { name: "Work" }).click();
+    await shows("ann");
+    await phone.page.getByRole("tab", { name: "All" }).click();
+    await phone.act("c2c_bea", "Write a draft");
+    await phone.page.getByLabel("Message", { exact: true }).fill("half a thought");
+    await phone.page.getByRole("button", { name: "Keep as draft" }).click();
+    await phone.until("the draft", async () => (await phone.seen())[0].preview === "[Draft] half a thought");
+    await phone.converged();
+  });
 
-test("the picture in the README is that of the page", async () => {
-  const committed = readFileSync(PICTURE);
-  const made = await takePicture(stage);
-  assert.ok(committed.length < PICTURE_BYTES_MAX, `${committed.length} bytes`);
-  assert.deepEqual(sizeOf(committed), sizeOf(made), "npm run picture");
+  test("somebody who types is seen, and several are", async (context) => {
+    const [left, right] = [newUser(), newUser()];
+    await send(right, left);
+    const own = await stage.context({ viewport: { width: 1300, height: 760 } });
+    context.after(() => own.close());
+    const page = await own.newPage();
+    await page.goto(`/?left=${left}&right=${right}`);
+    const preview = page.locator(`#right .row[data-id="c2c_${left}"] .row-preview`);
+    await preview.waitFor();
+    await page.locator("#left").getByLabel("Message", { exact: true }).pressSequentially("Hi");
+    await page.locator("#right .typing", { hasText: "is typing…" }).waitFor();
+    await page.clock.install();
+    const other = await own.newPage();
+    await other.goto("/demo/icon.svg");
+    await other.evaluate(([userID, conversationID]) => new BroadcastChannel("demo-typing").postMessage({ userID, conversationID, name: "Zoe" }), [right, `c2c_${left}`]);
+    await page.locator("#right .typing", { hasText: /^Reader-\d+ and Zoe are typing…$/ }).waitFor();
+    await page.clock.fastForward(5_000);
+    await page.locator("#right .typing").waitFor({ state: "detached" });
+    assert.match(await preview.textContent(), /^text \d+$/);
+  });
+
+  for (const colorScheme of ["light", "dark"]) {
+    test(`${colorScheme}: text stands out from what is behind it, and nothing moves for those who want that`, async (context) => {
+      const user = newUser();
+      await send(user, "ann");
+      const phone = await newPhone(context, user, { colorScheme, reducedMotion: "reduce" });
+      await phone.row("c2c_ann").waitFor();
+      const { contrasts, lightness, moving } = await phone.page.evaluate(contrastsOf);
+      assert.equal(lightness > 0.5, colorScheme === "light");
+      assert.equal(moving, "0s");
+      for (const [what, contrast] of contrasts) assert.ok(contrast >= 4.5, `${what}: ${contrast.toFixed(2)} : 1`);
+    });
+  }
+
+  test("on a screen of 360 px everything is within reach", async (context) => {
+    const [left, right] = [newUser(), newUser()];
+    await send(right, "ann-with-a-very-long-name-that-does-not-fit-on-a-small-screen");
+    const own = await stage.context({ viewport: { width: 360, height: 640 }, hasTouch: true });
+    context.after(() => own.close());
+    const page = await own.newPage();
+    await page.goto(`/?left=${left}&right=${right}`);
+    await page.locator("nav [data-tab=right]").tap();
+    const row = page.locator("#right .row");
+    await row.waitFor();
+    await row.getByRole("button", { name: /^Actions for/ }).tap();
+    await page.getByRole("menuitem", { name: "Pin to the top" }).tap();
+    await page.locator("#right .row.pinned").waitFor();
+    assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 360);
+  });
+
+  test("what can be set going with one click goes well", async (context) => {
+    const own = await stage.context({ viewport: { width: 1300, height: 760 } });
+    context.after(() => own.close());
+    const page = await own.newPage();
+    const problems = problemsOn(page);
+    await page.goto(`/?left=${newUser()}&right=${newUser()}`);
+    await page.locator("#left .sync.done").waitFor();
+    for (const [name, outcome] of [["Populate", /^40 messages sent/], ["50 messages while offline", /came as 10 rows: replay/], ["Away twice", /identical.*✓/]]) {
+      const card = page.locator("#scenarios li", { hasText: name });
+      await card.getByRole("button").click();
+      const result = card.locator(".scenario-result:is([data-state=done], [data-state=failed])");
+      await result.waitFor();
+      assert.match(await result.textContent(), outcome);
+    }
+    assert.deepEqual(problems, []);
+  });
+
+  test("outside of development mode the page asks for a token", async (context) => {
+    const user = newUser();
+    await send(user, "ann");
+    const own = await stage.context();
+    context.after(() => own.close());
+    await own.unroute("**/dev/token?*");
+    const page = await own.newPage();
+    await page.goto(`/?user=${user}`);
+    await page.getByRole("textbox", { name: /^Token for/ }).fill(stage.tokenOf(user));
+    await page.getByRole("button", { name: "Connect" }).click();
+    await page.getByRole("row", { name: /ann/ }).waitFor();
+  });
+
+  test("the picture in the README is that of the page", async () => {
+    const committed = readFileSync(PICTURE);
+    const made = await takePicture(stage);
+    assert.ok(committed.length < PICTURE_BYTES_MAX, `${committed.length} bytes`);
+    assert.deepEqual(sizeOf(committed), sizeOf(made), "npm run picture");
+  });
 });
 
 /** Width and height of a PNG. */

@@ -5,10 +5,17 @@ import { until } from "../../../protocol/check/gateway.js";
 /** The page with one user's phone alone, in a tab of this context. */
 export async function openPhone(stage, context, user) {
   const page = await context.newPage();
-  const problems = [];
-  page.on("pageerror", (error) => problems.push(error.message));
+  const problems = problemsOn(page);
   await page.goto(`/?user=${user}`);
   return phoneOn(stage, page, user, problems);
+}
+
+/** What goes wrong in the page's own code from now on. */
+export function problemsOn(page) {
+  const problems = [];
+  page.on("pageerror", (error) => problems.push(error.message));
+  page.on("console", (message) => message.text().includes("Content Security Policy") && problems.push(message.text()));
+  return problems;
 }
 
 function phoneOn(stage, page, user, problems) {
@@ -26,7 +33,7 @@ function phoneOn(stage, page, user, problems) {
     /** Chooses an action of a row's menu. */
     async act(conversationID, action) {
       await phone.row(conversationID).locator(".row-main").click({ button: "right" });
-      await page.getByRole("menu").getByRole(/^(Starred|Folded)/.test(action) ? "menuitemcheckbox" : "menuitem", { name: action, exact: true }).click();
+      await page.getByRole("menu").getByText(action, { exact: true }).click();
     },
 
     /** What the rows in the document say, from the top. */
@@ -39,7 +46,7 @@ function phoneOn(stage, page, user, problems) {
       preview: row.querySelector(".row-preview").textContent,
     }))),
 
-    /** Every row of the list, as one sees them by scrolling from the top to the end; those above and below each look must agree. */
+    /** Every row of the list, as one sees them by scrolling from the top to the end. */
     async wholeList() {
       const found = new Map();
       await phone.grid.evaluate((grid) => { grid.scrollTop = 0; });

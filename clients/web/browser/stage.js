@@ -16,15 +16,33 @@ const CHROMIUM_FLAGS = [
 ];
 const TOKEN_SECONDS = 3600;
 
-/** Everything, started; `stop` ends it. */
+/** Everything, started; `stop` ends it. What was started ends also where the rest does not start. */
 export async function startStage() {
+  const ends = [];
+  const stop = async () => { for (const end of ends.splice(0).reverse()) await end(); };
+  try {
+    return await start(ends, stop);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function start(ends, stop) {
   const secret = randomBytes(32).toString("hex");
-  const redis = await startRedis();
-  const flags = ["--store", redis.url, "--jwt-secret", secret, "--api-key", "dev"];
-  const gateways = await Promise.all([1, 2].map(() => startGateway(() => {}, undefined, flags)));
+  const redis = await startRedis(ends);
+  const flags = ["--store", redis, "--jwt-secret", secret, "--api-key", "dev"];
+  const gateways = [];
+  for (let node = 0; node < 2; node += 1) {
+    const gateway = await startGateway(() => {}, undefined, flags);
+    gateways.push(gateway);
+    ends.push(() => kill(gateway));
+  }
   const ports = gateways.map(({ url }) => Number(new URL(url).port));
   const forwarder = await startForwarder(ports);
+  ends.push(() => forwarder.stop());
   const browser = await chromium.launch({ executablePath: CHROMIUM, args: CHROMIUM_FLAGS });
+  ends.push(() => browser.close());
 
   /** A token of the user for so many seconds. */
   function tokenOf(user, seconds = TOKEN_SECONDS) {
@@ -66,35 +84,29 @@ export async function startStage() {
       return { rows, total: (await stage.call("getTotalUnreadMessageCount", { userID: user })).totalUnreadCount };
     },
 
-    async kill(gateway) {
-      gateway.isKilled = true;
-      gateway.stop();
-      await gateway.ended;
-    },
-
-    async stop() {
-      await browser.close();
-      forwarder.stop();
-      await Promise.all(gateways.filter(({ isKilled }) => !isKilled).map(stage.kill));
-      redis.stop();
-    },
+    kill, stop,
   };
   return stage;
 }
 
-async function startRedis() {
+async function kill(gateway) {
+  gateway.isKilled = true;
+  gateway.stop();
+  await gateway.ended;
+}
+
+/** Answers its address. */
+async function startRedis(ends) {
   const server = ["redis-server", "valkey-server"].find((name) => spawnSync(name, ["--version"]).status === 0) ?? "redis-server";
   const port = await freePort();
   const folder = mkdtempSync(join(tmpdir(), "browser-test-redis-"));
   const child = spawn(server, ["--port", port, "--bind", "127.0.0.1", "--dir", folder, "--save", "", "--appendonly", "no"], { stdio: ["ignore", "pipe", "inherit"] });
+  ends.push(() => {
+    child.kill("SIGKILL");
+    rmSync(folder, { recursive: true });
+  });
   let log = "";
   child.stdout.on("data", (text) => { log += text; });
   await until("the start of Redis", () => log.includes("Ready to accept connections"));
-  return {
-    url: `redis://127.0.0.1:${port}`,
-    stop() {
-      child.kill("SIGKILL");
-      rmSync(folder, { recursive: true });
-    },
-  };
+  return `redis://127.0.0.1:${port}`;
 }

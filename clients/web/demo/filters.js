@@ -23,13 +23,16 @@ export function hasMark(row, mark) {
 export class FilterBar {
   #chips = element("div", { class: "filters-chips", role: "tablist", "aria-label": "Show" });
   filter = null;
+  #listID;
   #handlers;
   #groups = [];
   #drawn = "";
   #manage = iconButton("folder", "Folders", () => this.#openMenu(), { class: "icon-button filters-manage", "aria-haspopup": "menu" });
   element = element("div", { class: "filters" }, this.#chips, this.#manage);
 
-  constructor(handlers) {
+  /** `listID`: of the element that shows what passes. */
+  constructor(listID, handlers) {
+    this.#listID = listID;
     this.#handlers = handlers;
     this.element.addEventListener("keydown", (event) => this.#steer(event));
     this.draw([]);
@@ -76,7 +79,7 @@ export class FilterBar {
 
   #button({ label, filter, icon: name, badge }) {
     const isChosen = JSON.stringify(filter) === JSON.stringify(this.filter);
-    return element("button", { type: "button", class: "filter", role: "tab", "aria-selected": String(isChosen), tabindex: isChosen ? "0" : "-1", onclick: () => this.#choose(filter) },
+    return element("button", { type: "button", class: "filter", role: "tab", "aria-controls": this.#listID, "aria-selected": String(isChosen), tabindex: isChosen ? "0" : "-1", onclick: () => this.#choose(filter) },
       name && icon(name), element("span", { class: "clip" }, label),
       badge && element("span", { class: "filter-count" }, badge, element("span", { class: "visually-hidden" }, " unread")));
   }

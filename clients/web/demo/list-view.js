@@ -30,8 +30,9 @@ export class ListView {
   #active = null; // The one row that Tab reaches; the arrow keys move it.
   #height = 0;
 
-  constructor(label, handlers) {
+  constructor(id, label, handlers) {
     this.#handlers = handlers;
+    this.element.id = id;
     this.element.setAttribute("aria-label", label);
     this.element.addEventListener("keydown", (event) => this.#steer(event));
     this.element.addEventListener("scroll", () => this.#draw(), { passive: true });

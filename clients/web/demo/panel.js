@@ -21,6 +21,8 @@ const COUNTDOWN_MS = 500;
 const SHORT_WAIT_MS = 1_500; // A shorter one is over before it is read.
 const SYNC_WAIT_MS = 30_000;
 const MUTED = 2; // recvOpt: receive, do not notify.
+/** Calls that the client keeps while it is away, and makes afterwards. */
+const KEPT = new Set(["cleanConversationUnreadMessageCount", "pinConversation", "setConversationDraft"]);
 const MODES = { full: "Full sync", replay: "Replay", failed: "Sync failed", away: "Away", stopped: "Stopped" };
 const STATUSES = { off: "Switched off", connecting: "Connecting…", syncing: "Syncing…", live: "Live", stopped: "Stopped" };
 
@@ -60,7 +62,7 @@ export class Panel {
       isShared: !isTwin, storage: isTwin ? memoryStorage() : indexedDBStorage(),
     };
     this.client = this.#drawn = createClient(this.#options);
-    this.view = new ListView(`Conversations of ${this.name}`, {
+    this.view = new ListView(`list-${side}`, `Conversations of ${this.name}`, {
       open: (row) => this.#open(row), menu: (row, place, returnTo) => this.#openRowMenu(row, place, returnTo),
       bottom: () => this.#nextPage(), typing: (conversationID) => typingIn(user, conversationID),
     });
@@ -69,7 +71,7 @@ export class Panel {
       target: (conversationID) => { this.#selected = conversationID; this.draw(); },
       saveDraft: (conversationID, draftText) => this.call("setConversationDraft", { conversationID, draftText }),
     });
-    this.filters = new FilterBar({
+    this.filters = new FilterBar(`list-${side}`, {
       chosen: () => this.#showFiltered(), call: (method, params) => this.#batchCall(method, params), total: (filter) => this.#list(filter).totalUnreadCount,
     });
     onTyping(() => this.draw());
@@ -120,6 +122,8 @@ export class Panel {
 
   /** A call that tells the user when it is refused. Answers undefined then. */
   async call(method, params) {
+    if (!this.#isOn) return toast(`${this.name}’s phone is switched off.`, "error");
+    if (!this.isLive && KEPT.has(method)) toast(`${this.name} is offline: this is done afterwards.`);
     this.log.add("out", { method, params });
     try {
       const result = await this.client[method](params);
@@ -217,7 +221,13 @@ export class Panel {
 
   #rowsCame(what, rows) {
     if (this.#sync) this.#sync[what] += rows.length;
-    else for (const row of rows) if (row.unreadCount > 0 && row.conversationID !== this.#selected) this.#speech.say(titleOf(row), row.unreadCount);
+    else for (const row of rows) if (this.#isWorthSaying(row)) this.#speech.say(titleOf(row), row.unreadCount);
+  }
+
+  /** Something came that the user has neither open nor muted; asked before the list has changed. */
+  #isWorthSaying(row) {
+    if (isMuted(row) || row.conversationID === this.#selected) return false;
+    return row.unreadCount > (this.#row(row.conversationID)?.unreadCount ?? 0);
   }
 
   #syncFinished(summary) {

@@ -143,7 +143,7 @@ export function createClient(options: ClientOptions, platform?: Platform): Conve
     const count = (watched.get(key)?.count ?? 0) + (isWatched ? 1 : -1);
     if (count > 0) watched.set(key, { filter, count });
     else watched.delete(key);
-    tab?.watch([...watched.values()].map((each) => each.filter));
+    if (!isClosed) tab?.watch([...watched.values()].map((each) => each.filter));
   }
 
   const offWake = environment.onWake(() => tab?.wake());

@@ -33,11 +33,11 @@ export type ErrorMessage = Pick<CallError, "message" | "conversation"> & { name:
 /** Writes an error so that it can be cloned. */
 export function toMessage(error: unknown): ErrorMessage {
   const { name, message, code, conversation } = error as CallError;
-  return { name, message, code, ...(conversation && { conversation }) };
+  return { name, message, code, conversation } as ErrorMessage;
 }
 
 /** The error that another tab wrote. */
 export function fromMessage({ name, message, code, conversation }: ErrorMessage): Error {
-  if (code !== undefined) return new CallError({ code, message, ...(conversation && { conversation }) });
+  if (code !== undefined) return new CallError({ code, message, conversation } as ErrorBody);
   return name === "StoppedError" ? new StoppedError(message) : new ConnectionError(message);
 }

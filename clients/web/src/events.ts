@@ -36,7 +36,7 @@ export class Listeners {
 
   /** Tells an event. */
   event({ event, data }: EventFrame): void {
-    this.#tell(`on${event.charAt(0).toUpperCase()}${event.slice(1)}` as keyof ConversationListener, data);
+    this.#tell(`on${event[0]!.toUpperCase()}${event.slice(1)}` as keyof ConversationListener, data);
   }
 
   /** Tells how the connection stands. */

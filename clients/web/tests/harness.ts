@@ -184,6 +184,7 @@ export class Browser implements Shared {
         this.#channels.add(own);
         return Object.assign(own, {
           postMessage: (data: unknown) => {
+            if (!this.#channels.has(own)) throw new Error("Channel is closed");
             const copy = structuredClone(data);
             for (const other of this.#channels) {
               if (other === own || other.name !== name) continue;

@@ -257,3 +257,15 @@ test("a tab that will not share has a session of its own", async () => {
   await settle();
   assert.equal(world.connections.length, 2);
 });
+
+test("who stops looking after the end, or begins to, does no harm", async () => {
+  const world = new World();
+  const client = world.tab();
+  const connection = await world.connection();
+  await connection.full([row("ann", 5)], "e:5");
+  const end = client.list({ type: 1 }).subscribe(() => {});
+  await client.close();
+  end();
+  client.list({ type: 2 }).subscribe(() => {});
+  assert.deepEqual(shown(client), ["ann"]);
+});
