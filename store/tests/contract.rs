@@ -22,6 +22,7 @@ mod contract {
     mod sessions;
     mod shards;
     mod stores;
+    mod tls;
     mod unfinished;
 
     macro_rules! promises {
