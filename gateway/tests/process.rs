@@ -19,6 +19,7 @@ mod process {
     mod proxied;
     mod secrets;
     mod settings;
+    mod shards;
     mod storms;
     mod traces;
 }

@@ -41,7 +41,7 @@ pub mod publish;
 #[cfg(feature = "tool")]
 pub mod reconnect;
 #[cfg(feature = "tool")]
-mod redis_shards;
+pub mod redis_shards;
 #[cfg(feature = "tool")]
 pub mod report;
 #[cfg(feature = "tool")]

@@ -245,12 +245,13 @@ pub(crate) fn url_of(address: SocketAddr) -> BaseUrl {
 
 /// A Redis server with a directory of its own, where it writes every command down.
 #[derive(Debug)]
-pub(crate) struct Redis {
+pub struct Redis {
     program: PathBuf,
     process: Process,
     directory: TempDir,
     settings: Vec<String>,
-    pub(crate) address: SocketAddr,
+    /// Where it listens.
+    pub address: SocketAddr,
 }
 
 impl Redis {
@@ -283,7 +284,7 @@ impl Redis {
     }
 
     /// Ends it at once.
-    pub(crate) fn kill(&mut self) {
+    pub fn kill(&mut self) {
         self.process.kill();
     }
 
@@ -299,12 +300,19 @@ impl Redis {
         fs::remove_dir_all(self.directory.path().join("appendonlydir"))
     }
 
-    pub(crate) fn signal(&self, name: &str) -> Result<(), String> {
+    /// Sends a signal by name, like STOP.
+    ///
+    /// # Errors
+    /// In words, where it was not sent.
+    pub fn signal(&self, name: &str) -> Result<(), String> {
         self.process.signal(name)
     }
 
     /// Runs a command of words without spaces; gives what came first, as it is on the wire.
-    pub(crate) async fn command(&self, command: &str) -> Result<String, String> {
+    ///
+    /// # Errors
+    /// In words, where there is no answer.
+    pub async fn command(&self, command: &str) -> Result<String, String> {
         redis::command(&self.address.to_string(), command)
             .await
             .map_err(|error| format!("redis-server: {command}: {error}"))

@@ -5,7 +5,7 @@ use crate::{
     measure::redis,
     processes::{Process, Programs, Redis, free_address},
 };
-use std::{fs, net::SocketAddr, process::Command, time::Duration};
+use std::{fs, net::SocketAddr, ops::Range, process::Command, time::Duration};
 use tempfile::TempDir;
 
 /// Slots of a cluster.
@@ -61,15 +61,19 @@ async fn node_id(server: &Redis) -> Result<String, String> {
 
 /// Three primaries that share the slots evenly, with a replica each.
 #[derive(Debug)]
-pub(crate) struct RedisCluster {
-    pub(crate) primaries: Vec<Redis>,
+pub struct RedisCluster {
+    /// Those that had the slots at first.
+    pub primaries: Vec<Redis>,
     /// Of the primary at the same place.
-    pub(crate) replicas: Vec<Redis>,
+    pub replicas: Vec<Redis>,
 }
 
 impl RedisCluster {
     /// Starts an empty one.
-    pub(crate) async fn start(programs: &Programs) -> Result<Self, String> {
+    ///
+    /// # Errors
+    /// Where the servers do not start, or do not come to terms; here and below in words.
+    pub async fn start(programs: &Programs) -> Result<Self, String> {
         let mut servers = Vec::new();
         for _ in 0..2 * PRIMARIES {
             let (bus, timeout) = (free_address()?.port().to_string(), DEAD_AFTER_MS.to_string());
@@ -79,8 +83,8 @@ impl RedisCluster {
         for (at, (server, bus)) in servers.iter().enumerate() {
             order(server, &format!("CLUSTER SET-CONFIG-EPOCH {}", at + 1)).await?;
             if at < PRIMARIES {
-                let (first, end) = (SLOTS * at / PRIMARIES, SLOTS * (at + 1) / PRIMARIES);
-                order(server, &format!("CLUSTER ADDSLOTSRANGE {first} {}", end - 1)).await?;
+                let (first, last) = (SLOTS * at / PRIMARIES, SLOTS * (at + 1) / PRIMARIES - 1);
+                order(server, &format!("CLUSTER ADDSLOTSRANGE {first} {last}")).await?;
             }
             if at > 0 {
                 order(&servers[0].0, &format!("CLUSTER MEET 127.0.0.1 {} {bus}", server.address.port())).await?;
@@ -105,13 +109,31 @@ impl RedisCluster {
     }
 
     /// What the gateways take for `--store`.
-    pub(crate) fn url(&self) -> String {
+    pub fn url(&self) -> String {
         let addresses: Vec<String> = self.primaries.iter().map(|server| server.address.to_string()).collect();
         format!("redis+cluster://{}", addresses.join(","))
     }
 
+    /// The slots that a primary had at first.
+    pub fn slots_of(&self, primary: usize) -> Range<u16> {
+        let slot = |at: usize| (SLOTS * at / PRIMARIES) as u16;
+        slot(primary)..slot(primary + 1)
+    }
+
+    /// The slot of a user's data, if there are any.
+    pub async fn slot_of(&self, user: &str) -> Option<u16> {
+        for server in &self.primaries {
+            let answer = server.command(&format!("KEYS conv:*:{user}:head")).await.unwrap_or_default();
+            if let Some(key) = texts(&answer).first() {
+                let answer = server.command(&format!("CLUSTER KEYSLOT {key}")).await.ok()?;
+                return answer.trim().strip_prefix(':')?.parse().ok();
+            }
+        }
+        None
+    }
+
     /// The slots of the first primary that have keys.
-    pub(crate) async fn slots_in_use(&self) -> Result<Vec<u16>, String> {
+    pub async fn slots_in_use(&self) -> Result<Vec<u16>, String> {
         let mut slots = Vec::new();
         // What belongs to users lies in every fourth slot.
         for slot in (0..SLOTS / PRIMARIES).step_by(4) {
@@ -123,7 +145,7 @@ impl RedisCluster {
     }
 
     /// Moves a slot with all that is in it from one primary to another.
-    pub(crate) async fn move_slot(&self, slot: u16, from: usize, to: usize) -> Result<(), String> {
+    pub async fn move_slot(&self, slot: u16, from: usize, to: usize) -> Result<(), String> {
         let (from, to) = (&self.primaries[from], &self.primaries[to]);
         let (giving, taking) = (node_id(from).await?, node_id(to).await?);
         order(to, &format!("CLUSTER SETSLOT {slot} IMPORTING {giving}")).await?;
@@ -149,16 +171,18 @@ async fn is_in_sync(replica: &Redis) -> Result<(), String> {
 }
 
 /// Waits until a replica is a primary.
-pub(crate) async fn is_promoted(replica: &Redis) -> Result<(), String> {
+pub async fn is_promoted(replica: &Redis) -> Result<(), String> {
     until("the replica in the place of its primary", async || says(replica, "INFO replication", "role:master").await)
         .await
 }
 
 /// A primary with a replica, watched by three Sentinels.
 #[derive(Debug)]
-pub(crate) struct Watched {
-    pub(crate) primary: Redis,
-    pub(crate) replica: Redis,
+pub struct Watched {
+    /// The primary at first.
+    pub primary: Redis,
+    /// Its replica.
+    pub replica: Redis,
     addresses: Vec<SocketAddr>,
     /// Where each keeps its configuration.
     _directory: TempDir,
@@ -167,7 +191,7 @@ pub(crate) struct Watched {
 
 impl Watched {
     /// Starts an empty one.
-    pub(crate) async fn start(programs: &Programs) -> Result<Self, String> {
+    pub async fn start(programs: &Programs) -> Result<Self, String> {
         let (primary, replica) = (Redis::start(programs).await?, Redis::start(programs).await?);
         order(&replica, &format!("REPLICAOF 127.0.0.1 {}", primary.address.port())).await?;
         is_in_sync(&replica).await?;
@@ -202,7 +226,7 @@ impl Watched {
     }
 
     /// What the gateways take for `--store`.
-    pub(crate) fn url(&self) -> String {
+    pub fn url(&self) -> String {
         let addresses: Vec<String> = self.addresses.iter().map(ToString::to_string).collect();
         format!("redis+sentinel://{}/{SERVICE}", addresses.join(","))
     }
