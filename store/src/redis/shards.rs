@@ -82,51 +82,20 @@ impl Shards {
         });
     }
 
-    /// Takes up what a cluster says of itself. A new primary of what was a shard's slots is that shard's primary.
+    /// Takes up what a cluster says of itself.
     pub(super) fn update(&self, slots: &Slots) {
         let known = self.topology.borrow().clone();
         let mut members = self.members.write().unwrap_or_else(PoisonError::into_inner);
-        let mut by_primary: BTreeMap<&str, ShardId> = BTreeMap::new();
-        for (id, member) in members.iter() {
-            if let Some((node, _)) = &member.primary
-                && slots.primaries.contains_key(node)
-            {
-                by_primary.insert(slots.primaries.get_key_value(node).map_or("", |(node, _)| node), *id);
-            }
-        }
-        let taken: Vec<ShardId> = by_primary.values().copied().collect();
-        let mut free: Vec<ShardId> = members.keys().copied().filter(|id| !taken.contains(id)).collect();
+        let before = members.iter().filter_map(|(id, member)| Some((*id, member.primary.as_ref()?.0.clone())));
+        let ids = ids_of_primaries(slots, &before.collect(), &known);
         for (node, endpoint) in &slots.primaries {
-            if let Some(id) = by_primary.get(node.as_str()) {
-                members[id].follow(node, endpoint);
-                continue;
-            }
-            let of_node = || (0..BUCKETS).filter(|bucket| slots.primary_of(*bucket) == Some(node));
-            let most = free
-                .iter()
-                .copied()
-                .max_by_key(|id| of_node().filter(|bucket| known.shard_of_bucket(*bucket) == *id).count());
-            let successor = most.filter(|id| of_node().any(|bucket| known.shard_of_bucket(bucket) == *id));
-            let id = match successor {
-                Some(id) => {
-                    free.retain(|other| *other != id);
-                    if let Some(member) = members.get_mut(&id) {
-                        member.primary = member.primary.take().map(|(_, place)| (node.clone(), place));
-                        member.follow(node, endpoint);
-                    }
-                    id
-                }
-                None => {
-                    let id = ShardId(members.keys().next_back().map_or(0, |last| last.0 + 1));
-                    members.insert(id, Member::new(id, node, endpoint, &self.doubts, self.node));
-                    id
-                }
-            };
-            by_primary.insert(node, id);
+            let id = ids[node];
+            let member = members.entry(id).or_insert_with(|| Member::new(id, endpoint, &self.doubts, self.node));
+            member.follow(node, endpoint);
         }
         let by_bucket: Vec<ShardId> = (0..BUCKETS)
             .map(|bucket| {
-                let now = slots.primary_of(bucket).and_then(|node| by_primary.get(node.as_str()));
+                let now = slots.primary_of(bucket).and_then(|node| ids.get(node));
                 // What nobody serves at the moment is where it was.
                 now.copied().unwrap_or_else(|| known.shard_of_bucket(bucket))
             })
@@ -144,29 +113,90 @@ impl Shards {
     }
 }
 
+/// Which shard each primary is of: the one it was of; or, of those whose primary has no slots any more, the one most of whose
+/// buckets it has; or a new one.
+fn ids_of_primaries(slots: &Slots, before: &BTreeMap<ShardId, String>, known: &Topology) -> BTreeMap<String, ShardId> {
+    let stays = |node: &String| slots.primaries.contains_key(node);
+    let mut ids: BTreeMap<String, ShardId> =
+        before.iter().filter(|(_, node)| stays(node)).map(|(id, node)| (node.clone(), *id)).collect();
+    let mut orphans: Vec<ShardId> = before.iter().filter(|(_, node)| !stays(node)).map(|(id, _)| *id).collect();
+    let mut next = before.keys().next_back().map_or(0, |last| last.0 + 1);
+    for node in slots.primaries.keys() {
+        if ids.contains_key(node) {
+            continue;
+        }
+        let taken_over = |id: ShardId| {
+            (0..BUCKETS)
+                .filter(|bucket| slots.primary_of(*bucket) == Some(node) && known.shard_of_bucket(*bucket) == id)
+                .count()
+        };
+        let heir_of = orphans.iter().copied().max_by_key(|id| taken_over(*id)).filter(|id| taken_over(*id) > 0);
+        let id = heir_of.unwrap_or_else(|| {
+            next += 1;
+            ShardId(next - 1)
+        });
+        orphans.retain(|orphan| *orphan != id);
+        ids.insert(node.clone(), id);
+    }
+    ids
+}
+
 impl Member {
-    fn new(id: ShardId, node: &str, endpoint: &Endpoint, doubts: &Arc<Notify>, this: u64) -> Self {
+    fn new(id: ShardId, endpoint: &Endpoint, doubts: &Arc<Notify>, this: u64) -> Self {
         let (place, places) = watch::channel(endpoint.clone());
         let shard = Arc::new(Shard::new(id, Primary::new(places, doubts.clone()), this));
-        Self { shard, primary: Some((node.to_owned(), place)) }
+        Self { shard, primary: Some((String::new(), place)) }
     }
 
-    /// Its primary is there.
-    fn follow(&self, node: &str, endpoint: &Endpoint) {
-        if let Some((_, place)) = &self.primary {
-            place.send_if_modified(|known| {
-                let has_moved = *known != *endpoint;
-                if has_moved {
-                    tracing::info!(
-                        shard = self.shard.id.0,
-                        node,
-                        primary = endpoint.shown(),
-                        "redis: a shard has another primary"
-                    );
-                    *known = endpoint.clone();
-                }
-                has_moved
-            });
-        }
+    /// Its primary is this node, at this place.
+    fn follow(&mut self, node: &str, endpoint: &Endpoint) {
+        let Some((name, place)) = &mut self.primary else { return };
+        node.clone_into(name);
+        place.send_if_modified(|known| {
+            let has_moved = *known != *endpoint;
+            if has_moved {
+                let (shard, primary) = (self.shard.id.0, endpoint.shown());
+                tracing::info!(shard, node, primary, "redis: a shard has another primary");
+                *known = endpoint.clone();
+            }
+            has_moved
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A view in which each primary has every bucket whose number leaves one of these rests.
+    fn view(of_rests: &[(&str, &[u16])]) -> Slots {
+        let endpoint = Endpoint::parse("redis://127.0.0.1", None).unwrap();
+        let primaries = of_rests.iter().map(|(node, _)| (String::from(*node), endpoint.clone())).collect();
+        let of = |bucket: u16| of_rests.iter().find(|(_, rests)| rests.contains(&(bucket % 4))).map(|(node, _)| *node);
+        Slots::of(primaries, (0..BUCKETS).map(|bucket| of(bucket).map(String::from)).collect())
+    }
+
+    fn ids(slots: &Slots, before: &[(u16, &str)], known: &Topology) -> Vec<(String, u16)> {
+        let before = before.iter().map(|(id, node)| (ShardId(*id), String::from(*node))).collect();
+        ids_of_primaries(slots, &before, known).into_iter().map(|(node, id)| (node, id.0)).collect()
+    }
+
+    fn known(of_rests: [u16; 4]) -> Topology {
+        Topology::of_shards(Vec::new(), (0..BUCKETS).map(|bucket| ShardId(of_rests[usize::from(bucket % 4)])).collect())
+    }
+
+    #[test]
+    fn a_primary_keeps_its_shard_and_a_new_one_is_the_heir_of_the_one_whose_slots_it_has() {
+        let at_first = view(&[("a", &[0]), ("b", &[1]), ("c", &[2, 3])]);
+        let named = |ids: &[(&str, u16)]| ids.iter().map(|(node, id)| (String::from(*node), *id)).collect::<Vec<_>>();
+        assert_eq!(ids(&at_first, &[], &Topology::single("")), named(&[("a", 0), ("b", 1), ("c", 2)]));
+        let before = [(0, "a"), (1, "b"), (2, "c")];
+        let moved = view(&[("a", &[0, 1, 3]), ("b", &[]), ("c", &[2])]);
+        assert_eq!(ids(&moved, &before, &known([0, 1, 2, 2])), named(&[("a", 0), ("b", 1), ("c", 2)]));
+        // The replicas of b and c.
+        let failed_over = view(&[("a", &[0]), ("x", &[2, 3]), ("y", &[1])]);
+        assert_eq!(ids(&failed_over, &before, &known([0, 1, 2, 2])), named(&[("a", 0), ("x", 2), ("y", 1)]));
+        let grown = view(&[("a", &[0]), ("b", &[1]), ("c", &[2]), ("d", &[3])]);
+        assert_eq!(ids(&grown, &before, &known([0, 1, 2, 2])), named(&[("a", 0), ("b", 1), ("c", 2), ("d", 3)]));
     }
 }

@@ -24,6 +24,12 @@ pub(super) struct Slots {
 }
 
 impl Slots {
+    /// A view for tests.
+    #[cfg(test)]
+    pub(super) fn of(primaries: BTreeMap<String, Endpoint>, by_bucket: Vec<Option<String>>) -> Self {
+        Self { epoch: 1, primaries, nodes: Vec::new(), by_bucket }
+    }
+
     /// The node that has a bucket's slot.
     pub(super) fn primary_of(&self, bucket: u16) -> Option<&String> {
         self.by_bucket.get(usize::from(bucket))?.as_ref()
