@@ -1,7 +1,7 @@
 //! How a node is configured: flags, environment, a TOML file, in this order of precedence; wrong values stop the start.
 
-use crate::{addresses::proxies::ProxyNet, server::watchdog::Timeouts};
-use clap::{CommandFactory, FromArgMatches, Parser};
+use crate::{addresses::proxies::ProxyNet, commands::Command, server::watchdog::Timeouts};
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 use conversation_protocol::limits;
 use jsonwebtoken::Algorithm;
 use std::{net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
@@ -155,6 +155,11 @@ impl FromStr for KeySource {
     }
 }
 
+/// Where the settings are, which may stand behind a command.
+fn innermost(matches: &ArgMatches) -> &ArgMatches {
+    matches.subcommand().map_or(matches, |(_, of_command)| of_command)
+}
+
 /// Why a text is not TOML, and where; the library would show the line, which may hold a secret.
 fn not_toml(text: &str, error: &toml::de::Error) -> ConfigError {
     let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or("");
@@ -188,21 +193,29 @@ pub enum Mode {
 pub struct ConfigError(pub String);
 
 impl Config {
-    /// Reads command line, environment and file; `--help` and wrong values end the process.
-    pub fn from_process() -> Self {
-        let matches = Self::command().get_matches();
-        let file = matches.get_one::<PathBuf>("config").cloned();
-        let result = match file {
-            None => Self::from_arg_matches(&matches),
-            Some(path) => match Self::with_file(&path) {
-                Ok(command) => Self::from_arg_matches(&command.get_matches()),
+    /// Reads command line, environment and file: the settings, as they were found too, and what to do with them, if it is not
+    /// to run a node. `--help` and wrong values end the process.
+    pub fn from_process() -> (Self, Option<Command>, ArgMatches) {
+        let mut matches = Self::command_line().get_matches();
+        if let Some(path) = innermost(&matches).get_one::<PathBuf>("config") {
+            match Self::with_file(path) {
+                Ok(command) => matches = command.get_matches(),
                 Err(error) => {
                     eprintln!("gateway: {error}");
                     std::process::exit(2);
                 }
-            },
-        };
+            }
+        }
+        let result = Self::from_arg_matches(innermost(&matches)).and_then(|config| {
+            let command = matches.subcommand_name().map(|_| Command::from_arg_matches(&matches)).transpose()?;
+            Ok((config, command, innermost(&matches).clone()))
+        });
         result.unwrap_or_else(|error| error.exit())
+    }
+
+    /// All that may stand on the command line; settings also behind a command.
+    pub(crate) fn command_line() -> clap::Command {
+        Command::augment_subcommands(Self::command().mut_args(|argument| argument.global(true)))
     }
 
     /// The command whose defaults are what a file says.
@@ -212,9 +225,9 @@ impl Config {
         Self::with_settings(&text).map_err(|error| ConfigError(format!("--config {}: {error}", path.display())))
     }
 
-    fn with_settings(text: &str) -> Result<clap::Command, ConfigError> {
+    pub(crate) fn with_settings(text: &str) -> Result<clap::Command, ConfigError> {
         let table: toml::Table = text.parse().map_err(|error| not_toml(text, &error))?;
-        let mut command = Self::command();
+        let mut command = Self::command_line();
         for (name, value) in table {
             let argument = command.get_arguments().find(|argument| argument.get_long() == Some(name.as_str()));
             let Some((id, takes_several)) = argument

@@ -6,6 +6,7 @@ pub mod api;
 pub mod auth;
 pub mod body;
 pub mod clock;
+pub mod commands;
 pub mod compare;
 pub mod config;
 pub mod demo;

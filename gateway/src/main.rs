@@ -20,7 +20,10 @@ static ALLOCATOR: Jemalloc = Jemalloc;
 const QUIET: &str = "actix_http=off";
 
 fn main() -> ExitCode {
-    let config = Config::from_process();
+    let (config, command, matches) = Config::from_process();
+    if let Some(command) = command {
+        return command.run(&config, &matches);
+    }
     let filter = match format!("{QUIET},{}", config.log).parse::<tracing_subscriber::EnvFilter>() {
         Ok(filter) => filter,
         Err(error) => return fail(&format!("--log {:?}: expected tracing directives like info: {error}", config.log)),

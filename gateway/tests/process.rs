@@ -5,6 +5,7 @@ mod support;
 mod process {
     mod addresses;
     mod balanced;
+    mod commands;
     mod crash;
     mod dashboards;
     mod deaf;

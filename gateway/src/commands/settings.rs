@@ -1,0 +1,96 @@
+//! Which settings are in force, and where does each come from?
+
+use super::Problem;
+use crate::config::Config;
+use clap::{ArgMatches, parser::ValueSource};
+use std::process::ExitCode;
+
+/// Settings whose values are secret, or may have a secret in them. A store's URL is shown without what may be one.
+const SECRET: [&str; 3] = ["api-key", "jwt-secret", "jwks"];
+
+pub(super) fn print(matches: &ArgMatches) -> Result<ExitCode, Problem> {
+    print!("{}", as_toml(matches));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The settings as a file that `--config` takes; what is secret is a comment.
+fn as_toml(matches: &ArgMatches) -> String {
+    let has_file = matches.get_one::<std::path::PathBuf>("config").is_some();
+    let mut text = String::new();
+    for argument in Config::command_line().get_arguments() {
+        let (Some(name), id) = (argument.get_long(), argument.get_id().as_str()) else { continue };
+        if ["config", "help", "version"].contains(&name) {
+            continue;
+        }
+        let raw: Option<Vec<String>> =
+            matches.get_raw(id).map(|values| values.map(|value| value.to_string_lossy().into_owned()).collect());
+        let from = match matches.value_source(id) {
+            Some(ValueSource::CommandLine) => "a flag",
+            Some(ValueSource::EnvVariable) => "the environment",
+            Some(_) if !has_file => "the default",
+            Some(_) => "the file, or the default",
+            None => "nowhere",
+        };
+        let value = raw.filter(|values| !values.is_empty()).map(|values| {
+            let takes_several = matches!(argument.get_action(), clap::ArgAction::Append);
+            if takes_several { array(&values) } else { quoted(&values[0]) }
+        });
+        text += &match value {
+            None => format!("# {name} is not set\n"),
+            Some(_) if SECRET.contains(&name) => format!("# {name} is set, and not shown; from {from}\n"),
+            Some(value) => format!("{name} = {}  # from {from}\n", without_user(&value)),
+        };
+    }
+    text
+}
+
+/// A text of TOML. All settings are read from their text, numbers too.
+fn quoted(value: &str) -> String {
+    toml::Value::String(value.to_owned()).to_string()
+}
+
+fn array(values: &[String]) -> String {
+    toml::Value::Array(values.iter().map(|value| toml::Value::String(value.clone())).collect()).to_string()
+}
+
+/// A store's URL may have a password before the address.
+fn without_user(value: &str) -> String {
+    match (value.split_once("://"), value.rsplit_once('@')) {
+        (Some((scheme, _)), Some((_, place))) => format!("{scheme}://{place}"),
+        _ => value.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::FromArgMatches;
+
+    #[test]
+    fn what_is_printed_is_read_again_and_has_no_secret() {
+        let secret = "0123456789abcdef0123456789abcdef";
+        let arguments = [
+            "gateway",
+            "--jwt-secret",
+            secret,
+            "--api-key",
+            "a-key,another-key",
+            "--workers",
+            "3",
+            "--store",
+            "redis://user:password@db:1/2",
+            "--allowed-origin",
+            "https://a.example,https://b.example",
+        ];
+        let text = as_toml(&Config::command_line().get_matches_from(arguments));
+        for hidden in [secret, "a-key", "another-key", "password"] {
+            assert!(!text.contains(hidden), "{text}");
+        }
+        assert!(text.contains("workers = \"3\"  # from a flag") && text.contains("# api-key is set"), "{text}");
+        let command = Config::with_settings(&text).unwrap();
+        let config = Config::from_arg_matches(&command.get_matches_from(["gateway"])).unwrap();
+        assert_eq!((config.workers, config.store.as_str()), (3, "redis://db:1/2"));
+        assert_eq!(config.allowed_origins, ["https://a.example", "https://b.example"]);
+        assert_eq!(config.api_keys.len(), 0);
+    }
+}
