@@ -46,11 +46,14 @@ impl Shard {
         }
     }
 
-    /// The channel of the probes, in a slot of one of the shard's buckets: the same for as long as that is one of them.
+    /// The channel of the probes, in a slot of one of the shard's buckets: the same for as long as that is one of them. Its path
+    /// ends when that slot moves, so it is any of them: slots that are moved in order would end it again and again.
     pub(super) fn probe_channel(&self, mut buckets: impl Iterator<Item = u16> + Clone) -> Option<String> {
         let mut chosen = self.probe_bucket.lock().unwrap_or_else(PoisonError::into_inner);
-        let present = chosen.filter(|present| buckets.clone().any(|bucket| bucket == *present));
-        *chosen = present.or_else(|| buckets.next());
+        if chosen.is_none_or(|present| buckets.clone().all(|bucket| bucket != present)) {
+            let count = buckets.clone().count();
+            *chosen = buckets.nth(rand::random_range(0..count.max(1)));
+        }
         chosen.map(|bucket| keys::probe_channel(bucket, self.node))
     }
 }

@@ -133,7 +133,6 @@ async fn slots_that_move_under_load_lose_no_change_and_refuse_none() {
     for user in &of_first {
         let slot = slot_of(&cluster, user).await;
         cluster.move_slot(slot, from, to).await;
-        assert_ne!(slot, 0, "the probes' slot stays");
     }
     until("the store to know", async || {
         let now = store.topology().borrow().clone();
