@@ -64,7 +64,8 @@ impl RedisStore {
     /// # Errors
     /// [`StoreError::Unavailable`] if the URL cannot be used or a primary does not answer.
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
-        let shards = match url::parse(url)? {
+        let url::Parsed { target, keys } = url::parse(url)?;
+        let shards = match target {
             Target::Server(endpoint) => Arc::new(Shards::single(Primary::fixed(endpoint))),
             Target::Sentinel { sentinels, service, primary } => {
                 Arc::new(Shards::single(Sentinels::follow(sentinels, service, primary).await?))
@@ -73,14 +74,15 @@ impl RedisStore {
         };
         // The links try for ever and so cannot say why the first attempt fails.
         future::try_join_all(shards.all().iter().map(|shard| first_attempt(shard.primary.clone()))).await?;
-        let store = Self { router: Router::new(shards) };
+        let store = Self { router: Router::new(shards, keys) };
         store.ping().await?;
         Ok(store)
     }
 
     /// The channel of a shard's probes, in one of its slots.
     fn probe_channel(&self, shard: &Shard) -> Result<String, StoreError> {
-        let channel = shard.probe_channel(self.router.shards().topology().borrow().buckets_of(shard.id));
+        let topology = self.router.shards().topology();
+        let channel = shard.probe_channel(self.router.keys(), topology.borrow().buckets_of(shard.id));
         channel.ok_or_else(|| StoreError::Unavailable("redis: the shard has no slots".to_owned()))
     }
 
@@ -145,7 +147,7 @@ impl Store for RedisStore {
     async fn heads(&self, users: &[UserId]) -> Vec<Result<Head, StoreError>> {
         let calls = users.iter().map(|user| {
             let mut command = redis::cmd("HGET");
-            command.arg(keys::head_key(user)).arg("head");
+            command.arg(self.router.keys().head(user)).arg("head");
             Call::of_user(user, command)
         });
         let values = self.router.run(Purpose::Reads, &calls.collect::<Vec<_>>()).await;
@@ -159,7 +161,7 @@ impl Store for RedisStore {
         rows_max: usize,
         bytes_max: usize,
     ) -> Result<ReplaySlice, StoreError> {
-        let mut call = scripts::REPLAY.call(&keys::data_keys(&keys::channel(user)));
+        let mut call = scripts::REPLAY.call(&self.router.keys().data(user));
         call.arg(format!("({after}")).arg(rows_max.min(i32::MAX as usize)).arg(bytes_max);
         let [found, changed, values] = reply::fields(self.read(user, call).await?)?;
         let mut values = reply::list(values)?.into_iter();
@@ -171,7 +173,7 @@ impl Store for RedisStore {
     }
 
     async fn page(&self, user: &UserId, below: u64, count: u32) -> Result<Page, StoreError> {
-        let mut call = scripts::PAGE.call(&keys::data_keys(&keys::channel(user)));
+        let mut call = scripts::PAGE.call(&self.router.keys().data(user));
         let from = if below == 0 { "+inf".to_owned() } else { format!("({below}") };
         call.arg(from).arg(count).arg(u64::from(count) + 1);
         let [found, values, has_more] = reply::fields(self.read(user, call).await?)?;
@@ -201,7 +203,7 @@ impl Store for RedisStore {
     }
 
     async fn facets(&self, user: &UserId, below: u64, count: u32) -> Result<FacetPage, StoreError> {
-        let mut call = scripts::FACETS.call(&keys::data_keys(&keys::channel(user)));
+        let mut call = scripts::FACETS.call(&self.router.keys().data(user));
         let from = if below == 0 { "+inf".to_owned() } else { format!("({below}") };
         call.arg(from).arg(count).arg(u64::from(count) + 1);
         let [found, ids, order_keys, lines, has_more] = reply::fields(self.read(user, call).await?)?;
@@ -218,7 +220,7 @@ impl Store for RedisStore {
     }
 
     async fn unread(&self, user: &UserId) -> Result<UnreadFacets, StoreError> {
-        let call = scripts::UNREAD.call(&keys::data_keys(&keys::channel(user)));
+        let call = scripts::UNREAD.call(&self.router.keys().data(user));
         let [found, ids, lines] = reply::fields(self.read(user, call).await?)?;
         let rows = reply::list(ids)?.into_iter().zip(reply::list(lines)?);
         let rows = rows.map(|(id, line)| Ok((reply::conversation_id(id)?, read_facets(&reply::indexed(line)?)?)));
@@ -228,7 +230,7 @@ impl Store for RedisStore {
 
     async fn delete_user(&self, user: &UserId) -> Result<(), StoreError> {
         let mut command = redis::cmd("UNLINK");
-        command.arg(&keys::data_keys(&keys::channel(user)));
+        command.arg(&self.router.keys().data(user));
         self.router.run_one(Purpose::Commits, Call::of_user(user, command)).await.map(drop)
     }
 
@@ -238,7 +240,7 @@ impl Store for RedisStore {
         receiver: Arc<dyn HintReceiver>,
     ) -> Result<(Box<dyn HintSink>, HintsEnd), StoreError> {
         let shard = self.router.shards().get(shard)?;
-        let (sink, end) = hints::open(&shard, self.probe_channel(&shard)?, receiver).await?;
+        let (sink, end) = hints::open(&shard, self.router.keys(), self.probe_channel(&shard)?, receiver).await?;
         Ok((Box::new(sink), end))
     }
 
@@ -271,7 +273,7 @@ impl Store for RedisStore {
 
     async fn renew_sessions(&self, leases: &[SessionLease], lease_ms: u64) -> Result<(), StoreError> {
         let calls = by_user(leases)?.into_iter().map(|(user, values)| {
-            let mut call = scripts::RENEW.call(&[keys::sessions_key(user)]);
+            let mut call = scripts::RENEW.call(&[self.router.keys().sessions(user)]);
             call.arg(lease_ms).arg(values);
             Call::of_user(user, call)
         });
@@ -282,7 +284,7 @@ impl Store for RedisStore {
     async fn end_sessions(&self, leases: &[SessionLease]) -> Result<(), StoreError> {
         let calls = by_user(leases)?.into_iter().map(|(user, values)| {
             let mut command = redis::cmd("ZREM");
-            command.arg(keys::sessions_key(user)).arg(values);
+            command.arg(self.router.keys().sessions(user)).arg(values);
             Call::of_user(user, command)
         });
         let answers = self.router.run(Purpose::Commits, &calls.collect::<Vec<_>>()).await;
@@ -294,7 +296,8 @@ impl Store for RedisStore {
             let text = reply::text(value)?.unwrap_or_default();
             serde_json::from_str(&text).map_err(|_| unexpected("not a session's lease"))
         };
-        let calls = users.iter().map(|user| Call::of_user(user, scripts::SESSIONS.call(&[keys::sessions_key(user)])));
+        let calls =
+            users.iter().map(|user| Call::of_user(user, scripts::SESSIONS.call(&[self.router.keys().sessions(user)])));
         let of_users = self.router.run(Purpose::Reads, &calls.collect::<Vec<_>>()).await;
         of_users.into_iter().map(|values| reply::list(values?)?.into_iter().map(lease).collect()).collect()
     }

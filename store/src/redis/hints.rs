@@ -1,7 +1,7 @@
 //! How hints come from a shard: its primary's channels, read at once, with a bounded queue behind them.
 
 use super::{
-    keys::{channel, user_of_channel},
+    keys::Keys,
     shard::Shard,
     subscription::{self, Heard, Subscriber},
 };
@@ -17,6 +17,7 @@ const TOGETHER_MAX: usize = 256;
 /// Opens a path, which follows a channel of probes from the first.
 pub(super) async fn open(
     shard: &Shard,
+    keys: &Keys,
     probes: String,
     receiver: Arc<dyn HintReceiver>,
 ) -> Result<(Sink, HintsEnd), StoreError> {
@@ -30,43 +31,52 @@ pub(super) async fn open(
     };
     let (subscriber, heard) = opened.await.inspect_err(|_| shard.primary.doubt())?;
     let (alive, end) = HintsEnd::new();
-    let primary = shard.primary.clone();
+    let (primary, of_path) = (shard.primary.clone(), keys.clone());
     tokio::spawn(async move {
         tokio::select! {
-            () = hand_on(heard, &probes, receiver) => {}
+            () = hand_on(heard, &of_path, &probes, receiver) => {}
             () = primary.moves_from(&endpoint) => {}
         }
         drop(alive);
     });
-    Ok((Sink(subscriber), end))
+    Ok((Sink { subscriber, keys: keys.clone() }, end))
 }
 
 /// Says whom a path follows. An error ends the path: what it follows is no longer known.
-pub(super) struct Sink(Subscriber);
+pub(super) struct Sink {
+    subscriber: Subscriber,
+    keys: Keys,
+}
+
+impl Sink {
+    fn channels(&self, users: &[UserId]) -> Vec<String> {
+        users.iter().map(|user| self.keys.channel(user)).collect()
+    }
+}
 
 #[async_trait]
 impl HintSink for Sink {
     async fn follow(&mut self, users: &[UserId]) -> Result<Vec<UserId>, StoreError> {
-        let moved = self.0.subscribe(users.iter().map(channel)).await?;
-        Ok(moved.iter().filter_map(|channel| user_of_channel(channel)).collect())
+        let moved = self.subscriber.subscribe(self.channels(users)).await?;
+        Ok(moved.iter().filter_map(|channel| self.keys.user_of_channel(channel)).collect())
     }
 
     async fn unfollow(&mut self, users: &[UserId]) -> Result<(), StoreError> {
-        self.0.unsubscribe(users.iter().map(channel)).await
+        self.subscriber.unsubscribe(self.channels(users)).await
     }
 
     async fn ping(&mut self) -> Result<(), StoreError> {
-        self.0.ping().await
+        self.subscriber.ping().await
     }
 }
 
 /// Hands everything on until the path breaks; a message that cannot be read breaks it, since else nobody would see the gap.
-async fn hand_on(mut received: mpsc::Receiver<Heard>, probes: &str, receiver: Arc<dyn HintReceiver>) {
+async fn hand_on(mut received: mpsc::Receiver<Heard>, keys: &Keys, probes: &str, receiver: Arc<dyn HintReceiver>) {
     let mut messages = Vec::new();
     while received.recv_many(&mut messages, TOGETHER_MAX).await > 0 {
         let mut wakes = Wakes::default();
         for message in messages.drain(..) {
-            match told(&message, probes) {
+            match told(&message, keys, probes) {
                 Some(told) => receiver.told(told, &mut wakes),
                 None => {
                     tracing::warn!("a path for hints brings what is no hint, or its probes no more; it ends");
@@ -77,14 +87,16 @@ async fn hand_on(mut received: mpsc::Receiver<Heard>, probes: &str, receiver: Ar
     }
 }
 
-fn told(message: &Heard, probes: &str) -> Option<Told> {
+fn told(message: &Heard, keys: &Keys, probes: &str) -> Option<Told> {
     match message {
         Heard::Message(channel, payload) if channel == probes => {
             Some(Told::Probe(std::str::from_utf8(payload).ok()?.parse().ok()?))
         }
-        Heard::Message(channel, payload) => Some(Told::Hint(user_of_channel(channel)?, Arc::new(decode(payload)?))),
+        Heard::Message(channel, payload) => {
+            Some(Told::Hint(keys.user_of_channel(channel)?, Arc::new(decode(payload)?)))
+        }
         // The probes are no user's: without them nothing is proven any more.
-        Heard::Moved(channel) => Some(Told::Moved(user_of_channel(channel)?)),
+        Heard::Moved(channel) => Some(Told::Moved(keys.user_of_channel(channel)?)),
     }
 }
 

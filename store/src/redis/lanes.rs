@@ -2,7 +2,7 @@
 
 use super::{
     RedisStore,
-    keys::{NODES_BUCKET, lane_dead_key, lane_holder_key, lane_key, lane_of_channel, nodes_key},
+    keys::{Keys, NODES_BUCKET},
     reply,
     router::Call,
     scripts,
@@ -35,7 +35,7 @@ impl RedisStore {
 impl LaneQueue for RedisStore {
     async fn enqueue(&self, entries: &[(Lane, String)]) -> Vec<Result<Enqueued, StoreError>> {
         let calls = entries.iter().map(|(lane, entry)| {
-            let key = lane_key(*lane);
+            let key = self.router.keys().lane(*lane);
             let mut call = scripts::ENQUEUE.call(std::slice::from_ref(&key));
             call.arg(entry).arg(LANE_ENTRIES_MAX).arg(LANE_AGE_MAX_MS).arg(key);
             Call::of_bucket(lane.first_bucket(), call)
@@ -45,14 +45,14 @@ impl LaneQueue for RedisStore {
     }
 
     async fn count_nodes(&self, node: &str, lease_ms: u64) -> Result<u64, StoreError> {
-        let mut call = scripts::NODES.call(&[nodes_key()]);
+        let mut call = scripts::NODES.call(&[self.router.keys().nodes()]);
         call.arg(node).arg(lease_ms);
         reply::number(self.router.run_one(Purpose::Lanes, Call::of_bucket(NODES_BUCKET, call)).await?)
     }
 
     async fn hold_lanes(&self, node: &str, lanes: &[Lane], lease_ms: u64) -> Result<Vec<Lane>, StoreError> {
         let answers = self.of_lanes(lanes, |lane| {
-            let mut call = scripts::HOLD.call(&[lane_holder_key(lane)]);
+            let mut call = scripts::HOLD.call(&[self.router.keys().lane_holder(lane)]);
             call.arg(node).arg(lease_ms).to_owned()
         });
         let (mut mine, mut problem) = (Vec::new(), None);
@@ -72,7 +72,7 @@ impl LaneQueue for RedisStore {
 
     async fn release_lanes(&self, node: &str, lanes: &[Lane]) -> Result<(), StoreError> {
         let answers = self.of_lanes(lanes, |lane| {
-            let mut call = scripts::RELEASE.call(&[lane_holder_key(lane)]);
+            let mut call = scripts::RELEASE.call(&[self.router.keys().lane_holder(lane)]);
             call.arg(node).to_owned()
         });
         answers.await.into_iter().try_for_each(|answer| answer.map(drop))
@@ -80,12 +80,12 @@ impl LaneQueue for RedisStore {
 
     async fn lane_entries(&self, lane: Lane, count_max: usize) -> Result<Vec<(EntryId, String)>, StoreError> {
         let mut command = redis::cmd("XRANGE");
-        command.arg(lane_key(lane)).arg("-").arg("+").arg("COUNT").arg(count_max);
+        command.arg(self.router.keys().lane(lane)).arg("-").arg("+").arg("COUNT").arg(count_max);
         reply::list(self.of_lane(lane, command).await?)?.into_iter().map(entry).collect()
     }
 
     async fn backlogs(&self, lanes: &[Lane]) -> Result<Vec<Backlog>, StoreError> {
-        let answers = self.of_lanes(lanes, |lane| scripts::BACKLOG.call(&[lane_key(lane)])).await;
+        let answers = self.of_lanes(lanes, |lane| scripts::BACKLOG.call(&[self.router.keys().lane(lane)])).await;
         let backlog = |answer: Result<Value, StoreError>| {
             let [entries, oldest_ms] = reply::fields(answer?)?;
             Ok(Backlog { entries: reply::number(entries)?, oldest_ms: reply::number(oldest_ms)? })
@@ -94,7 +94,7 @@ impl LaneQueue for RedisStore {
     }
 
     async fn finish_entries(&self, lane: Lane, done: &[EntryId], dead: &[String]) -> Result<(), StoreError> {
-        let mut call = scripts::FINISH.call(&[lane_key(lane), lane_dead_key(lane)]);
+        let mut call = scripts::FINISH.call(&[self.router.keys().lane(lane), self.router.keys().lane_dead(lane)]);
         call.arg(DEAD_ENTRIES_MAX).arg(dead.len()).arg(dead);
         for EntryId(ms, number) in done {
             call.arg(format!("{ms}-{number}"));
@@ -110,10 +110,10 @@ impl LaneQueue for RedisStore {
         for shard in shards.all() {
             let lanes = Lane::all().filter(|lane| topology.shard_of_bucket(lane.first_bucket()) == shard.id);
             let (mut subscriber, heard) = subscription::connect(&shard.primary.endpoint()).await?;
-            if !subscriber.subscribe(lanes.map(lane_key)).await?.is_empty() {
+            if !subscriber.subscribe(lanes.map(|lane| self.router.keys().lane(lane))).await?.is_empty() {
                 return Err(StoreError::Unavailable("redis: lanes are in another shard by now".to_owned()));
             }
-            tokio::spawn(pass_on(heard, woken.clone()));
+            tokio::spawn(pass_on(self.router.keys().clone(), heard, woken.clone()));
             subscribers.push(subscriber);
         }
         Ok(Box::new(Wakes { _subscribers: subscribers, wakes }))
@@ -121,9 +121,9 @@ impl LaneQueue for RedisStore {
 }
 
 /// Passes wakes on; `None` once something is missing.
-async fn pass_on(mut heard: mpsc::Receiver<Heard>, woken: mpsc::Sender<Option<Lane>>) {
+async fn pass_on(keys: Keys, mut heard: mpsc::Receiver<Heard>, woken: mpsc::Sender<Option<Lane>>) {
     while let Some(Heard::Message(channel, _)) = heard.recv().await {
-        if let Some(lane) = lane_of_channel(&channel)
+        if let Some(lane) = keys.lane_of_channel(&channel)
             && woken.send(Some(lane)).await.is_err()
         {
             return;

@@ -1,7 +1,7 @@
 //! How steps become calls of the scripts.
 
 use super::{
-    keys::{Place, channel, data_keys},
+    keys::{Keys, Place},
     scripts,
 };
 use crate::{Commit, Indexed, IndexedKind, Load, Lowest, RowSelection, Write};
@@ -13,8 +13,8 @@ const BEFORE_LOOKUP: usize = 6;
 const LOOKUP_BEFORE_IDS: usize = 6;
 
 /// Reads what a step needs.
-pub(super) fn load(load: &Load) -> Cmd {
-    let mut call = scripts::LOAD.call(&data_keys(&channel(&load.user)));
+pub(super) fn load(keys: &Keys, load: &Load) -> Cmd {
+    let mut call = scripts::LOAD.call(&keys.data(&load.user));
     lookup(&mut call, load, 0);
     call
 }
@@ -63,16 +63,15 @@ pub(super) enum Server {
 }
 
 /// Commits a step.
-pub(super) fn commit(commit: &Commit, server: Server) -> Cmd {
-    let channel = channel(&commit.user);
-    let mut call = scripts::COMMIT.call(&data_keys(&channel));
+pub(super) fn commit(keys: &Keys, commit: &Commit, server: Server) -> Cmd {
+    let mut call = scripts::COMMIT.call(&keys.data(&commit.user));
     match server {
         Server::Same => call.arg(commit.expected_clock),
         Server::Another => call.arg(NO_CLOCK),
     };
     call.arg(commit.clock)
         .arg(&commit.head)
-        .arg(channel)
+        .arg(keys.channel(&commit.user))
         .arg(commit.hint.encode())
         .arg(BEFORE_LOOKUP + lookup_arguments(&commit.load) + 1);
     lookup(&mut call, &commit.load, BEFORE_LOOKUP);

@@ -1,7 +1,7 @@
 //! How do calls reach the shards of their users? Those of one shard go together; what has moved is sent after.
 
 use super::{
-    keys::channel,
+    keys::Keys,
     link::{Connected, checked, unexpected},
     request,
     scripts::with_source,
@@ -51,13 +51,13 @@ impl<'a> Call<'a> {
     }
 
     /// The command, for the server of this id.
-    fn command(&self, replication_id: u64) -> Cmd {
+    fn command(&self, keys: &Keys, replication_id: u64) -> Cmd {
         match &self.what {
             What::Commit(commit) if commit.replication_id == replication_id => {
-                request::commit(commit, request::Server::Same)
+                request::commit(keys, commit, request::Server::Same)
             }
-            What::Commit(commit) => request::commit(commit, request::Server::Another),
-            What::Load(load) => request::load(load),
+            What::Commit(commit) => request::commit(keys, commit, request::Server::Another),
+            What::Load(load) => request::load(keys, load),
             What::Plain(command) => command.clone(),
         }
     }
@@ -66,14 +66,19 @@ impl<'a> Call<'a> {
 /// Takes calls to shards.
 pub(super) struct Router {
     shards: Arc<Shards>,
+    keys: Keys,
 }
 
 /// What became of a call at a server.
 type Answered = (usize, Result<Value, StoreError>);
 
 impl Router {
-    pub(super) fn new(shards: Arc<Shards>) -> Self {
-        Self { shards }
+    pub(super) fn new(shards: Arc<Shards>, keys: Keys) -> Self {
+        Self { shards, keys }
+    }
+
+    pub(super) fn keys(&self) -> &Keys {
+        &self.keys
     }
 
     pub(super) fn shards(&self) -> &Arc<Shards> {
@@ -130,7 +135,7 @@ impl Router {
         let rounds = by_shard.into_values().map(|(shard, some)| async move {
             let mut answers = Vec::with_capacity(some.len());
             for some in some.chunks(PIPELINE_CALLS_MAX) {
-                answers.extend(at_shard(&shard, purpose, calls, some).await);
+                answers.extend(at_shard(&shard, &self.keys, purpose, calls, some).await);
             }
             answers
         });
@@ -177,7 +182,7 @@ impl Router {
             What::Commit(commit) => commit.replication_id,
             What::Load(_) | What::Plain(_) => connected.replication_id,
         };
-        let command = call.command(id);
+        let command = call.command(&self.keys, id);
         let mut pipeline = Pipeline::with_capacity(2);
         // With its source: a second try would have to ask again.
         pipeline.cmd("ASKING").add_command(with_source(&command).unwrap_or(command));
@@ -185,7 +190,7 @@ impl Router {
         if let (What::Commit(commit), Value::Int(1)) = (&call.what, &value) {
             // Those who follow the user do so at the server that still has the slot.
             let mut hint = Pipeline::with_capacity(1);
-            hint.cmd("SPUBLISH").arg(channel(&commit.user)).arg(commit.hint.encode());
+            hint.cmd("SPUBLISH").arg(self.keys.channel(&commit.user)).arg(commit.hint.encode());
             let giving = self.shards.of_bucket(call.bucket)?;
             let link = giving.link(purpose);
             if let Ok(connected) = link.connected().await {
@@ -214,13 +219,13 @@ fn place(error: &ServerError) -> Option<(&str, u16)> {
     Some((host, port.parse().ok()?))
 }
 
-async fn at_shard(shard: &Shard, purpose: Purpose, calls: &[Call<'_>], some: &[usize]) -> Vec<Answered> {
+async fn at_shard(shard: &Shard, keys: &Keys, purpose: Purpose, calls: &[Call<'_>], some: &[usize]) -> Vec<Answered> {
     let link = shard.link(purpose);
     let run = async {
         let connected: Connected = link.connected().await?;
         let mut pipeline = Pipeline::with_capacity(some.len());
         for at in some {
-            pipeline.add_command(calls[*at].command(connected.replication_id));
+            pipeline.add_command(calls[*at].command(keys, connected.replication_id));
         }
         link.run_on(&connected, &pipeline).await
     };

@@ -1,7 +1,7 @@
 //! What does a node have to one shard? Connections for commits, for reads and for lanes, so that a large answer or backlog
 //! delays no commit.
 
-use super::{keys, link::Link, primary::Primary, time::ServerTime};
+use super::{keys::Keys, link::Link, primary::Primary, time::ServerTime};
 use crate::ShardId;
 use std::sync::{Mutex, PoisonError};
 
@@ -48,12 +48,12 @@ impl Shard {
 
     /// The channel of the probes, in a slot of one of the shard's buckets: the same for as long as that is one of them. Its path
     /// ends when that slot moves, so it is any of them: slots that are moved in order would end it again and again.
-    pub(super) fn probe_channel(&self, mut buckets: impl Iterator<Item = u16> + Clone) -> Option<String> {
+    pub(super) fn probe_channel(&self, keys: &Keys, mut buckets: impl Iterator<Item = u16> + Clone) -> Option<String> {
         let mut chosen = self.probe_bucket.lock().unwrap_or_else(PoisonError::into_inner);
         if chosen.is_none_or(|present| buckets.clone().all(|bucket| bucket != present)) {
             let count = buckets.clone().count();
             *chosen = buckets.nth(rand::random_range(0..count.max(1)));
         }
-        chosen.map(|bucket| keys::probe_channel(bucket, self.node))
+        chosen.map(|bucket| keys.probe_channel(bucket, self.node))
     }
 }

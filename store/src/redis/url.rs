@@ -3,9 +3,9 @@
 //! `redis://[USER:PASSWORD@]HOST:PORT[/DB]`, `redis+sentinel://[USER:PASSWORD@]HOST:PORT,…/SERVICE` and
 //! `redis+cluster://[USER:PASSWORD@]HOST:PORT,…`; with `rediss` in place of `redis` all connections are TLS. `?tls-ca=FILE`
 //! names the certificates of authorities, in PEM, in place of the machine's; `?sentinel-user=…&sentinel-password=…` says who the
-//! gateway is to the Sentinels.
+//! gateway is to the Sentinels; `?prefix=NAME` is what all keys and channels begin with.
 
-use super::endpoint::Endpoint;
+use super::{endpoint::Endpoint, keys::Keys};
 use crate::StoreError;
 use std::sync::Arc;
 
@@ -55,15 +55,23 @@ fn kind_of(scheme: &str) -> Option<(&'static str, Kind)> {
     }
 }
 
+/// What a URL says.
+pub(super) struct Parsed {
+    /// Where the data are.
+    pub(super) target: Target,
+    /// What their keys begin with.
+    pub(super) keys: Keys,
+}
+
 /// Reads a URL. Errors do not show it, since it may hold a password.
-pub(super) fn parse(url: &str) -> Result<Target, StoreError> {
+pub(super) fn parse(url: &str) -> Result<Parsed, StoreError> {
     let wrong = |expected: &str| StoreError::Unavailable(format!("redis: expected {expected}"));
     let (scheme, rest) = url.split_once("://").ok_or_else(|| wrong("a URL like redis://HOST:PORT"))?;
     let (scheme, kind) = kind_of(scheme).ok_or_else(|| wrong("redis, rediss, or these with +sentinel or +cluster"))?;
     let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
     let (user, rest) = rest.rsplit_once('@').map_or(("", rest), |(user, rest)| (user, rest));
     let (hosts, path) = rest.split_once('/').unwrap_or((rest, ""));
-    let (mut authorities, mut sentinel_user, mut sentinel_password) = (None, "", "");
+    let (mut authorities, mut sentinel_user, mut sentinel_password, mut keys) = (None, "", "", Keys::plain());
     for (name, value) in
         query.split('&').filter(|pair| !pair.is_empty()).map(|pair| pair.split_once('=').unwrap_or((pair, "")))
     {
@@ -71,6 +79,10 @@ pub(super) fn parse(url: &str) -> Result<Target, StoreError> {
             "tls-ca" => {
                 let read = std::fs::read(value);
                 authorities = Some(Arc::from(read.map_err(|error| wrong(&format!("a readable tls-ca: {error}")))?));
+            }
+            "prefix" => {
+                let expected = "a prefix of 1 to 32 letters, digits, '.', '_' or '-'";
+                keys = Keys::named(value).ok_or_else(|| wrong(expected))?;
             }
             "sentinel-user" if kind == Kind::Sentinel => sentinel_user = value,
             "sentinel-password" if kind == Kind::Sentinel => sentinel_password = value,
@@ -89,33 +101,50 @@ pub(super) fn parse(url: &str) -> Result<Target, StoreError> {
     let all = |user: &str, port: u16| -> Result<Vec<Endpoint>, StoreError> {
         hosts.split(',').map(|host| endpoint(user, host, port, "")).collect()
     };
-    match kind {
-        Kind::Server if hosts.contains(',') => Err(wrong("one server, or redis+sentinel or redis+cluster for several")),
-        Kind::Server => Ok(Target::Server(endpoint(user, hosts, SERVER_PORT, path)?)),
-        Kind::Cluster if !path.is_empty() => Err(wrong("no database after a cluster: it has only one")),
-        Kind::Cluster => Ok(Target::Cluster(all(user, SERVER_PORT)?)),
+    let database_of = |path: &str| match (path, keys.is_plain()) {
+        ("" | "0", _) | (_, false) => Ok(()),
+        // Whoever published in another database would be heard here.
+        (_, true) => Err(wrong("?prefix=NAME for another database than 0: channels are the same in all of them")),
+    };
+    let target = match kind {
+        Kind::Server if hosts.contains(',') => {
+            return Err(wrong("one server, or redis+sentinel or redis+cluster for several"));
+        }
+        Kind::Server => {
+            database_of(path)?;
+            Target::Server(endpoint(user, hosts, SERVER_PORT, path)?)
+        }
+        Kind::Cluster if !path.is_empty() => return Err(wrong("no database after a cluster: it has only one")),
+        Kind::Cluster => Target::Cluster(all(user, SERVER_PORT)?),
         Kind::Sentinel => {
             let (service, database) = path.split_once('/').unwrap_or((path, ""));
             if service.is_empty() {
-                return Err(wrong("the name of the service after the Sentinels: redis+sentinel://HOST:PORT,…/SERVICE"));
+                let expected = "the name of the service after the Sentinels: redis+sentinel://HOST:PORT,…/SERVICE";
+                return Err(wrong(expected));
             }
+            database_of(database)?;
             let user_of_sentinels = match (sentinel_user, sentinel_password) {
                 ("", "") => String::new(),
                 (name, password) => format!("{name}:{password}"),
             };
             let first = hosts.split(',').next().unwrap_or_default();
-            Ok(Target::Sentinel {
+            Target::Sentinel {
                 sentinels: all(&user_of_sentinels, SENTINEL_PORT)?,
                 service: service.to_owned(),
                 primary: endpoint(user, first, SERVER_PORT, database)?,
-            })
+            }
         }
-    }
+    };
+    Ok(Parsed { target, keys })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn target(url: &str) -> Result<Target, StoreError> {
+        parse(url).map(|parsed| parsed.target)
+    }
 
     fn refusal(url: &str) -> String {
         parse(url).err().expect("an error").to_string()
@@ -123,12 +152,12 @@ mod tests {
 
     #[test]
     fn a_server_sentinels_and_a_cluster_are_told_apart() {
-        let Ok(Target::Server(server)) = parse("redis://alice:secret@db/3") else { panic!("one server") };
+        let Ok(Target::Server(server)) = target("redis://alice:secret@db/3?prefix=chat") else { panic!("one server") };
         assert_eq!(server.shown(), "db:6379");
-        let Ok(Target::Cluster(nodes)) = parse("redis+cluster://a:7000,b,[::1]:7002") else { panic!("a cluster") };
+        let Ok(Target::Cluster(nodes)) = target("redis+cluster://a:7000,b,[::1]:7002") else { panic!("a cluster") };
         assert_eq!(nodes.iter().map(Endpoint::shown).collect::<Vec<_>>(), ["a:7000", "b:6379", "[::1]:7002"]);
         let url = "rediss+sentinel://u:p@a,b:5/main?sentinel-user=s&sentinel-password=q";
-        let Ok(Target::Sentinel { sentinels, service, .. }) = parse(url) else { panic!("sentinels") };
+        let Ok(Target::Sentinel { sentinels, service, .. }) = target(url) else { panic!("sentinels") };
         assert_eq!(sentinels.iter().map(Endpoint::shown).collect::<Vec<_>>(), ["a:26379", "b:5"]);
         assert_eq!(service, "main");
     }
@@ -142,6 +171,9 @@ mod tests {
             ("redis+cluster://u:secret@a,,b", "HOST:PORT"),
             ("redis://u:secret@a?tls-ca=/nowhere", "a readable tls-ca"),
             ("redis://u:secret@a?x=1", "no parameter \"x\""),
+            ("redis://u:secret@a?prefix={1}", "1 to 32 letters"),
+            ("redis://u:secret@a/3", "?prefix=NAME"),
+            ("redis+sentinel://u:secret@a/main/3", "?prefix=NAME"),
         ] {
             let error = refusal(url);
             assert!(error.contains(expected) && !error.contains("secret"), "{error}");

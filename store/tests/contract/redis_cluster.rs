@@ -19,7 +19,8 @@ const DEAD_AFTER_MS: u64 = 1_000;
 /// Asks a server.
 pub(super) async fn ask<T: FromRedisValue>(server: &RedisServer, command: &str) -> T {
     let client = redis::Client::open(server.url()).unwrap();
-    let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+    let config = redis::AsyncConnectionConfig::new().set_response_timeout(Some(Duration::from_secs(30)));
+    let mut connection = client.get_multiplexed_async_connection_with_config(&config).await.unwrap();
     let mut words = command.split(' ');
     let mut question = redis::cmd(words.next().unwrap());
     for word in words {

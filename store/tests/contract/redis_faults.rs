@@ -29,7 +29,9 @@ async fn connect(server: &RedisServer) -> Arc<dyn Store> {
 /// A connection beside the store's.
 async fn beside(server: &RedisServer) -> redis::aio::MultiplexedConnection {
     let client = redis::Client::open(server.url()).unwrap();
-    client.get_multiplexed_async_connection().await.unwrap()
+    // A busy machine takes its time for much that is asked at once.
+    let config = redis::AsyncConnectionConfig::new().set_response_timeout(Some(Duration::from_secs(60)));
+    client.get_multiplexed_async_connection_with_config(&config).await.unwrap()
 }
 
 pub(super) async fn ask<T: redis::FromRedisValue>(server: &RedisServer, command: &[&str]) -> T {
@@ -299,4 +301,23 @@ async fn a_lost_race_on_redis_is_one_round_trip() {
     assert_eq!(calls().await, before + 1);
     let users: Vec<UserId> = vec![book.user.clone()];
     assert_eq!(store.heads(&users).await[0].as_ref().unwrap().cursor.version, book.clock);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn stores_of_two_prefixes_in_one_server_know_nothing_of_each_other() {
+    let server = RedisServer::start();
+    let plain = connect(&server).await;
+    let other = open(&format!("{}?prefix=other", server.url())).await.unwrap();
+    let (mut alice, mut other_alice) = (Book::new(user("alice")), Book::new(user("alice")));
+    let (mut sink, mut stream) = paths::open(&*other).await.unwrap();
+    sink.follow(std::slice::from_ref(&alice.user)).await.unwrap();
+    for number in 1..=3 {
+        alice.commit(&*plain, |step| step.put("c2c_plain", number, true)).await;
+    }
+    let hint = other_alice.commit(&*other, |step| step.put("c2c_other", 1, true)).await;
+    assert_eq!(next(&mut stream).await, Some((user("alice"), hint)), "the first that comes");
+    alice.check(&*plain).await;
+    other_alice.check(&*other).await;
+    let again = open(&format!("{}/5?prefix=other", server.url())).await.unwrap();
+    Book::new(user("alice")).check(&*again).await;
 }
