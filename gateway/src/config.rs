@@ -1,10 +1,11 @@
-//! How a node is configured: flags, environment, a TOML file, in this order of precedence; wrong values stop the start.
+//! How a node is configured: flags, environment, a TOML file, in this order of precedence; wrong values stop the start, or a
+//! reload.
 
 use crate::{addresses::proxies::ProxyNet, server::watchdog::Timeouts};
 use clap::{CommandFactory, FromArgMatches, Parser};
 use conversation_protocol::limits;
 use jsonwebtoken::Algorithm;
-use std::{net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
+use std::{collections::BTreeMap, ffi::OsString, net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
 
 /// Rows of a list that a node may be configured to keep at least: well above those that can be pinned and never go.
 const ROWS_PER_USER_MIN: u64 = 100;
@@ -120,6 +121,21 @@ pub struct Config {
     /// What to log, as tracing directives, like info or conversation_gateway=debug; of libraries at most info.
     #[arg(long, env = "GATEWAY_LOG", default_value = "info")]
     pub log: String,
+    /// In which form: `text`, or `json` with one object a line.
+    #[arg(long, env = "GATEWAY_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
+    pub log_format: LogFormat,
+    /// The values of all settings, by their long names.
+    #[arg(skip)]
+    given: BTreeMap<String, Vec<OsString>>,
+}
+
+/// How a line of the log looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For programs: a JSON object.
+    Json,
 }
 
 /// What takes the connection of a WebSocket after its handshake.
@@ -190,19 +206,35 @@ pub struct ConfigError(pub String);
 impl Config {
     /// Reads command line, environment and file; `--help` and wrong values end the process.
     pub fn from_process() -> Self {
-        let matches = Self::command().get_matches();
-        let file = matches.get_one::<PathBuf>("config").cloned();
-        let result = match file {
-            None => Self::from_arg_matches(&matches),
-            Some(path) => match Self::with_file(&path) {
-                Ok(command) => Self::from_arg_matches(&command.get_matches()),
-                Err(error) => {
-                    eprintln!("gateway: {error}");
-                    std::process::exit(2);
-                }
-            },
+        Self::read().unwrap_or_else(|error| error.exit())
+    }
+
+    /// Reads command line, environment and file as they are now.
+    ///
+    /// # Errors
+    /// Says which value is wrong; `--help` is one too.
+    pub fn read() -> Result<Self, clap::Error> {
+        let matches = Self::command().try_get_matches()?;
+        let matches = match matches.get_one::<PathBuf>("config") {
+            None => matches,
+            Some(path) => {
+                let wrong = |error| clap::Error::raw(clap::error::ErrorKind::ValueValidation, format!("{error}\n"));
+                Self::with_file(path).map_err(wrong)?.try_get_matches()?
+            }
         };
-        result.unwrap_or_else(|error| error.exit())
+        let mut config = Self::from_arg_matches(&matches)?;
+        for argument in Self::command().get_arguments() {
+            let values = matches.try_get_raw(argument.get_id().as_str()).ok().flatten();
+            let values = values.into_iter().flatten().map(OsString::from).collect();
+            config.given.insert(argument.get_long().unwrap_or_default().to_owned(), values);
+        }
+        Ok(config)
+    }
+
+    /// The settings, by their long names, that another configuration has other values for.
+    pub fn differing(&self, other: &Self) -> Vec<&str> {
+        let differ = |name: &String, values| other.given.get(name) != Some(values);
+        self.given.iter().filter(|(name, values)| differ(name, values)).map(|(name, _)| name.as_str()).collect()
     }
 
     /// The command whose defaults are what a file says.

@@ -17,6 +17,7 @@ mod process {
     mod load;
     mod metrics;
     mod proxied;
+    mod reload;
     mod secrets;
     mod settings;
     mod shards;
