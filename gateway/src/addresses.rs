@@ -11,6 +11,7 @@ use crate::{
     metrics::Metrics,
     rate::{Quotas, quota, refused},
 };
+use arc_swap::ArcSwap;
 use conversation_protocol::{ApiError, ErrorKind};
 use dashmap::DashMap;
 use proxies::Proxies;
@@ -21,6 +22,9 @@ use std::{
 };
 use tokio::time;
 
+/// The settings of these limits.
+const SETTINGS: [&str; 4] =
+    ["connections-per-address", "requests-per-address", "refusals-per-address", "trusted-proxy"];
 /// Addresses whose rates are kept one by one; when there are more, those of a network share one.
 const ADDRESSES_MAX: usize = 100_000;
 /// Addresses and networks whose rates are kept at all.
@@ -59,14 +63,36 @@ fn cut(address: IpAddr, bits_of_v6: u32, bits_of_v4: u32) -> IpAddr {
     }
 }
 
-/// The limits of addresses, and how far each has come.
-pub struct Addresses {
+/// What is configured, and how far each address has come with what it may do a second.
+struct AddressLimits {
     proxies: Proxies,
-    metrics: Arc<Metrics>,
     connections_max: u32,
-    open: DashMap<Address, u32>,
     requests: Option<Quotas<Address>>,
     refusals: Option<Quotas<Address>>,
+}
+
+impl AddressLimits {
+    fn new(config: &Config) -> Self {
+        let quotas =
+            |per_second: u32| (per_second > 0).then(|| Quotas::keyed(quota(per_second, per_second.saturating_mul(4))));
+        Self {
+            proxies: Proxies::new(config.trusted_proxies.clone()),
+            connections_max: config.connections_per_address,
+            requests: quotas(config.requests_per_address),
+            refusals: quotas(config.refusals_per_address),
+        }
+    }
+
+    fn quotas(&self) -> impl Iterator<Item = &Quotas<Address>> {
+        [&self.requests, &self.refusals].into_iter().flatten()
+    }
+}
+
+/// The limits of addresses, and how far each has come.
+pub struct Addresses {
+    metrics: Arc<Metrics>,
+    limits: ArcSwap<AddressLimits>,
+    open: DashMap<Address, u32>,
     /// Who had too many authentications refused, and until when everything is.
     blocked: DashMap<Address, Duration>,
 }
@@ -115,26 +141,26 @@ impl Addresses {
     }
 
     fn new(config: &Config, metrics: Arc<Metrics>) -> Self {
-        let quotas =
-            |per_second: u32| (per_second > 0).then(|| Quotas::keyed(quota(per_second, per_second.saturating_mul(4))));
-        Self {
-            proxies: Proxies::new(config.trusted_proxies.clone()),
-            metrics,
-            connections_max: config.connections_per_address,
-            open: DashMap::new(),
-            requests: quotas(config.requests_per_address),
-            refusals: quotas(config.refusals_per_address),
-            blocked: DashMap::new(),
+        let limits = ArcSwap::from_pointee(AddressLimits::new(config));
+        Self { metrics, limits, open: DashMap::new(), blocked: DashMap::new() }
+    }
+
+    /// Limits as another configuration says; where it says otherwise, rates begin anew, and open connections count on.
+    pub fn change(&self, from: &Config, to: &Config) {
+        let changed = from.differing(to);
+        if SETTINGS.iter().any(|name| changed.contains(name)) {
+            self.limits.store(Arc::new(AddressLimits::new(to)));
         }
     }
 
     /// Takes a place for a connection, if they are limited; those of a proxy are its clients', and counted by request.
     pub fn connect(self: &Arc<Self>, peer: IpAddr) -> Result<Option<Place>, Flood> {
-        if self.proxies.trusts(peer) {
+        let limits = self.limits.load();
+        if limits.proxies.trusts(peer) {
             return Ok(None);
         }
         let Some((place, count)) = self.place(peer) else { return Ok(None) };
-        if count > self.connections_max.saturating_mul(SURPLUS) {
+        if count > limits.connections_max.saturating_mul(SURPLUS) {
             self.count("address_flood");
             return Err(Flood);
         }
@@ -143,7 +169,8 @@ impl Addresses {
 
     /// A place, and how many this address has with it; `None` if they are not limited.
     fn place(self: &Arc<Self>, address: IpAddr) -> Option<(Place, u32)> {
-        if self.connections_max == 0 {
+        let connections_max = self.limits.load().connections_max;
+        if connections_max == 0 {
             return None;
         }
         let address = Address::from(address);
@@ -152,19 +179,19 @@ impl Addresses {
             *count += 1;
             *count
         };
-        Some((Place { addresses: self.clone(), address, is_surplus: count > self.connections_max }, count))
+        Some((Place { addresses: self.clone(), address, is_surplus: count > connections_max }, count))
     }
 
     /// How a connection that is one too many is refused.
     fn surplus(&self) -> ApiError {
         self.count("address_connections");
-        let message = format!("expected at most {} connections of an address", self.connections_max);
+        let message = format!("expected at most {} connections of an address", self.limits.load().connections_max);
         ApiError { retry_after_ms: Some(SURPLUS_RETRY_MS), ..ApiError::new(ErrorKind::TooFrequent, message) }
     }
 
     /// Whether an address may authenticate at all.
     fn check_refusals(&self, address: Address) -> Result<(), ApiError> {
-        if self.refusals.is_none() {
+        if self.limits.load().refusals.is_none() {
             return Ok(());
         }
         let until = [address, address.network()].into_iter().filter_map(|key| self.blocked.get(&key).map(|at| *at));
@@ -178,7 +205,8 @@ impl Addresses {
 
     /// Takes one request of an address, or says when there will be one.
     fn take_request(&self, address: Address) -> Result<(), ApiError> {
-        let Some((requests, address)) = self.requests.as_ref().and_then(|quotas| keyed(quotas, address)) else {
+        let limits = self.limits.load();
+        let Some((requests, address)) = limits.requests.as_ref().and_then(|quotas| keyed(quotas, address)) else {
             return Ok(());
         };
         requests.check_key(&address).map_err(|not_until| {
@@ -189,7 +217,8 @@ impl Addresses {
 
     /// An authentication of an address was refused.
     pub fn authentication_refused(&self, address: Address) {
-        let Some((refusals, address)) = self.refusals.as_ref().and_then(|quotas| keyed(quotas, address)) else {
+        let limits = self.limits.load();
+        let Some((refusals, address)) = limits.refusals.as_ref().and_then(|quotas| keyed(quotas, address)) else {
             return;
         };
         if let Err(not_until) = refusals.check_key(&address) {
@@ -204,13 +233,13 @@ impl Addresses {
 
     /// Addresses that something is kept of, each limit by itself.
     pub fn kept(&self) -> usize {
-        let quotas = [&self.requests, &self.refusals].into_iter().flatten().map(Quotas::len).sum::<usize>();
+        let quotas = self.limits.load().quotas().map(Quotas::len).sum::<usize>();
         self.open.len() + self.blocked.len() + quotas
     }
 
     /// Forgets addresses that have been quiet.
     fn forget_quiet(&self) {
-        for quotas in [&self.requests, &self.refusals].into_iter().flatten() {
+        for quotas in self.limits.load().quotas() {
             quotas.retain_recent();
             quotas.shrink_to_fit();
         }
@@ -307,7 +336,8 @@ mod tests {
     #[test]
     fn when_there_are_too_many_those_of_a_network_share_one_rate() {
         let addresses = addresses(&["--requests-per-address", "1"]);
-        let requests = addresses.requests.as_ref().unwrap();
+        let limits = addresses.limits.load();
+        let requests = limits.requests.as_ref().unwrap();
         for n in 0..ADDRESSES_MAX as u32 + 50_000 {
             let _ = addresses.take_request(IpAddr::from((0xc600_0000 + n).to_be_bytes()).into());
         }

@@ -13,6 +13,7 @@ use crate::{
     metrics::Metrics,
 };
 use conversation_protocol::{ApiError, UserId, limits::TOKEN_LEEWAY_S};
+use followed::Following;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, encode};
 use source::JwksSource;
 use std::{sync::Arc, time::Duration};
@@ -46,15 +47,16 @@ pub struct Authenticator {
     /// Keys that stay as long as the process.
     keys: Vec<Key>,
     /// Keys that come from `--jwks`.
-    followed: Option<Arc<FollowedKeys>>,
+    followed: Option<Arc<Following>>,
     api_keys: Vec<String>,
     /// Signs tokens for anybody; in development mode alone.
     development: Option<EncodingKey>,
 }
 
 impl Authenticator {
-    /// Reads the configured keys; those of an address come later.
-    pub fn new(config: &Config, mode: Mode, metrics: Arc<Metrics>) -> Result<Self, ConfigError> {
+    /// Reads the configured keys; those of an address come later, unless another one with the same `--jwks` knows them. Follows
+    /// them on the current tokio runtime.
+    pub fn new(config: &Config, mode: Mode, metrics: Arc<Metrics>, known: Option<&Self>) -> Result<Self, ConfigError> {
         let rules = Rules::new(config);
         let mut keys = Vec::new();
         if let Some(secret) = &config.jwt_secret {
@@ -80,22 +82,28 @@ impl Authenticator {
             development = Some(EncodingKey::from_secret(&secret));
             api_keys.push("dev".to_owned());
         }
+        let known = known.and_then(|known| known.followed.clone()).filter(|followed| followed.keys().is_address());
         let followed = match &config.jwks {
+            Some(_) if known.is_some() => known,
             Some(text) => {
                 // Read here, since the parser of flags would show the whole of a wrong address, and a password in it.
                 let source: JwksSource = text.parse().map_err(|why| ConfigError(format!("--jwks: {why}")))?;
                 let refresh = Duration::from_millis(config.jwks_refresh_ms);
-                let followed = FollowedKeys::new(source.clone(), rules, refresh, metrics);
-                Some(Arc::new(followed.map_err(|why| ConfigError(format!("--jwks {source}: {why}")))?))
+                let keys = FollowedKeys::new(source.clone(), rules, refresh, metrics);
+                let keys = keys.map_err(|why| ConfigError(format!("--jwks {source}: {why}")))?;
+                Some(Arc::new(Following::start(keys)))
             }
-            None => None,
+            None => {
+                metrics.jwks_keys.set(0);
+                None
+            }
         };
         Ok(Self { keys, followed, api_keys, development })
     }
 
-    /// The keys that come from `--jwks`; somebody has to run them.
-    pub fn followed(&self) -> Option<&Arc<FollowedKeys>> {
-        self.followed.as_ref()
+    /// The keys that come from `--jwks`.
+    pub fn followed(&self) -> Option<&FollowedKeys> {
+        self.followed.as_deref().map(Following::keys)
     }
 
     /// Reads a token. An error says what is wrong with it, never what it was; or that nobody can tell yet.
@@ -104,7 +112,7 @@ impl Authenticator {
         if let Some(identity) = token.check(&self.keys)? {
             return Ok(identity);
         }
-        let Some(followed) = self.followed.as_ref().filter(|_| token.has_public_key()) else {
+        let Some(followed) = self.followed().filter(|_| token.has_public_key()) else {
             return Err(token.unsigned());
         };
         let keys = followed.keys_for(&token).await?;

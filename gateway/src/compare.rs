@@ -2,11 +2,12 @@
 
 use crate::{
     hub::Hub,
+    in_force::InForce,
     leases::LEASE_MS,
     live::LiveSession,
-    rate::UserRates,
     session::{GapCause, Input},
 };
+use arc_swap::ArcSwap;
 use conversation_protocol::UserId;
 use conversation_store::{SessionLease, ShardId, Store, StoreError};
 use futures_util::future;
@@ -21,7 +22,7 @@ const PAUSE: Duration = Duration::from_millis(5);
 const TICK: Duration = Duration::from_millis(500);
 
 /// Compares whoever is due, and renews their leases, until the process ends.
-pub async fn run(store: Arc<dyn Store>, hub: Arc<Hub>, rates: Arc<UserRates>) {
+pub async fn run(store: Arc<dyn Store>, hub: Arc<Hub>, in_force: Arc<ArcSwap<InForce>>) {
     let mut ticks = time::interval(TICK);
     ticks.set_missed_tick_behavior(time::MissedTickBehavior::Delay);
     let mut count = 0u32;
@@ -36,7 +37,7 @@ pub async fn run(store: Arc<dyn Store>, hub: Arc<Hub>, rates: Arc<UserRates>) {
         future::join_all(by_shard.values().map(|due| compare(store.as_ref(), &hub, due, GapCause::Comparison))).await;
         count = count.wrapping_add(1);
         if count.is_multiple_of(60) {
-            rates.forget_quiet();
+            in_force.load().rates.forget_quiet();
         }
     }
 }

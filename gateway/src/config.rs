@@ -1,10 +1,11 @@
-//! How a node is configured: flags, environment, a TOML file, in this order of precedence; wrong values stop the start.
+//! How a node is configured: flags, environment, a TOML file, in this order of precedence; wrong values stop the start, or a
+//! reload.
 
 use crate::{addresses::proxies::ProxyNet, commands::Command, server::watchdog::Timeouts};
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 use conversation_protocol::limits;
 use jsonwebtoken::Algorithm;
-use std::{net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
+use std::{collections::BTreeMap, ffi::OsString, net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
 
 /// Rows of a list that a node may be configured to keep at least: well above those that can be pinned and never go.
 const ROWS_PER_USER_MIN: u64 = 100;
@@ -120,6 +121,21 @@ pub struct Config {
     /// What to log, as tracing directives, like info or conversation_gateway=debug; of libraries at most info.
     #[arg(long, env = "GATEWAY_LOG", default_value = "info")]
     pub log: String,
+    /// In which form: `text`, or `json` with one object a line.
+    #[arg(long, env = "GATEWAY_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
+    pub log_format: LogFormat,
+    /// The values of all settings, by their long names.
+    #[arg(skip)]
+    given: BTreeMap<String, Vec<OsString>>,
+}
+
+/// How a line of the log looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For programs: a JSON object.
+    Json,
 }
 
 /// What takes the connection of a WebSocket after its handshake.
@@ -193,24 +209,51 @@ pub enum Mode {
 pub struct ConfigError(pub String);
 
 impl Config {
-    /// Reads command line, environment and file: the settings, as they were found too, and what to do with them, if it is not
-    /// to run a node. `--help` and wrong values end the process.
+    /// Reads command line, environment and file: the settings, what to do with them, if it is not to run a node, and where each
+    /// was found. `--help` and wrong values end the process.
     pub fn from_process() -> (Self, Option<Command>, ArgMatches) {
-        let mut matches = Self::command_line().get_matches();
-        if let Some(path) = innermost(&matches).get_one::<PathBuf>("config") {
-            match Self::with_file(path) {
-                Ok(command) => matches = command.get_matches(),
-                Err(error) => {
-                    eprintln!("gateway: {error}");
-                    std::process::exit(2);
-                }
+        let read = || {
+            let matches = Self::found()?;
+            let command = matches.subcommand_name().map(|_| Command::from_arg_matches(&matches)).transpose()?;
+            let settings = innermost(&matches);
+            Ok((Self::of(settings)?, command, settings.clone()))
+        };
+        read().unwrap_or_else(|error: clap::Error| error.exit())
+    }
+
+    /// Reads command line, environment and file as they are now.
+    ///
+    /// # Errors
+    /// Says which value is wrong; `--help` is one too.
+    pub fn read() -> Result<Self, clap::Error> {
+        Self::of(innermost(&Self::found()?))
+    }
+
+    fn found() -> Result<ArgMatches, clap::Error> {
+        let matches = Self::command_line().try_get_matches()?;
+        match innermost(&matches).get_one::<PathBuf>("config") {
+            None => Ok(matches),
+            Some(path) => {
+                let wrong = |error| clap::Error::raw(clap::error::ErrorKind::ValueValidation, format!("{error}\n"));
+                Self::with_file(path).map_err(wrong)?.try_get_matches()
             }
         }
-        let result = Self::from_arg_matches(innermost(&matches)).and_then(|config| {
-            let command = matches.subcommand_name().map(|_| Command::from_arg_matches(&matches)).transpose()?;
-            Ok((config, command, innermost(&matches).clone()))
-        });
-        result.unwrap_or_else(|error| error.exit())
+    }
+
+    fn of(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let mut config = Self::from_arg_matches(matches)?;
+        for argument in Self::command().get_arguments() {
+            let values = matches.try_get_raw(argument.get_id().as_str()).ok().flatten();
+            let values = values.into_iter().flatten().map(OsString::from).collect();
+            config.given.insert(argument.get_long().unwrap_or_default().to_owned(), values);
+        }
+        Ok(config)
+    }
+
+    /// The settings, by their long names, that another configuration has other values for.
+    pub fn differing(&self, other: &Self) -> Vec<&str> {
+        let differ = |name: &String, values| other.given.get(name) != Some(values);
+        self.given.iter().filter(|(name, values)| differ(name, values)).map(|(name, _)| name.as_str()).collect()
     }
 
     /// All that may stand on the command line; settings also behind a command.

@@ -18,9 +18,9 @@ const LAST_SESSIONS_WAIT: Duration = Duration::from_secs(5);
 /// Waits for a signal and drains the node; a second signal ends the process at once.
 pub async fn on_signal(node: Arc<Node>) -> std::io::Result<()> {
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    let config = &node.config;
     let (delay, spread) = tokio::select! {
         _ = terminate.recv() => {
+            let config = &node.in_force().config;
             (Duration::from_millis(config.drain_delay_ms), Duration::from_millis(config.drain_spread_ms))
         }
         // Somebody at a terminal has no balancer to wait for.

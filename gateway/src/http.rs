@@ -84,11 +84,11 @@ pub async fn guard(
         let response = error_response(&ApiError::new(ErrorKind::Forbidden, message));
         Ok(request.into_response(response).map_into_boxed_body())
     };
-    if let Some(why) = node.origins.refuses_in_development(request.headers()) {
+    if let Some(why) = node.in_force().origins.refuses_in_development(request.headers()) {
         return refuse(request, why);
     }
     // A browser cannot see why a WebSocket's upgrade was refused, so that one is closed with a code instead.
-    if request.path() != "/v1/ws" && !node.origins.allows(request.headers()) {
+    if request.path() != "/v1/ws" && !node.in_force().origins.allows(request.headers()) {
         return refuse(request, "this Origin is not allowed");
     }
     let origin = request.headers().get(header::ORIGIN).cloned();
@@ -122,7 +122,7 @@ async fn client_call(
     let outcome = async {
         let identity = identify(&node, &request, &query).await?;
         let params = body::read(&node, payload, CLIENT_BODY_BYTES_MAX).await?;
-        let call = node.rates.admit(&identity.user, || ClientCall::parse(&method, &params))?;
+        let call = node.in_force().rates.admit(&identity.user, || ClientCall::parse(&method, &params))?;
         let caller = Caller { user: identity.user, session: None };
         api::client::execute(&node, &caller, call).await
     }
@@ -136,7 +136,7 @@ async fn identify(node: &Node, request: &HttpRequest, query: &ConnectQuery) -> R
     let token = query.token(request.headers())?;
     let token =
         token.ok_or_else(|| ApiError::new(ErrorKind::NotAuthenticated, "token: expected Authorization: Bearer"))?;
-    let identity = node.authenticator.identify(&token).await?;
+    let identity = node.in_force().authenticator.identify(&token).await?;
     let opening = query.opening()?;
     if node.head(&identity.user).await?.is_kicked(opening.device.as_ref(), identity.issued_at_us) {
         return Err(ApiError::new(ErrorKind::NotAuthenticated, "token: expected one issued after the kick"));
@@ -150,7 +150,7 @@ async fn server_call(
     method: web::Path<String>,
     payload: web::Payload,
 ) -> HttpResponse {
-    let is_known = bearer_token(request.headers()).is_some_and(|key| node.authenticator.knows_api_key(&key));
+    let is_known = bearer_token(request.headers()).is_some_and(|key| node.in_force().authenticator.knows_api_key(&key));
     if !is_known {
         let message = "API key: expected Authorization: Bearer with a configured key";
         return error_response(&ApiError::new(ErrorKind::NotAuthenticated, message));
@@ -173,7 +173,7 @@ struct TokenQuery {
 async fn development_token(node: web::Data<Arc<Node>>, query: web::Query<TokenQuery>) -> HttpResponse {
     let user: Result<UserId, _> = query.user.as_deref().unwrap_or("").parse();
     match user {
-        Ok(user) => match node.authenticator.development_token(&user) {
+        Ok(user) => match node.in_force().authenticator.development_token(&user) {
             Some(token) => HttpResponse::Ok().json(serde_json::json!({ "token": token })),
             None => not_found().await,
         },
@@ -191,7 +191,7 @@ async fn ready(node: web::Data<Arc<Node>>) -> HttpResponse {
         Some("draining")
     } else if !is_store_there {
         Some("the store does not answer")
-    } else if node.authenticator.followed().is_some_and(|keys| !keys.are_there()) {
+    } else if node.in_force().authenticator.followed().is_some_and(|keys| !keys.are_there()) {
         Some("the token keys at --jwks were not read yet")
     } else {
         None

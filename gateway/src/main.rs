@@ -3,39 +3,33 @@
 use conversation_gateway::{
     config::{Config, Listener, Mode},
     drain,
+    logs::{self, LogFilter},
     node::Node,
+    reload,
     server::serve,
     traces,
 };
-use std::{io::IsTerminal, net::SocketAddr, process::ExitCode, time::Duration};
+use std::{net::SocketAddr, process::ExitCode, time::Duration};
 use tikv_jemallocator::Jemalloc;
-use tracing_subscriber::{filter::filter_fn, layer::SubscriberExt, util::SubscriberInitExt};
 
 /// A change of a row makes and drops dozens of small values on whichever thread it comes in; see docs/decisions/0018.
 #[global_allocator]
 static ALLOCATOR: Jemalloc = Jemalloc;
-
-/// What the HTTP service takes for errors is what clients send, and nobody could stop them from filling the log with it;
-/// a directive of --log by the same name overrules this one.
-const QUIET: &str = "actix_http=off";
 
 fn main() -> ExitCode {
     let (config, command, matches) = Config::from_process();
     if let Some(command) = command {
         return command.run(&config, &matches);
     }
-    let filter = match format!("{QUIET},{}", config.log).parse::<tracing_subscriber::EnvFilter>() {
+    let filter = match logs::start(&config) {
         Ok(filter) => filter,
-        Err(error) => return fail(&format!("--log {:?}: expected tracing directives like info: {error}", config.log)),
+        Err(error) => return fail(&error.to_string()),
     };
-    let is_terminal = std::io::stderr().is_terminal();
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(is_terminal);
-    log.finish().with(filter_fn(is_safe)).init();
     let background = match tokio::runtime::Builder::new_multi_thread().thread_name("background").enable_all().build() {
         Ok(background) => background,
         Err(error) => return fail(&error.to_string()),
     };
-    let result = actix_web::rt::System::new().block_on(run(config, background.handle()));
+    let result = actix_web::rt::System::new().block_on(run(config, filter, background.handle()));
     traces::stop();
     background.shutdown_timeout(Duration::from_secs(1));
     match result {
@@ -44,18 +38,16 @@ fn main() -> ExitCode {
     }
 }
 
-/// Libraries are heard from info up: below it they repeat what clients sent.
-fn is_safe(metadata: &tracing::Metadata<'_>) -> bool {
-    let is_ours = ["gateway", "conversation_"].iter().any(|name| metadata.target().starts_with(name));
-    is_ours || *metadata.level() <= tracing::Level::INFO
-}
-
 fn fail(message: &str) -> ExitCode {
     eprintln!("gateway: {message}");
     ExitCode::FAILURE
 }
 
-async fn run(config: Config, background: &tokio::runtime::Handle) -> Result<(), Box<dyn std::error::Error>> {
+async fn run(
+    config: Config,
+    filter: LogFilter,
+    background: &tokio::runtime::Handle,
+) -> Result<(), Box<dyn std::error::Error>> {
     let mode = config.mode()?;
     traces::start(&config)?;
     let (listen, internal_listen, store_url) = (config.listen, config.internal_listen, config.store.clone());
@@ -75,6 +67,7 @@ async fn run(config: Config, background: &tokio::runtime::Handle) -> Result<(), 
     if let Some(address) = internal_listen {
         servers.push(serve(&node, Listener::Internal, address, 1, 1_024)?);
     }
+    reload::start(&node, filter)?;
     greet(&node, listen);
     let handles: Vec<_> = servers.iter().map(actix_web::dev::Server::handle).collect();
     let serving = futures_util::future::try_join_all(servers);

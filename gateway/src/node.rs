@@ -2,22 +2,22 @@
 
 use crate::{
     addresses::Addresses,
-    auth::{Authenticator, Identity},
+    auth::Identity,
     clock,
     config::{Config, ConfigError, Mode},
     fanout::Fanout,
     hub::Hub,
+    in_force::InForce,
     leases::Leases,
     live::{LiveSession, Opening},
     measured_store::MeasuredStore,
     metrics::Metrics,
-    origin::OriginPolicy,
-    rate::UserRates,
     reads::SyncReads,
     relays::{Paths, Relays, ShardPath},
     session::Input,
     transport::{Transport, outbox::Outbox},
 };
+use arc_swap::ArcSwap;
 use conversation_protocol::{ApiError, ErrorKind, Head, UserId};
 use conversation_store::{Limits, Store, Writer};
 use std::{
@@ -31,7 +31,7 @@ use tokio::runtime::Handle;
 
 /// One node of the gateway.
 pub struct Node {
-    /// Its settings.
+    /// The settings that it was started with; [`Node::in_force`] has those that may change.
     pub config: Config,
     /// Whether keys are real.
     pub mode: Mode,
@@ -47,12 +47,7 @@ pub struct Node {
     pub hub: Arc<Hub>,
     /// How other nodes see its sessions.
     pub leases: Leases,
-    /// Checks tokens and keys.
-    pub authenticator: Authenticator,
-    /// Which pages may connect.
-    pub origins: OriginPolicy,
-    /// Limits by user.
-    pub rates: Arc<UserRates>,
+    in_force: Arc<ArcSwap<InForce>>,
     /// Limits by address.
     pub addresses: Arc<Addresses>,
     /// What it counts.
@@ -75,15 +70,11 @@ impl Node {
         let metrics = Arc::new(Metrics::new());
         metrics.connections.sessions_max.set(config.max_sessions as i64);
         let store: Arc<dyn Store> = MeasuredStore::new(store, metrics.clone());
-        let authenticator = Authenticator::new(&config, mode, metrics.clone())?;
-        if let Some(keys) = authenticator.followed() {
-            tokio::spawn(keys.clone().run());
-        }
+        let in_force = Arc::new(ArcSwap::from_pointee(InForce::new(&config, mode, metrics.clone())?));
         let (hub, wishes) = Hub::new(Duration::from_millis(config.compare_interval_ms), store.topology());
         let hub = Arc::new(hub);
         let paths = Relays::start(store.clone(), hub.clone(), metrics.clone(), wishes);
-        let rates = Arc::new(UserRates::new(config.call_units_per_second, config.connects_per_user));
-        tokio::spawn(crate::compare::run(store.clone(), hub.clone(), rates.clone()));
+        tokio::spawn(crate::compare::run(store.clone(), hub.clone(), in_force.clone()));
         let name = format!("{:016x}", rand::random::<u64>());
         let writer = Writer::new(store.clone(), Limits { rows_per_user: config.rows_per_user });
         let direct_max = config.direct_recipients_max;
@@ -94,7 +85,6 @@ impl Node {
             fanout,
             leases: Leases::start(store.clone()),
             addresses: Addresses::start(&config, metrics.clone()),
-            origins: OriginPolicy::new(&config, mode),
             sync_reads: SyncReads::new(store.clone(), metrics.clone(), config.concurrent_syncs),
             runtime: Handle::current(),
             is_draining: AtomicBool::new(false),
@@ -103,11 +93,28 @@ impl Node {
             mode,
             store,
             hub,
-            authenticator,
-            rates,
+            in_force,
             metrics,
             paths,
         }))
+    }
+
+    /// The settings in force, and what is made of them.
+    pub fn in_force(&self) -> Arc<InForce> {
+        self.in_force.load_full()
+    }
+
+    /// Puts other settings in force, as a whole, but for those that take a restart. Runs in a tokio runtime.
+    ///
+    /// # Errors
+    /// Says what is wrong; all stay as they were then.
+    pub fn change(&self, config: Config) -> Result<(), ConfigError> {
+        let now = self.in_force();
+        let next = now.next(config, self.mode, self.metrics.clone())?;
+        self.metrics.connections.sessions_max.set(next.config.max_sessions as i64);
+        self.addresses.change(&now.config, &next.config);
+        self.in_force.store(Arc::new(next));
+        Ok(())
     }
 
     /// What it counts, as text for Prometheus. Looks at the process too, which takes a while where many files are open.
@@ -131,12 +138,13 @@ impl Node {
         transport: Transport,
         outbox: Arc<Outbox>,
     ) -> Result<Arc<LiveSession>, ApiError> {
-        if self.hub.session_count() >= self.config.max_sessions {
+        let in_force = self.in_force();
+        if self.hub.session_count() >= in_force.config.max_sessions {
             self.metrics.connections.refusals.with_label_values(&["node_full"]).inc();
             let message = "this node has as many sessions as it may have, try again";
             return Err(ApiError { retry_after_ms: Some(1_000), ..ApiError::new(ErrorKind::TooFrequent, message) });
         }
-        if let Err(error) = self.rates.take_connect(&identity.user) {
+        if let Err(error) = in_force.rates.take_connect(&identity.user) {
             self.metrics.connections.refusals.with_label_values(&["connect_rate"]).inc();
             return Err(error);
         }
@@ -149,7 +157,7 @@ impl Node {
             transport,
             outbox,
         );
-        let surplus = self.hub.join(&session, self.config.sessions_per_user);
+        let surplus = self.hub.join(&session, in_force.config.sessions_per_user);
         for oldest in surplus {
             oldest.input(Input::Kick { reason: "this user has too many sessions, the oldest ends".to_owned() });
         }

@@ -18,6 +18,7 @@ mod process {
     mod load;
     mod metrics;
     mod proxied;
+    mod reload;
     mod secrets;
     mod settings;
     mod shards;

@@ -18,7 +18,7 @@ const EXP: u64 = 1 << 40;
 
 static AUTHENTICATOR: LazyLock<Authenticator> = LazyLock::new(|| {
     let config = Config::try_parse_from(["gateway", "--jwt-secret", SECRET, "--api-key", "k"]).expect("settings");
-    Authenticator::new(&config, Mode::Production, Arc::default()).expect("keys")
+    Authenticator::new(&config, Mode::Production, Arc::default(), None).expect("keys")
 });
 static GOOD: LazyLock<Vec<String>> = LazyLock::new(good);
 

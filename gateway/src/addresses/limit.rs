@@ -76,8 +76,9 @@ pub struct Judged {
 /// Judges a request by its address; `None` for a proxy's own requests, which are not limited.
 pub fn judge(node: &Node, peer: IpAddr, headers: &HeaderMap, path: &str, is_surplus: bool) -> Option<Judged> {
     let addresses = &node.addresses;
-    let is_forwarded = addresses.proxies.trusts(peer);
-    let client = if is_forwarded { addresses.proxies.client(peer, headers)? } else { peer };
+    let limits = addresses.limits.load();
+    let is_forwarded = limits.proxies.trusts(peer);
+    let client = if is_forwarded { limits.proxies.client(peer, headers)? } else { peer };
     let address = Address::from(client);
     let place = if is_forwarded { addresses.place(client).map(|(place, _)| place) } else { None };
     let is_surplus = is_surplus || place.as_ref().is_some_and(Place::is_surplus);

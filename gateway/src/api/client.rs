@@ -96,7 +96,7 @@ pub async fn execute(node: &Arc<Node>, caller: &Caller, call: ClientCall) -> Cal
         }
         ClientCall::RefreshToken(params) => {
             let session = session_only(caller, "refreshToken")?;
-            let identity = node.authenticator.identify(&params.token).await?;
+            let identity = node.in_force().authenticator.identify(&params.token).await?;
             if identity.user != caller.user {
                 let message = "params.token: expected a token of the same user";
                 return Err(ApiError::new(ErrorKind::NotAuthenticated, message));

@@ -10,6 +10,7 @@ use conversation_protocol::{ApiError, ErrorKind};
 use std::{sync::Arc, time::Duration};
 use tokio::{
     sync::{Notify, watch},
+    task::JoinSet,
     time,
 };
 
@@ -45,6 +46,26 @@ pub struct FollowedKeys {
     asked: Notify,
 }
 
+/// Reads keys again and again, until it is dropped.
+pub(super) struct Following {
+    keys: Arc<FollowedKeys>,
+    _reads: JoinSet<()>,
+}
+
+impl Following {
+    /// Starts on the current tokio runtime.
+    pub(super) fn start(keys: FollowedKeys) -> Self {
+        let keys = Arc::new(keys);
+        let mut reads = JoinSet::new();
+        reads.spawn(keys.clone().run());
+        Self { keys, _reads: reads }
+    }
+
+    pub(super) fn keys(&self) -> &FollowedKeys {
+        &self.keys
+    }
+}
+
 impl FollowedKeys {
     /// Reads a file, which must be good; an address is read by [`FollowedKeys::run`], as often as it takes.
     pub(super) fn new(
@@ -67,6 +88,11 @@ impl FollowedKeys {
             tracing::warn!(jwks = %followed.source, "token keys come over http: whoever is on the way can replace them");
         }
         Ok(followed)
+    }
+
+    /// Whether they come from an address.
+    pub(super) fn is_address(&self) -> bool {
+        matches!(self.source, JwksSource::Address(_))
     }
 
     /// Whether keys were read at all.
@@ -97,8 +123,8 @@ impl FollowedKeys {
         }
     }
 
-    /// Reads the source for as long as the node lives.
-    pub async fn run(self: Arc<Self>) {
+    /// Reads the source for ever.
+    async fn run(self: Arc<Self>) {
         if !self.are_there() {
             self.read(false).await;
         }

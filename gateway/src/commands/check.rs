@@ -7,7 +7,7 @@ use std::{process::ExitCode, sync::Arc};
 /// Reads all that a start reads; the first thing that is wrong is the error.
 pub(super) async fn check(config: &Config) -> Result<ExitCode, Problem> {
     let mode = config.mode()?;
-    Authenticator::new(config, mode, Arc::new(Metrics::new()))?;
+    Authenticator::new(config, mode, Arc::new(Metrics::new()), None)?;
     println!("settings  fit together; {}", mode_in_words(mode));
     let store = open(config).await?;
     store.ping().await?;

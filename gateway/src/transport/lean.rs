@@ -97,7 +97,7 @@ struct Accepted {
 fn accept(node: &Node, request: &Request) -> Result<(actix_http::Response<()>, Accepted), Box<HttpResponse>> {
     let refused = |error: &ApiError| Box::new(error_response(error));
     let headers = request.headers();
-    if let Some(why) = node.origins.refuses_in_development(headers) {
+    if let Some(why) = node.in_force().origins.refuses_in_development(headers) {
         return Err(refused(&ApiError::new(ErrorKind::Forbidden, why)));
     }
     if request.path() != "/v1/ws" {

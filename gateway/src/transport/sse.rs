@@ -53,14 +53,14 @@ type Opened = (Arc<LiveSession>, Arc<Outbox>);
 
 /// Admits a session; `None`: its token was kicked.
 async fn open(node: &Arc<Node>, query: &ConnectQuery, request: &HttpRequest) -> Result<Option<Opened>, ApiError> {
-    if !node.origins.allows(request.headers()) {
+    if !node.in_force().origins.allows(request.headers()) {
         return Err(ApiError::new(ErrorKind::Forbidden, "this Origin is not allowed"));
     }
     let token = query.token(request.headers())?;
     let token = token.ok_or_else(|| {
         ApiError::new(ErrorKind::NotAuthenticated, "token: expected Authorization: Bearer or ?token=")
     })?;
-    let identity = node.authenticator.identify(&token).await?;
+    let identity = node.in_force().authenticator.identify(&token).await?;
     let mut opening = query.opening()?;
     if let Some(last) = request.headers().get("last-event-id").and_then(|id| id.to_str().ok()) {
         opening.since = last.parse().ok();

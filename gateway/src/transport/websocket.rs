@@ -87,7 +87,7 @@ pub(super) struct Greeting {
 impl Greeting {
     pub(super) fn read(node: &Node, headers: &HeaderMap, query: &ConnectQuery, over_limit: Option<OverLimit>) -> Self {
         let (token, opening) = (query.token(headers), query.opening());
-        Self { over_limit, is_origin_allowed: node.origins.allows(headers), token, opening }
+        Self { over_limit, is_origin_allowed: node.in_force().origins.allows(headers), token, opening }
     }
 }
 
@@ -168,7 +168,7 @@ where
     }
 
     async fn identify(&self, token: &str) -> Result<Identity, Option<Refusal>> {
-        let identity = self.node.authenticator.identify(token).await;
+        let identity = self.node.in_force().authenticator.identify(token).await;
         identity.map_err(|error| {
             // A client must not give up for good where nobody can tell yet.
             if error.kind == ErrorKind::StoreUnavailable {
@@ -213,7 +213,7 @@ where
     /// Serves a session until either side ends it.
     async fn live(&mut self, session: &Arc<LiveSession>) {
         let caller = Caller { user: session.user().clone(), session: Some(session.clone()) };
-        let rate = SessionRate::new(self.node.config.call_units_per_second);
+        let rate = SessionRate::new(self.node.in_force().config.call_units_per_second);
         let mut malformed = Malformed::default();
         let mut queue: VecDeque<(Request, ClientCall)> = VecDeque::new();
         let mut running: Option<RunningCall> = None;

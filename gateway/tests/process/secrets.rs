@@ -1,7 +1,7 @@
 //! Does anything that is said to nobody else come out: in the log, in the metrics, in an error?
 
 use crate::support::{
-    BOTH, Call, Gateway, Session, Transport, c2c,
+    BOTH, Call, Gateway, Session, Transport, Value, c2c,
     gateway::refused_start,
     group, json,
     key_server::KeyServer,
@@ -136,6 +136,20 @@ async fn misbehave(gateway: &Gateway, session: &mut Session, secret: &str) {
 
 #[tokio::test]
 async fn what_is_secret_is_in_no_log_no_metric_and_no_error() {
+    nothing_comes_out("text").await;
+}
+
+#[tokio::test]
+async fn what_is_secret_is_in_no_log_of_json() {
+    let log = nothing_comes_out("json").await;
+    for line in log.lines() {
+        let line: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("not JSON ({error}): {line}"));
+        assert!(line["level"].is_string() && line["message"].is_string() && line["target"].is_string(), "{line}");
+    }
+}
+
+/// Makes a node with everything that is secret log all that it can, in a format; answers its log, where nothing of it is.
+async fn nothing_comes_out(log_format: &str) -> String {
     let mut secrets = Secrets(Vec::new());
     let (mut redis, password) = (RedisServer::start().await, secrets.make("password"));
     redis.command(&format!("CONFIG SET requirepass {password}")).await;
@@ -145,7 +159,12 @@ async fn what_is_secret_is_in_no_log_no_metric_and_no_error() {
     let jwks = format!("{}?key={}", server.url(), secrets.make("query"));
     let keys = ["--jwks", &jwks, "--jwt-secret", &SECRET];
     let gateway = Gateway::with(
-        &[&keys, ["--store", &store, "--log", "trace"].as_slice(), &["--direct-recipients-max", "1"]].concat(),
+        &[
+            &keys,
+            ["--store", &store, "--log", "trace"].as_slice(),
+            &["--direct-recipients-max", "1", "--log-format", log_format],
+        ]
+        .concat(),
     )
     .await;
     secrets.keep("the secret of tokens", &SECRET);
@@ -214,6 +233,7 @@ async fn what_is_secret_is_in_no_log_no_metric_and_no_error() {
     let log = gateway.log();
     assert!(log.contains("DEBUG") && log.contains("hints: interrupted"), "everything is logged");
     secrets.assert_none_in("the log", &log);
+    log
 }
 
 #[tokio::test]
