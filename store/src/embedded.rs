@@ -44,7 +44,7 @@ impl EmbeddedStore {
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] if the directory cannot be used or another process has it open, and
-    /// [`StoreError::Corrupt`] if the file is not one of ours.
+    /// [`StoreError::Corrupt`] if the file is not one of ours, or has a newer layout.
     pub fn open(directory: &Path) -> Result<Self, StoreError> {
         let named = |error: &dyn std::fmt::Display| format!("{}: {error}", directory.display());
         std::fs::create_dir_all(directory).map_err(|error| StoreError::Unavailable(named(&error)))?;
@@ -53,16 +53,16 @@ impl EmbeddedStore {
         builder.set_repair_callback(|session| {
             tracing::info!(progress = session.progress(), "the store was not closed properly and is being checked");
         });
-        match builder.create(directory.join(FILE_NAME)) {
-            Ok(database) => Self::start(database),
-            Err(DatabaseError::DatabaseAlreadyOpen) => Err(StoreError::Unavailable(named(
-                &"another process has this store open; each needs a directory of its own",
-            ))),
-            Err(error) => Err(match tables::failed(error) {
-                StoreError::Unavailable(why) => StoreError::Unavailable(named(&why)),
-                StoreError::Corrupt(why) => StoreError::Corrupt(named(&why)),
-            }),
-        }
+        let opened = builder.create(directory.join(FILE_NAME)).map_err(|error| match error {
+            DatabaseError::DatabaseAlreadyOpen => StoreError::Unavailable(
+                "another process has this store open; each needs a directory of its own".to_owned(),
+            ),
+            error => tables::failed(error),
+        });
+        opened.and_then(Self::start).map_err(|error| match error {
+            StoreError::Unavailable(why) => StoreError::Unavailable(named(&why)),
+            StoreError::Corrupt(why) => StoreError::Corrupt(named(&why)),
+        })
     }
 
     fn start(database: Database) -> Result<Self, StoreError> {

@@ -8,6 +8,7 @@ pub mod embedded;
 mod filtered;
 mod in_process;
 pub mod lanes;
+mod layout;
 pub mod memory;
 pub mod record;
 pub mod redis;

@@ -17,6 +17,7 @@ mod router;
 mod scripts;
 mod sentinel;
 mod server;
+mod settings;
 mod shard;
 mod shards;
 mod slots;
@@ -27,6 +28,7 @@ mod url;
 use crate::{
     Commit, Committed, FacetPage, FacetRow, HintReceiver, HintSink, HintsEnd, Load, Loaded, RowSelection, SessionLease,
     ShardId, Store, StoreError, Topology, bucket,
+    layout::{self, LAYOUT},
     record::{read_entry, read_facets, read_head, read_row},
 };
 use async_trait::async_trait;
@@ -62,7 +64,8 @@ impl RedisStore {
     /// sure that it answers.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] if the URL cannot be used or a primary does not answer.
+    /// [`StoreError::Unavailable`] if the URL cannot be used, or a primary does not answer or evicts keys;
+    /// [`StoreError::Corrupt`] if the data have a newer layout.
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
         let url::Parsed { target, keys } = url::parse(url)?;
         let shards = match target {
@@ -76,7 +79,28 @@ impl RedisStore {
         future::try_join_all(shards.all().iter().map(|shard| first_attempt(shard.primary.clone()))).await?;
         let store = Self { router: Router::new(shards, keys) };
         store.ping().await?;
+        store.mark_layout().await?;
         Ok(store)
+    }
+
+    /// Checks how the data are laid out, and marks those that say nothing. One mark is enough for all shards of a cluster: the
+    /// same nodes write all of them.
+    async fn mark_layout(&self) -> Result<(), StoreError> {
+        let ask = async |command| {
+            let call = Call::of_bucket(keys::LAYOUT_BUCKET, command);
+            match self.router.run_one(Purpose::Commits, call).await? {
+                Value::Nil => Ok(None),
+                found => layout::check(reply::number(found)?).map(Some),
+            }
+        };
+        let (key, mut read, mut mark) = (self.router.keys().layout(), redis::cmd("GET"), redis::cmd("SET"));
+        read.arg(&key);
+        // Not written again where it stands: a server whose memory is full takes no writes.
+        if ask(read).await?.is_none() {
+            mark.arg(&key).arg(LAYOUT).arg("NX").arg("GET");
+            ask(mark).await?;
+        }
+        Ok(())
     }
 
     /// The channel of a shard's probes, in one of its slots.
@@ -92,9 +116,11 @@ impl RedisStore {
     }
 }
 
-/// Makes sure that a primary can be reached.
+/// Makes sure that a primary can be reached, and keeps what it is given.
 async fn first_attempt(primary: Primary) -> Result<(), StoreError> {
-    link::connect(&primary.endpoint()).await.map(drop)
+    let endpoint = primary.endpoint();
+    let (mut connection, _) = link::connect(&endpoint).await?;
+    settings::check(&mut connection, &endpoint.shown()).await
 }
 
 /// Whether a shard answers, for a purpose.

@@ -12,6 +12,7 @@ mod contract {
     mod filters;
     mod hints;
     mod lanes;
+    mod layouts;
     mod model;
     mod paths;
     mod races;
@@ -19,6 +20,7 @@ mod contract {
     mod redis_cluster;
     mod redis_faults;
     mod redis_server;
+    mod redis_settings;
     mod sessions;
     mod shards;
     mod stores;

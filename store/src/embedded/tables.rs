@@ -4,6 +4,7 @@
 
 use crate::{
     Commit, Committed, IndexedKind, Load, Loaded, RowSelection, StoreError, Write,
+    layout::{self, LAYOUT},
     record::{read_facets_of, read_row_count},
 };
 use conversation_protocol::{ConversationId, Facets, UserId};
@@ -26,6 +27,9 @@ const UNREAD: TableDefinition<'_, (&str, &str), ()> = TableDefinition::new("unre
 const GROUPED: TableDefinition<'_, (&str, &str), ()> = TableDefinition::new("grouped");
 /// User, version, conversation: tombstones by age.
 const TOMBSTONES: TableDefinition<'_, (&str, u64, &str), ()> = TableDefinition::new("tombstones");
+
+/// The layout of all data, under the empty key.
+const LAYOUT_MARK: TableDefinition<'_, (), u64> = TableDefinition::new("layout");
 
 type HeadValue = (u64, &'static str);
 type OfUser = (&'static str, &'static str);
@@ -54,12 +58,23 @@ fn no_value() -> StoreError {
     StoreError::Corrupt("an index names a conversation without a value".to_owned())
 }
 
-/// Makes the tables that are not there, so that reads find all of them.
+/// Makes the tables that are not there, so that reads find all of them; data of a newer layout are left as they are.
 pub(super) fn create(database: &Database) -> Result<(), StoreError> {
     let transaction = database.begin_write().map_err(failed)?;
+    mark_layout(&transaction)?;
     ForCommit::open(&transaction).map(drop)?;
     super::lanes::Tables::open(&transaction).map(drop)?;
     transaction.commit().map_err(failed)
+}
+
+/// Checks how the data are laid out, and marks those that say nothing.
+fn mark_layout(transaction: &WriteTransaction) -> Result<(), StoreError> {
+    let mut mark = transaction.open_table(LAYOUT_MARK).map_err(failed)?;
+    let found = mark.get(()).map_err(failed)?.map(|layout| layout.value());
+    match found {
+        Some(layout) => layout::check(layout),
+        None => mark.insert((), LAYOUT).map(drop).map_err(failed),
+    }
 }
 
 /// Heads alone.

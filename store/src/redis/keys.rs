@@ -120,6 +120,11 @@ impl Keys {
     pub(super) fn nodes(&self) -> String {
         format!("{}lane:{{{}}}:nodes", self.0, tag(NODES_BUCKET))
     }
+
+    /// The layout of all data. It begins otherwise than what belongs to users, so that no userID leads here.
+    pub(super) fn layout(&self) -> String {
+        format!("{}layout:{{{}}}", self.0, tag(LAYOUT_BUCKET))
+    }
 }
 
 fn tag(bucket: u16) -> &'static str {
@@ -133,6 +138,9 @@ pub(super) fn slot_of_bucket(bucket: u16) -> u16 {
 
 /// The bucket in whose slot the live nodes are.
 pub(super) const NODES_BUCKET: u16 = 0;
+
+/// The bucket in whose slot the mark of the layout is.
+pub(super) const LAYOUT_BUCKET: u16 = 0;
 
 /// The places of the keys in the KEYS of every script about rows, from 1.
 #[derive(Debug, Clone, Copy)]
@@ -186,7 +194,7 @@ mod tests {
                 }
                 assert_eq!(keys.lane_of_channel(&keys.lane(lane)), Some(lane));
             }
-            assert_eq!(slot(&keys.nodes()), 0);
+            assert_eq!((slot(&keys.nodes()), slot(&keys.layout())), (0, 0));
         }
         assert_eq!(Keys::plain().lane_of_channel("lane:{1}:64"), None);
     }

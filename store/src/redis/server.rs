@@ -1,6 +1,9 @@
 //! Which server a connection leads to, and whether it takes writes.
 
-use super::link::{unavailable, unexpected};
+use super::{
+    link::{unavailable, unexpected},
+    settings::{field, info},
+};
 use crate::StoreError;
 use redis::{Cmd, Value, aio::ConnectionLike};
 
@@ -24,16 +27,11 @@ pub(super) async fn ask(connection: &mut impl ConnectionLike) -> Result<u64, Sto
 
 /// Reads the answer; a replica is an error.
 pub(super) fn read(answer: Value) -> Result<u64, StoreError> {
-    let text = match answer {
-        Value::BulkString(bytes) => String::from_utf8(bytes).map_err(|_| unexpected("not UTF-8"))?,
-        Value::VerbatimString { text, .. } => text,
-        _ => return Err(unexpected("INFO without a text")),
-    };
-    let field = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
-    if field("role").is_some_and(|role| role.trim() != "master") {
+    let text = info(answer)?;
+    if field(&text, "role").is_some_and(|role| role != "master") {
         return Err(StoreError::Unavailable("redis: the server is a replica, and takes no writes".to_owned()));
     }
-    let id = field("master_replid").and_then(|id| id.get(..ID_DIGITS));
+    let id = field(&text, "master_replid").and_then(|id| id.get(..ID_DIGITS));
     let id = id.and_then(|digits| u64::from_str_radix(digits, 16).ok());
     id.ok_or_else(|| unexpected("INFO without a replication id"))
 }
