@@ -1,6 +1,6 @@
 //! How a test gets a Redis Cluster of its own, and Sentinels of its own.
 
-use super::redis_server::{RedisServer, free_port};
+use super::redis_server::{GATEWAY_USER, RedisServer, USERS, free_port};
 use redis::FromRedisValue;
 use std::{
     io::Write,
@@ -70,6 +70,8 @@ impl RedisCluster {
                 &timeout,
                 "--cluster-replica-validity-factor",
                 "0",
+                "--aclfile",
+                USERS,
             ])
         };
         let servers: Vec<RedisServer> = (0..primaries + replicas).map(|_| member()).collect();
@@ -109,7 +111,7 @@ impl RedisCluster {
 
     pub(super) fn url(&self) -> String {
         let addresses: Vec<String> = self.primaries.iter().map(RedisServer::address).collect();
-        format!("redis+cluster://{}", addresses.join(","))
+        format!("redis+cluster://{GATEWAY_USER}@{}", addresses.join(","))
     }
 
     /// Moves a slot and all that is in it.

@@ -13,6 +13,11 @@ const STARTS_MAX: usize = 5;
 /// How often, 10 ms apart, it is looked whether the server listens.
 const LOOKS_MAX: usize = 1_000;
 
+/// Users of a server: a gateway may do what it needs, and nothing else.
+pub(super) const USERS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/redis/users.acl");
+/// The gateway's name and password there.
+pub(super) const GATEWAY_USER: &str = "gateway:change-me";
+
 /// A server on a port of its own.
 pub(super) struct RedisServer {
     directory: TempDir,
@@ -41,6 +46,11 @@ impl RedisServer {
 
     pub(super) fn url(&self) -> String {
         format!("redis://{}", self.address())
+    }
+
+    /// For the gateway's own user, on a server that has [`USERS`].
+    pub(super) fn url_of_gateway(&self) -> String {
+        format!("redis://{GATEWAY_USER}@{}", self.address())
     }
 
     /// Host and port.

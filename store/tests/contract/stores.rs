@@ -2,7 +2,7 @@
 
 use super::{
     redis_cluster::{RedisCluster, Sentinels},
-    redis_server::RedisServer,
+    redis_server::{RedisServer, USERS},
 };
 use conversation_store::{Store, open};
 use std::sync::Arc;
@@ -36,8 +36,9 @@ pub(super) async fn embedded() -> Stores {
 }
 
 pub(super) async fn redis() -> Stores {
-    let server = RedisServer::start();
-    let (first, second) = (open(&server.url()).await.unwrap(), open(&server.url()).await.unwrap());
+    let server = RedisServer::start_with(&["--aclfile", USERS]);
+    let url = server.url_of_gateway();
+    let (first, second) = (open(&url).await.unwrap(), open(&url).await.unwrap());
     Stores { first, second, _place: Place::Server { _server: server } }
 }
 
