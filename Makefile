@@ -73,6 +73,7 @@ tools: $(DEPLOY_LINTERS)/bin/hadolint
 	@command -v openssl >/dev/null || ./scripts/install.sh openssl
 	@command -v npm >/dev/null || ./scripts/install.sh nodejs npm
 	@./scripts/prometheus.sh
+	@command -v systemd-analyze >/dev/null || ./scripts/install.sh systemd
 	@command -v chromium >/dev/null || ./scripts/install.sh chromium fonts-dejavu-core
 	@for packages in protocol/check clients/web clients/web/examples scripts/deploy; do \
 	  (cd $$packages && { [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --silent; }) || exit 1; \

@@ -54,6 +54,13 @@ elsewhere deploy/grafana/dashboard.json gateway/tests/process/dashboards.rs
 check deploy/grafana/provisioning/*/*.yml -- \
   "$linters/python" -c 'import sys, yaml; [yaml.safe_load(open(name)) for name in sys.argv[1:]]' deploy/grafana/provisioning/*/*.yml
 
+# With a program that is there: the gateway is not installed.
+unit=$directory/conversation-gateway.service
+sed 's,^ExecStart=/usr/bin/gateway ,ExecStart=/bin/true ,' deploy/systemd/conversation-gateway.service >"$unit"
+check deploy/systemd/conversation-gateway.service -- systemd-analyze verify "$unit"
+# Of 100 points, where 100 is no protection at all.
+check deploy/systemd/conversation-gateway.service -- systemd-analyze security --offline=true --threshold=15 "$unit"
+
 git ls-files --cached --others --exclude-standard deploy | sort -u >"$directory/all"
 if uncovered=$(sort -u "$directory/covered" | comm -3 "$directory/all" - | grep .); then
   printf 'neither checked nor there, see %s:\n%s\n' "$0" "$uncovered" >&2
