@@ -23,6 +23,10 @@ async fn health_is_that_of_the_node_at_the_address() {
     {
         assert_eq!(said(&gateway(&arguments)), (Some(0), format!("{body}\n"), String::new()));
     }
+    let (code, body, _) = said(&gateway(&["health", "--url", &format!("http://{listen}/")]));
+    assert_eq!((code, body.as_str()), (Some(0), "ready\n"));
+    let (code, _, errors) = said(&gateway(&["health", "--url", &format!("http://{listen}/no-node")]));
+    assert_eq!((code, errors.as_str()), (Some(1), ""));
     node.kill();
     let (code, _, errors) = said(&gateway(&["health", "--listen", &listen]));
     assert!(code == Some(1) && errors.contains(&listen), "{errors}");
