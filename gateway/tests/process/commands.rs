@@ -47,6 +47,10 @@ async fn a_check_says_what_would_stop_a_start() {
     assert!(!errors.contains("hidden") && !errors.contains(keys::SECRET.as_str()), "{errors}");
     let (code, _, errors) = said(&gateway(&["check", "--api-key", "k"]));
     assert!(code == Some(1) && errors.contains("--jwt-secret, --jwt-public-key or --jwks"), "{errors}");
+    let (code, _, errors) = said(&gateway(&["check", "--store", "memory:", "--log", "info,a=b=c"]));
+    assert!(code == Some(1) && errors.contains("--log \"info,a=b=c\": expected"), "{errors}");
+    let (code, _, errors) = said(&gateway(&["check", "--jwt-public-key", "ES256:/no-key.pem", "--api-key", "k"]));
+    assert!(code == Some(1) && errors.contains("/no-key.pem"), "{errors}");
 }
 
 #[tokio::test]
@@ -67,6 +71,8 @@ async fn a_user_is_inspected_while_nodes_run_and_no_text_is_shown_in_words() {
     let node = Gateway::with(&["--store", &redis.url()]).await;
     let _session = node.live("bob").await;
     node.send(c2c("alice", "bob", 1)).await;
+    node.send(c2c("carol", "bob", 1)).await;
+    node.call("bob", "deleteConversation", json!({"conversationID": "c2c_carol"})).await.unwrap();
     node.call("bob", "setConversationDraft", json!({"conversationID": "c2c_alice", "draftText": "a secret draft"}))
         .await
         .unwrap();
@@ -75,11 +81,13 @@ async fn a_user_is_inspected_while_nodes_run_and_no_text_is_shown_in_words() {
         code == Some(0) && words.contains("unread     1 in all") && words.contains("  c2c_alice version "),
         "{words}"
     );
+    assert!(words.contains("rows       1") && words.contains("tombstones 1, "), "{words}");
     assert!(words.contains("sessions   1") && !words.contains("a secret draft"), "{words}");
     let (_, text, _) = said(&gateway(&["inspect", "bob", "--json", "--store", &redis.url()]));
     let inspected: Value = serde_json::from_str(&text).expect("JSON");
     assert_eq!(inspected["rows"][0]["conversationID"], "c2c_alice");
     assert_eq!((&inspected["totalUnread"], &inspected["sessions"][0]["userID"]), (&json!(1), &json!("bob")));
+    assert_eq!((&inspected["rowCount"], &inspected["tombstones"][0][0]), (&json!(1), &json!("c2c_carol")));
     let nobody: Value =
         serde_json::from_str(&said(&gateway(&["inspect", "nobody", "--json", "--store", &redis.url()])).1).unwrap();
     assert_eq!((&nobody["cursor"], &nobody["rows"]), (&json!("0:0"), &json!([])));
@@ -87,8 +95,12 @@ async fn a_user_is_inspected_while_nodes_run_and_no_text_is_shown_in_words() {
 
 #[tokio::test]
 async fn an_embedded_store_is_inspected_once_its_node_has_ended() {
-    let directory = tempfile::tempdir().unwrap();
-    let store = format!("embedded:{}", directory.path().display());
+    let parent = tempfile::tempdir().unwrap();
+    let directory = parent.path().join("data");
+    let store = format!("embedded:{}", directory.display());
+    let (code, _, errors) = said(&gateway(&["inspect", "bob", "--store", &store]));
+    assert!(code == Some(1) && errors.contains("expected a directory that is there"), "{errors}");
+    assert!(!directory.exists());
     let mut node = Gateway::with(&["--store", &store]).await;
     node.send(c2c("alice", "bob", 1)).await;
     let (code, _, errors) = said(&gateway(&["inspect", "bob", "--store", &store]));
