@@ -3,19 +3,22 @@
 use super::Problem;
 use crate::config::Config;
 use clap::{ArgMatches, parser::ValueSource};
-use std::process::ExitCode;
+use std::{fs, path::PathBuf, process::ExitCode};
 
 /// Settings whose values are secret, or may have a secret in them. A store's URL is shown without what may be one.
 const SECRET: [&str; 3] = ["api-key", "jwt-secret", "jwks"];
 
 pub(super) fn print(matches: &ArgMatches) -> Result<ExitCode, Problem> {
-    print!("{}", as_toml(matches));
+    let file = match matches.get_one::<PathBuf>("config") {
+        None => toml::Table::new(),
+        Some(path) => fs::read_to_string(path)?.parse()?,
+    };
+    print!("{}", as_toml(matches, &file));
     Ok(ExitCode::SUCCESS)
 }
 
 /// The settings as a file that `--config` takes; what is secret is a comment.
-fn as_toml(matches: &ArgMatches) -> String {
-    let has_file = matches.get_one::<std::path::PathBuf>("config").is_some();
+fn as_toml(matches: &ArgMatches, file: &toml::Table) -> String {
     let mut text = String::new();
     for argument in Config::command_line().get_arguments() {
         let (Some(name), id) = (argument.get_long(), argument.get_id().as_str()) else { continue };
@@ -27,8 +30,9 @@ fn as_toml(matches: &ArgMatches) -> String {
         let from = match matches.value_source(id) {
             Some(ValueSource::CommandLine) => "a flag",
             Some(ValueSource::EnvVariable) => "the environment",
-            Some(_) if !has_file => "the default",
-            Some(_) => "the file, or the default",
+            // What the file says is read as a default.
+            Some(_) if file.contains_key(name) => "the file",
+            Some(_) => "the default",
             None => "nowhere",
         };
         let value = raw.filter(|values| !values.is_empty()).map(|values| {
@@ -38,7 +42,10 @@ fn as_toml(matches: &ArgMatches) -> String {
         text += &match value {
             None => format!("# {name} is not set\n"),
             Some(_) if SECRET.contains(&name) => format!("# {name} is set, and not shown; from {from}\n"),
-            Some(value) => format!("{name} = {}  # from {from}\n", without_user(&value)),
+            Some(value) => match without_user(&value) {
+                shown if shown == value => format!("{name} = {value}  # from {from}\n"),
+                shown => format!("{name} = {shown}  # from {from}, there with a user, which is not shown\n"),
+            },
         };
     }
     text
@@ -82,11 +89,16 @@ mod tests {
             "--allowed-origin",
             "https://a.example,https://b.example",
         ];
-        let text = as_toml(&Config::command_line().get_matches_from(arguments));
+        let file = "workers = 9\nlisten = \"127.0.0.1:9\"";
+        let matches = Config::with_settings(file).unwrap().get_matches_from(arguments);
+        let text = as_toml(&matches, &file.parse().unwrap());
         for hidden in [secret, "a-key", "another-key", "password"] {
             assert!(!text.contains(hidden), "{text}");
         }
         assert!(text.contains("workers = \"3\"  # from a flag") && text.contains("# api-key is set"), "{text}");
+        assert!(text.contains("from a flag, there with a user, which is not shown\n"), "{text}");
+        assert!(text.contains("listen = \"127.0.0.1:9\"  # from the file\n"), "{text}");
+        assert!(text.contains("max-sessions = \"100000\"  # from the default\n"), "{text}");
         let command = Config::with_settings(&text).unwrap();
         let config = Config::from_arg_matches(&command.get_matches_from(["gateway"])).unwrap();
         assert_eq!((config.workers, config.store.as_str()), (3, "redis://db:1/2"));
