@@ -1,11 +1,11 @@
 //! Which settings are in force, and where does each come from?
 
 use super::Problem;
-use crate::config::Config;
+use crate::config::{Config, without_users};
 use clap::{ArgMatches, parser::ValueSource};
 use std::{fs, path::PathBuf, process::ExitCode};
 
-/// Settings whose values are secret, or may have a secret in them. A store's URL is shown without what may be one.
+/// Settings whose values are secret, or may have a secret in them. Other URLs are shown without users and passwords.
 const SECRET: [&str; 3] = ["api-key", "jwt-secret", "jwks"];
 
 pub(super) fn print(matches: &ArgMatches) -> Result<ExitCode, Problem> {
@@ -25,8 +25,8 @@ fn as_toml(matches: &ArgMatches, file: &toml::Table) -> String {
         if ["config", "help", "version"].contains(&name) {
             continue;
         }
-        let raw: Option<Vec<String>> =
-            matches.get_raw(id).map(|values| values.map(|value| value.to_string_lossy().into_owned()).collect());
+        let given = matches.get_raw(id).into_iter().flatten();
+        let values: Vec<String> = given.map(|value| value.to_string_lossy().into_owned()).collect();
         let from = match matches.value_source(id) {
             Some(ValueSource::CommandLine) => "a flag",
             Some(ValueSource::EnvVariable) => "the environment",
@@ -35,17 +35,16 @@ fn as_toml(matches: &ArgMatches, file: &toml::Table) -> String {
             Some(_) => "the default",
             None => "nowhere",
         };
-        let value = raw.filter(|values| !values.is_empty()).map(|values| {
-            let takes_several = matches!(argument.get_action(), clap::ArgAction::Append);
-            if takes_several { array(&values) } else { quoted(&values[0]) }
-        });
-        text += &match value {
-            None => format!("# {name} is not set\n"),
-            Some(_) if SECRET.contains(&name) => format!("# {name} is set, and not shown; from {from}\n"),
-            Some(value) => match without_user(&value) {
-                shown if shown == value => format!("{name} = {value}  # from {from}\n"),
-                shown => format!("{name} = {shown}  # from {from}, there with a user, which is not shown\n"),
-            },
+        let shown: Vec<String> = values.iter().map(|value| without_users(value)).collect();
+        let takes_several = matches!(argument.get_action(), clap::ArgAction::Append);
+        text += &match shown.as_slice() {
+            [] => format!("# {name} is not set\n"),
+            _ if SECRET.contains(&name) => format!("# {name} is set, and not shown; from {from}\n"),
+            [value, ..] => {
+                let value = if takes_several { array(&shown) } else { quoted(value) };
+                let hidden = if shown == values { "" } else { ", there with a user, who is not shown" };
+                format!("{name} = {value}  # from {from}{hidden}\n")
+            }
         };
     }
     text
@@ -58,14 +57,6 @@ fn quoted(value: &str) -> String {
 
 fn array(values: &[String]) -> String {
     toml::Value::Array(values.iter().map(|value| toml::Value::String(value.clone())).collect()).to_string()
-}
-
-/// A store's URL may have a password before the address.
-fn without_user(value: &str) -> String {
-    match (value.split_once("://"), value.rsplit_once('@')) {
-        (Some((scheme, _)), Some((_, place))) => format!("{scheme}://{place}"),
-        _ => value.to_owned(),
-    }
 }
 
 #[cfg(test)]
@@ -96,7 +87,7 @@ mod tests {
             assert!(!text.contains(hidden), "{text}");
         }
         assert!(text.contains("workers = \"3\"  # from a flag") && text.contains("# api-key is set"), "{text}");
-        assert!(text.contains("from a flag, there with a user, which is not shown\n"), "{text}");
+        assert!(text.contains("from a flag, there with a user, who is not shown\n"), "{text}");
         assert!(text.contains("listen = \"127.0.0.1:9\"  # from the file\n"), "{text}");
         assert!(text.contains("max-sessions = \"100000\"  # from the default\n"), "{text}");
         let command = Config::with_settings(&text).unwrap();
