@@ -42,8 +42,11 @@ pub enum Command {
     },
     /// Compares the limits of this machine with what --max-sessions needs.
     Doctor,
-    /// Asks the node at --listen whether it is ready; exits with 1 if it is not.
+    /// Asks a node whether it is ready; exits with 1 if it is not.
     Health {
+        /// Where it is, like http://10.0.0.1:8080, if not at --listen.
+        #[arg(long)]
+        url: Option<String>,
         /// Whether the process lives is enough.
         #[arg(long)]
         live: bool,
@@ -64,7 +67,7 @@ impl Command {
             Self::Token { user, ttl_seconds } => token::print(config, &user, ttl_seconds),
             Self::Inspect { user, json } => in_runtime(inspect::print(config, &user, json)),
             Self::Doctor => doctor::look(config),
-            Self::Health { live } => health::ask(config, live),
+            Self::Health { url, live } => health::ask(config, url.as_deref(), live),
             Self::Completions { shell } => completions::print(shell),
         };
         done.unwrap_or_else(|problem| {

@@ -293,12 +293,9 @@ impl Config {
         Ok(command)
     }
 
-    /// The store's URL without the user and the password in it, to be shown.
+    /// The store's URL without users and passwords, to be shown.
     pub fn shown_store(&self) -> String {
-        match (self.store.split_once("://"), self.store.rsplit_once('@')) {
-            (Some((scheme, _)), Some((_, place))) => format!("{scheme}://{place}"),
-            _ => self.store.clone(),
-        }
+        without_users(&self.store)
     }
 
     /// What a client may take its time for.
@@ -392,6 +389,20 @@ impl Config {
     }
 }
 
+/// A URL without the users and passwords before its address and, of Sentinels, in its query; other texts as they are.
+pub(crate) fn without_users(text: &str) -> String {
+    let Some((scheme, rest)) = text.split_once("://") else { return text.to_owned() };
+    let (authority, query) = rest.split_once('?').unwrap_or((rest, ""));
+    // Where a password has one of these signs, it cannot be told where it ends.
+    if query.contains('@') {
+        return format!("{scheme}://…");
+    }
+    let place = authority.rsplit_once('@').map_or(authority, |(_, place)| place);
+    let shown: Vec<_> = query.split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("sentinel-")).collect();
+    let mark = if shown.is_empty() { "" } else { "?" };
+    format!("{scheme}://{place}{mark}{}", shown.join("&"))
+}
+
 fn plain(value: &toml::Value) -> Option<String> {
     match value {
         toml::Value::String(text) => Some(text.clone()),
@@ -443,6 +454,21 @@ mod tests {
         assert!(config(&["--rows-per-user", "100"]).mode().is_ok());
         let error = Config::try_parse_from(["gateway", "--jwt-public-key", "HS256:key.pem"]).unwrap_err().to_string();
         assert!(error.contains("RS256, ES256 or EdDSA"), "{error}");
+    }
+
+    #[test]
+    fn a_store_is_shown_without_users_and_passwords() {
+        for (url, shown) in [
+            ("embedded:./data", "embedded:./data"),
+            ("redis://db:1/2", "redis://db:1/2"),
+            ("redis://u:p@db:1/2", "redis://db:1/2"),
+            ("rediss+sentinel://u:p@a,b:5/main?sentinel-user=s&sentinel-password=q", "rediss+sentinel://a,b:5/main"),
+            ("rediss://u:p@a?tls-ca=/ca.pem", "rediss://a?tls-ca=/ca.pem"),
+            ("redis://u:p?q@db:1", "redis://…"),
+            ("redis+sentinel://a/main?sentinel-password=p@q", "redis+sentinel://…"),
+        ] {
+            assert_eq!(config(&["--store", url]).shown_store(), shown);
+        }
     }
 
     #[test]

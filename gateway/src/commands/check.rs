@@ -1,12 +1,13 @@
 //! Would a node start?
 
 use super::{Problem, mode_in_words, open};
-use crate::{auth::Authenticator, config::Config, metrics::Metrics};
+use crate::{auth::Authenticator, config::Config, logs, metrics::Metrics};
 use std::{process::ExitCode, sync::Arc};
 
 /// Reads all that a start reads; the first thing that is wrong is the error.
 pub(super) async fn check(config: &Config) -> Result<ExitCode, Problem> {
     let mode = config.mode()?;
+    logs::directives(&config.log)?;
     Authenticator::new(config, mode, Arc::new(Metrics::new()), None)?;
     println!("settings  fit together; {}", mode_in_words(mode));
     let store = open(config).await?;

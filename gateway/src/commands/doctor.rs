@@ -10,6 +10,9 @@ const FILES_BESIDE: u64 = 1_000;
 const SESSION_BYTES: u64 = 16 * 1024;
 /// Connections that may wait to be accepted when everybody comes back at once.
 const BACKLOG_MIN: u64 = 4_096;
+/// Ports that the widest range (1024 to 65535) has, about.
+const PORTS_MAX: u64 = 64_000;
+const MEBIBYTE: u64 = 1024 * 1024;
 
 /// What was looked at.
 struct Finding {
@@ -23,7 +26,7 @@ struct Finding {
 
 pub(super) fn look(config: &Config) -> Result<ExitCode, Problem> {
     let sessions = config.max_sessions as u64;
-    let findings = [files(sessions), backlog(), memory(sessions), overcommit(&config.store)];
+    let findings = [files(sessions), backlog(), ports(sessions), memory(sessions), overcommit(&config.store)];
     for finding in findings.iter().flatten() {
         let Finding { what, found, wanted, is_good, remedy } = finding;
         let verdict = if *is_good { "ok  " } else { "warn" };
@@ -45,7 +48,8 @@ fn field(path: &str, line: &str, place: usize) -> Option<u64> {
 }
 
 fn files(sessions: u64) -> Option<Finding> {
-    let (found, wanted) = (field("/proc/self/limits", "Max open files", 0)?, sessions + FILES_BESIDE);
+    let wanted = sessions.saturating_add(FILES_BESIDE);
+    let found = field("/proc/self/limits", "Max open files", 0)?;
     Some(Finding {
         what: "open files of a process",
         found: found.to_string(),
@@ -66,8 +70,31 @@ fn backlog() -> Option<Finding> {
     })
 }
 
+/// Clients come from addresses of their own; a proxy on this machine has one, with a port for each session.
+fn ports(sessions: u64) -> Option<Finding> {
+    let range = |place| field("/proc/sys/net/ipv4/ip_local_port_range", "", place);
+    let found = (range(1)? + 1).saturating_sub(range(0)?);
+    let wanted = sessions.min(PORTS_MAX);
+    Some(Finding {
+        what: "ephemeral ports, for a proxy or load tool on this machine",
+        found: found.to_string(),
+        wanted: format!("{wanted} for --max-sessions {sessions}"),
+        is_good: found >= wanted,
+        remedy: "; sysctl net.ipv4.ip_local_port_range='1024 65535', and more addresses for more sessions than that",
+    })
+}
+
+/// Memory that can be had, in bytes: the machine's, or what is left of a container's.
+fn memory_free() -> Option<u64> {
+    let of_machine = field("/proc/meminfo", "MemAvailable:", 0)? * 1024;
+    let of_container = number("/sys/fs/cgroup/memory.max")
+        .zip(number("/sys/fs/cgroup/memory.current"))
+        .map(|(limit, used)| limit.saturating_sub(used));
+    Some(of_container.map_or(of_machine, |free| free.min(of_machine)))
+}
+
 fn memory(sessions: u64) -> Option<Finding> {
-    let (found, wanted) = (field("/proc/meminfo", "MemAvailable:", 0)? / 1024, sessions * SESSION_BYTES / (1 << 20));
+    let (found, wanted) = (memory_free()? / MEBIBYTE, sessions.saturating_mul(SESSION_BYTES) / MEBIBYTE);
     Some(Finding {
         what: "memory that is free",
         found: format!("{found} MiB"),

@@ -1,31 +1,29 @@
 //! Is a node ready? For containers and service managers that have no HTTP client.
 
 use super::Problem;
-use crate::config::Config;
+use crate::{config::Config, outgoing};
 use std::{
-    io::{Read, Write},
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     process::ExitCode,
     time::Duration,
 };
 
-/// How long a node may take to answer; it gives its store a second.
-const PATIENCE: Duration = Duration::from_secs(3);
+/// How long a node may take to answer; it gives its store a second, and the health check of the image ends after three.
+const PATIENCE: Duration = Duration::from_millis(2_500);
 /// Bytes of an answer that are read.
 const ANSWER_BYTES_MAX: u64 = 4_096;
 
-/// Asks the node at `--listen`, or on this machine where that is every address.
-pub(super) fn ask(config: &Config, is_live_enough: bool) -> Result<ExitCode, Problem> {
-    let path = if is_live_enough { "/healthz" } else { "/readyz" };
-    let address = reachable(config.listen);
-    let mut stream = TcpStream::connect_timeout(&address, PATIENCE).map_err(|error| format!("{address}: {error}"))?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")?;
-    let mut answer = String::new();
-    stream.take(ANSWER_BYTES_MAX).read_to_string(&mut answer).map_err(|error| format!("{address}: {error}"))?;
-    println!("{}", answer.split_once("\r\n\r\n").map_or("", |(_, body)| body.trim()));
-    let is_well = answer.starts_with("HTTP/1.1 200 ");
-    Ok(if is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+/// Asks the node at a URL, or else at `--listen`, on this machine where that is every address.
+pub(super) fn ask(config: &Config, url: Option<&str>, is_live_enough: bool) -> Result<ExitCode, Problem> {
+    let base = url.map_or_else(|| format!("http://{}", reachable(config.listen)), str::to_owned);
+    let address = format!("{}{}", base.trim_end_matches('/'), if is_live_enough { "/healthz" } else { "/readyz" });
+    let agent = outgoing::agent(address.starts_with("https://"), PATIENCE)?;
+    // What a proxy answers says nothing about the node.
+    let request = agent.get(&address).config().proxy(None).http_status_as_error(false).build();
+    let mut response = request.call().map_err(|error| format!("{address}: {error}"))?;
+    let body = response.body_mut().with_config().limit(ANSWER_BYTES_MAX).read_to_string();
+    println!("{}", body.map_err(|error| format!("{address}: {error}"))?.trim());
+    Ok(if response.status() == 200 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn reachable(listen: SocketAddr) -> SocketAddr {

@@ -2,10 +2,10 @@
 
 use super::{Problem, open};
 use crate::config::Config;
-use conversation_protocol::{Conversation, Head, UserId};
-use conversation_store::{SessionLease, ShardId};
+use conversation_protocol::{Conversation, ConversationId, Head, UserId, limits::TOMBSTONES_MAX};
+use conversation_store::{Load, RowSelection, SessionLease, ShardId, Store, StoreError};
 use serde::Serialize;
-use std::{fmt, process::ExitCode};
+use std::{fmt, path::Path, process::ExitCode};
 
 /// Rows read in one step.
 const PAGE_ROWS: u32 = 1_000;
@@ -19,7 +19,11 @@ struct Inspected {
     shard: u16,
     cursor: String,
     total_unread: u64,
+    /// How many rows the head counts; other than those here where the list was written meanwhile.
+    row_count: u64,
     tombstone_floor: u64,
+    /// Conversations that were deleted and the versions of that, the oldest first.
+    tombstones: Vec<(ConversationId, u64)>,
     /// Pairs of clocks between which writes were lost.
     forks: Vec<(u64, u64)>,
     groups: Vec<String>,
@@ -30,7 +34,12 @@ struct Inspected {
 }
 
 pub(super) async fn print(config: &Config, user: &UserId, as_json: bool) -> Result<ExitCode, Problem> {
-    let store = open(config).await.map_err(|error| match config.store.starts_with("embedded:") {
+    let directory = config.store.strip_prefix("embedded:").map(Path::new);
+    // To open it would make it.
+    if directory.is_some_and(|directory| !directory.is_dir()) {
+        return Err(format!("--store {}: expected a directory that is there", config.store).into());
+    }
+    let store = open(config).await.map_err(|error| match directory.is_some() {
         true => format!("{error}; while a node runs, its file is its own"),
         false => error.to_string(),
     })?;
@@ -52,7 +61,9 @@ pub(super) async fn print(config: &Config, user: &UserId, as_json: bool) -> Resu
         shard,
         cursor: head.cursor.to_string(),
         total_unread: head.total_unread,
+        row_count: head.row_count,
         tombstone_floor: head.tombstone_floor,
+        tombstones: tombstones(&*store, user).await?,
         forks: head.forks.iter().map(|fork| (fork.from, fork.to)).collect(),
         groups: head.group_names,
         not_before: head.not_before,
@@ -67,13 +78,23 @@ pub(super) async fn print(config: &Config, user: &UserId, as_json: bool) -> Resu
     Ok(ExitCode::SUCCESS)
 }
 
+async fn tombstones(store: &dyn Store, user: &UserId) -> Result<Vec<(ConversationId, u64)>, StoreError> {
+    let rows = RowSelection::Ids(Vec::new());
+    let load = Load { user: user.clone(), rows, tombstones: TOMBSTONES_MAX as usize, lowest: None };
+    let mut loaded = Vec::new();
+    for answer in store.load(&[load]).await {
+        loaded.extend(answer?.tombstones);
+    }
+    Ok(loaded)
+}
+
 impl fmt::Display for Inspected {
     /// Texts of messages and drafts are left out: they are nobody's business but the user's.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "user       {} in shard {}", self.user, self.shard)?;
         writeln!(f, "cursor     {} (epoch and clock, microseconds since 1970)", self.cursor)?;
         writeln!(f, "unread     {} in all", self.total_unread)?;
-        writeln!(f, "tombstones older than {} were purged", self.tombstone_floor)?;
+        writeln!(f, "tombstones {}, those up to {} were purged", self.tombstones.len(), self.tombstone_floor)?;
         for (from, to) in &self.forks {
             writeln!(f, "fork       writes after {from} and before {to} were lost in a failover")?;
         }
@@ -83,7 +104,7 @@ impl fmt::Display for Inspected {
             let device = device.as_ref().map_or("-", |device| device.as_str());
             writeln!(f, "  {transport:<10} node {node} number {session} device {device} since {connected_at}")?;
         }
-        writeln!(f, "rows       {}", self.rows.len())?;
+        writeln!(f, "rows       {}", self.row_count)?;
         for row in &self.rows {
             let pin = if row.is_pinned { "pinned" } else { "" };
             let (id, version, order_key, unread) = (&row.conversation_id, row.version, row.order_key, row.unread_count);

@@ -23,6 +23,10 @@ async fn health_is_that_of_the_node_at_the_address() {
     {
         assert_eq!(said(&gateway(&arguments)), (Some(0), format!("{body}\n"), String::new()));
     }
+    let (code, body, _) = said(&gateway(&["health", "--url", &format!("http://{listen}/")]));
+    assert_eq!((code, body.as_str()), (Some(0), "ready\n"));
+    let (code, _, errors) = said(&gateway(&["health", "--url", &format!("http://{listen}/no-node")]));
+    assert_eq!((code, errors.as_str()), (Some(1), ""));
     node.kill();
     let (code, _, errors) = said(&gateway(&["health", "--listen", &listen]));
     assert!(code == Some(1) && errors.contains(&listen), "{errors}");
@@ -43,6 +47,10 @@ async fn a_check_says_what_would_stop_a_start() {
     assert!(!errors.contains("hidden") && !errors.contains(keys::SECRET.as_str()), "{errors}");
     let (code, _, errors) = said(&gateway(&["check", "--api-key", "k"]));
     assert!(code == Some(1) && errors.contains("--jwt-secret, --jwt-public-key or --jwks"), "{errors}");
+    let (code, _, errors) = said(&gateway(&["check", "--store", "memory:", "--log", "info,a=b=c"]));
+    assert!(code == Some(1) && errors.contains("--log \"info,a=b=c\": expected"), "{errors}");
+    let (code, _, errors) = said(&gateway(&["check", "--jwt-public-key", "ES256:/no-key.pem", "--api-key", "k"]));
+    assert!(code == Some(1) && errors.contains("/no-key.pem"), "{errors}");
 }
 
 #[tokio::test]
@@ -63,6 +71,8 @@ async fn a_user_is_inspected_while_nodes_run_and_no_text_is_shown_in_words() {
     let node = Gateway::with(&["--store", &redis.url()]).await;
     let _session = node.live("bob").await;
     node.send(c2c("alice", "bob", 1)).await;
+    node.send(c2c("carol", "bob", 1)).await;
+    node.call("bob", "deleteConversation", json!({"conversationID": "c2c_carol"})).await.unwrap();
     node.call("bob", "setConversationDraft", json!({"conversationID": "c2c_alice", "draftText": "a secret draft"}))
         .await
         .unwrap();
@@ -71,11 +81,13 @@ async fn a_user_is_inspected_while_nodes_run_and_no_text_is_shown_in_words() {
         code == Some(0) && words.contains("unread     1 in all") && words.contains("  c2c_alice version "),
         "{words}"
     );
+    assert!(words.contains("rows       1") && words.contains("tombstones 1, "), "{words}");
     assert!(words.contains("sessions   1") && !words.contains("a secret draft"), "{words}");
     let (_, text, _) = said(&gateway(&["inspect", "bob", "--json", "--store", &redis.url()]));
     let inspected: Value = serde_json::from_str(&text).expect("JSON");
     assert_eq!(inspected["rows"][0]["conversationID"], "c2c_alice");
     assert_eq!((&inspected["totalUnread"], &inspected["sessions"][0]["userID"]), (&json!(1), &json!("bob")));
+    assert_eq!((&inspected["rowCount"], &inspected["tombstones"][0][0]), (&json!(1), &json!("c2c_carol")));
     let nobody: Value =
         serde_json::from_str(&said(&gateway(&["inspect", "nobody", "--json", "--store", &redis.url()])).1).unwrap();
     assert_eq!((&nobody["cursor"], &nobody["rows"]), (&json!("0:0"), &json!([])));
@@ -83,8 +95,12 @@ async fn a_user_is_inspected_while_nodes_run_and_no_text_is_shown_in_words() {
 
 #[tokio::test]
 async fn an_embedded_store_is_inspected_once_its_node_has_ended() {
-    let directory = tempfile::tempdir().unwrap();
-    let store = format!("embedded:{}", directory.path().display());
+    let parent = tempfile::tempdir().unwrap();
+    let directory = parent.path().join("data");
+    let store = format!("embedded:{}", directory.display());
+    let (code, _, errors) = said(&gateway(&["inspect", "bob", "--store", &store]));
+    assert!(code == Some(1) && errors.contains("expected a directory that is there"), "{errors}");
+    assert!(!directory.exists());
     let mut node = Gateway::with(&["--store", &store]).await;
     node.send(c2c("alice", "bob", 1)).await;
     let (code, _, errors) = said(&gateway(&["inspect", "bob", "--store", &store]));
@@ -96,16 +112,15 @@ async fn an_embedded_store_is_inspected_once_its_node_has_ended() {
 
 #[test]
 fn the_doctor_compares_the_limits_of_the_machine_with_the_sessions_wanted() {
-    let (code, output, _) = said(&gateway(&["doctor", "--max-sessions", "100000000000"]));
+    let (code, output, _) = said(&gateway(&["doctor", "--max-sessions", &usize::MAX.to_string()]));
     assert_eq!(code, Some(1));
-    for what in ["warn  open files of a process: ", "warn  memory that is free: "] {
+    for what in ["warn  open files of a process: ", "warn  memory that is free: ", "warn  ephemeral ports, "] {
         assert!(output.contains(what), "{output}");
     }
     let (_, output, _) = said(&gateway(&["doctor", "--max-sessions", "1"]));
-    assert!(
-        output.contains("ok    open files of a process: ") && output.contains("ok    memory that is free: "),
-        "{output}"
-    );
+    for what in ["ok    open files of a process: ", "ok    memory that is free: ", "ok    ephemeral ports, "] {
+        assert!(output.contains(what), "{output}");
+    }
 }
 
 #[test]
