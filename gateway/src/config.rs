@@ -78,6 +78,9 @@ pub struct Config {
     /// Rows of one user's list, at least 100; past it the unpinned row with the smallest orderKey goes.
     #[arg(long, env = "GATEWAY_ROWS_PER_USER", default_value_t = limits::USER_ROWS_MAX)]
     pub rows_per_user: u64,
+    /// Days without any change after which all data of a user are forgotten; 0: never.
+    #[arg(long, env = "GATEWAY_FORGET_IDLE_DAYS", default_value_t = 0)]
+    pub forget_idle_days: u32,
     /// New sessions of one user a second, with bursts of four times that.
     #[arg(long, env = "GATEWAY_CONNECTS_PER_USER", default_value_t = 10)]
     pub connects_per_user: u32,

@@ -15,6 +15,7 @@ pub mod drain;
 pub mod fanout;
 pub mod http;
 pub mod hub;
+pub mod idle;
 pub mod in_force;
 pub mod leases;
 pub mod live;

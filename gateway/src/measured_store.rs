@@ -11,7 +11,7 @@ use conversation_store::{
     StoreError, Topology,
     lanes::{Backlog, Enqueued, EntryId, Lane, LaneQueue, LaneWakes},
 };
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 use tokio::sync::watch;
 
 /// A store whose calls are measured; else it is the store itself.
@@ -112,6 +112,10 @@ impl Store for MeasuredStore {
 
     async fn delete_user(&self, user: &UserId) -> Result<(), StoreError> {
         self.one(StoreCall::DeleteUser, self.store.delete_user(user)).await
+    }
+
+    async fn forget_idle(&self, idle: Duration) -> Result<u64, StoreError> {
+        self.store.forget_idle(idle).await
     }
 
     async fn hints(

@@ -75,6 +75,9 @@ impl Node {
         let hub = Arc::new(hub);
         let paths = Relays::start(store.clone(), hub.clone(), metrics.clone(), wishes);
         tokio::spawn(crate::compare::run(store.clone(), hub.clone(), in_force.clone()));
+        if config.forget_idle_days > 0 {
+            tokio::spawn(crate::idle::run(store.clone(), config.forget_idle_days));
+        }
         let name = format!("{:016x}", rand::random::<u64>());
         let writer = Writer::new(store.clone(), Limits { rows_per_user: config.rows_per_user });
         let direct_max = config.direct_recipients_max;

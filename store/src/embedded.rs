@@ -17,7 +17,7 @@ use async_trait::async_trait;
 use committer::Committer;
 use conversation_protocol::{ConversationId, Head, Page, ReplaySlice, RowState, UnreadFacets, UserId};
 use redb::{Database, DatabaseError, ReadTransaction, ReadableDatabase};
-use std::{path::Path, sync::Arc};
+use std::{path::Path, sync::Arc, time::Duration};
 use tokio::sync::watch;
 
 /// Bytes of the database's pages kept in memory; what is not there is read from the file.
@@ -176,7 +176,20 @@ impl Store for EmbeddedStore {
     }
 
     async fn delete_user(&self, user: &UserId) -> Result<(), StoreError> {
-        self.committer.delete_user(user.clone()).await
+        self.committer.delete_user(user.clone(), None).await.map(drop)
+    }
+
+    async fn forget_idle(&self, idle: Duration) -> Result<u64, StoreError> {
+        let before_us = self.local.clock.now_us().saturating_sub(idle.as_micros() as u64);
+        let snapshot = self.snapshot()?;
+        let found = tokio::task::spawn_blocking(move || tables::Heads::open(&snapshot)?.last_written_before(before_us));
+        let idle_users = found.await.map_err(|error| StoreError::Unavailable(error.to_string()))??;
+        let mut forgotten = 0;
+        for (user, clock) in idle_users {
+            // Whoever was written since stays.
+            forgotten += u64::from(self.committer.delete_user(user, Some(clock)).await?);
+        }
+        Ok(forgotten)
     }
 
     async fn hints(

@@ -21,7 +21,7 @@ use conversation_protocol::{
     ConversationId, DeviceId, Facets, Head, Hint, Page, ReplaySlice, RowState, UnreadFacets, UserId,
 };
 use serde::{Deserialize, Serialize};
-use std::{convert::Infallible, sync::Arc, task::Waker};
+use std::{convert::Infallible, sync::Arc, task::Waker, time::Duration};
 use tokio::sync::{oneshot, watch};
 
 pub use filtered::filtered_page;
@@ -314,6 +314,10 @@ pub trait Store: lanes::LaneQueue + 'static {
 
     /// Forgets everything about a user but the sessions.
     async fn delete_user(&self, user: &UserId) -> Result<(), StoreError>;
+
+    /// Forgets users for whom nothing was committed for so long, each as a whole; answers how many. To be asked again and again; a
+    /// store that notices by itself answers 0, and forgets those who are written from now on.
+    async fn forget_idle(&self, idle: Duration) -> Result<u64, StoreError>;
 
     /// A new path for the hints of a shard; each node uses one, and makes a new one when it breaks.
     async fn hints(

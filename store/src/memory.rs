@@ -21,6 +21,7 @@ use std::{
     fmt,
     hash::{BuildHasher, RandomState},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 use tokio::sync::watch;
 
@@ -182,6 +183,18 @@ impl Store for MemoryStore {
     async fn delete_user(&self, user: &UserId) -> Result<(), StoreError> {
         self.part(user).remove(user);
         Ok(())
+    }
+
+    async fn forget_idle(&self, idle: Duration) -> Result<u64, StoreError> {
+        let before_us = self.local.clock.now_us().saturating_sub(idle.as_micros() as u64);
+        let mut forgotten = 0;
+        for part in &self.parts {
+            let mut part = part.lock().unwrap_or_else(PoisonError::into_inner);
+            let count = part.len();
+            part.retain(|_, list| list.clock >= before_us);
+            forgotten += (count - part.len()) as u64;
+        }
+        Ok(forgotten)
     }
 
     async fn hints(

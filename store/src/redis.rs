@@ -41,7 +41,7 @@ use router::{Call, Router};
 use sentinel::Sentinels;
 use shard::{Purpose, Shard};
 use shards::Shards;
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 use tokio::sync::watch;
 use url::Target;
 
@@ -258,6 +258,11 @@ impl Store for RedisStore {
         let mut command = redis::cmd("UNLINK");
         command.arg(&self.router.keys().data(user));
         self.router.run_one(Purpose::Commits, Call::of_user(user, command)).await.map(drop)
+    }
+
+    async fn forget_idle(&self, idle: Duration) -> Result<u64, StoreError> {
+        self.router.forget_after(idle.as_secs().max(1));
+        Ok(0)
     }
 
     async fn hints(

@@ -11,6 +11,7 @@ mod contract {
     mod failovers;
     mod filters;
     mod hints;
+    mod idle;
     mod lanes;
     mod layouts;
     mod model;
@@ -60,6 +61,7 @@ mod contract {
                     filters::grouped_rows_are_found_by_their_index,
                     filters::a_deleted_user_is_as_if_never_seen,
                     filters::sessions_of_several_users_come_in_order,
+                    idle::a_user_without_changes_for_long_is_forgotten_as_a_whole_and_nobody_else,
                     hints::a_follower_gets_every_later_hint_as_it_was_encoded,
                     hints::nobody_gets_what_he_does_not_follow,
                     hints::two_paths_get_each_hint_both,

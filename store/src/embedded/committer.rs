@@ -26,7 +26,8 @@ type Outcome = Result<Committed, StoreError>;
 struct Work {
     commits: Vec<Commit>,
     /// A user of whom everything goes.
-    deleted: Option<UserId>,
+    /// Whose data go; with a clock only if it is still that one.
+    deleted: Option<(UserId, Option<u64>)>,
     lanes: Vec<LaneWrite>,
 }
 
@@ -40,6 +41,8 @@ impl Work {
 #[derive(Default)]
 struct Done {
     commits: Vec<Committed>,
+    /// Whether the user was deleted who was to be.
+    has_deleted: bool,
     /// Whether lanes took entries.
     enqueued: Vec<Enqueued>,
     /// Lanes that were empty and have an entry now.
@@ -81,9 +84,9 @@ impl Committer {
         self.send(Work::default()).await.map(drop)
     }
 
-    /// Removes everything of a user.
-    pub(super) async fn delete_user(&self, user: UserId) -> Result<(), StoreError> {
-        self.send(Work { deleted: Some(user), ..Work::default() }).await.map(drop)
+    /// Removes everything of a user, with a clock only if that is still the user's; whether it was done.
+    pub(super) async fn delete_user(&self, user: UserId, clock: Option<u64>) -> Result<bool, StoreError> {
+        Ok(self.send(Work { deleted: Some((user, clock)), ..Work::default() }).await?.has_deleted)
     }
 
     /// Writes to the lanes; one answer per entry that comes, in order.
@@ -155,15 +158,18 @@ fn commit_together(database: &Database, group: &[Batch], local: &Local) -> Resul
             for commit in &work.commits {
                 done.commits.push(tables.commit(commit, now_us)?);
             }
-            if let Some(user) = &work.deleted {
+            if let Some((user, clock)) = &work.deleted
+                && clock.is_none_or(|clock| tables.clock(user).is_ok_and(|now| now == clock))
+            {
                 tables.delete_user(user)?;
+                done.has_deleted = true;
             }
             for write in &work.lanes {
                 let (enqueued, woken) = lanes.write(write, now_us)?;
                 done.enqueued.extend(enqueued);
                 done.woken.extend(woken);
             }
-            has_written |= done.commits.contains(&Committed::Done) || work.deleted.is_some() || !work.lanes.is_empty();
+            has_written |= done.commits.contains(&Committed::Done) || done.has_deleted || !work.lanes.is_empty();
             outcomes.push(done);
         }
     }

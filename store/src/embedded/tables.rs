@@ -92,6 +92,20 @@ impl<T: ReadableTable<&'static str, HeadValue>> Heads<T> {
         Ok(found.map(|value| value.value().1.to_owned()))
     }
 
+    /// The users whose clock is below a time, and their clocks.
+    pub(super) fn last_written_before(&self, before_us: u64) -> Result<Vec<(UserId, u64)>, StoreError> {
+        let mut users = Vec::new();
+        for entry in self.0.iter().map_err(failed)? {
+            let (user, value) = entry.map_err(failed)?;
+            let clock = value.value().0;
+            if clock < before_us {
+                let user = user.value().parse();
+                users.push((user.map_err(|_| StoreError::Corrupt("a head has no userID".to_owned()))?, clock));
+            }
+        }
+        Ok(users)
+    }
+
     fn clock(&self, user: &UserId) -> Result<u64, StoreError> {
         Ok(self.0.get(user.as_str()).map_err(failed)?.map_or(0, |value| value.value().0))
     }
@@ -331,6 +345,11 @@ impl<'t> ForCommit<'t> {
     }
 
     /// Removes everything of a user. After an error the transaction must be dropped.
+    /// A user's clock as it is in this transaction.
+    pub(super) fn clock(&self, user: &UserId) -> Result<u64, StoreError> {
+        self.loading.heads.clock(user)
+    }
+
     pub(super) fn delete_user(&mut self, user: &UserId) -> Result<(), StoreError> {
         let user = user.as_str();
         let loading = &mut self.loading;

@@ -8,7 +8,7 @@ use crate::{Commit, Indexed, IndexedKind, Load, Lowest, RowSelection, Write};
 use redis::Cmd;
 
 /// How many arguments of commit.lua stand before what it reads in case of a conflict.
-const BEFORE_LOOKUP: usize = 6;
+const BEFORE_LOOKUP: usize = 7;
 /// How many arguments of lookup.lua stand before the ids.
 const LOOKUP_BEFORE_IDS: usize = 6;
 
@@ -62,8 +62,8 @@ pub(super) enum Server {
     Another,
 }
 
-/// Commits a step.
-pub(super) fn commit(keys: &Keys, commit: &Commit, server: Server) -> Cmd {
+/// Commits a step; the user is forgotten after so many seconds without another one, 0: never.
+pub(super) fn commit(keys: &Keys, commit: &Commit, server: Server, idle_s: u64) -> Cmd {
     let mut call = scripts::COMMIT.call(&keys.data(&commit.user));
     match server {
         Server::Same => call.arg(commit.expected_clock),
@@ -73,7 +73,8 @@ pub(super) fn commit(keys: &Keys, commit: &Commit, server: Server) -> Cmd {
         .arg(&commit.head)
         .arg(keys.channel(&commit.user))
         .arg(commit.hint.encode())
-        .arg(BEFORE_LOOKUP + lookup_arguments(&commit.load) + 1);
+        .arg(BEFORE_LOOKUP + lookup_arguments(&commit.load) + 1)
+        .arg(idle_s);
     lookup(&mut call, &commit.load, BEFORE_LOOKUP);
     for write in &commit.writes {
         add_write(&mut call, write);

@@ -12,7 +12,14 @@ use crate::{Commit, Load, ShardId, StoreError, bucket};
 use conversation_protocol::UserId;
 use futures_util::future;
 use redis::{Cmd, Pipeline, ServerError, ServerErrorKind, Value};
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 /// Calls in one pipeline; more go in the next.
 const PIPELINE_CALLS_MAX: usize = 512;
@@ -51,12 +58,13 @@ impl<'a> Call<'a> {
     }
 
     /// The command, for the server of this id.
-    fn command(&self, keys: &Keys, replication_id: u64) -> Cmd {
+    fn command(&self, router: &Router, replication_id: u64) -> Cmd {
+        let (keys, idle_s) = (&router.keys, router.idle_s.load(Ordering::Relaxed));
         match &self.what {
             What::Commit(commit) if commit.replication_id == replication_id => {
-                request::commit(keys, commit, request::Server::Same)
+                request::commit(keys, commit, request::Server::Same, idle_s)
             }
-            What::Commit(commit) => request::commit(keys, commit, request::Server::Another),
+            What::Commit(commit) => request::commit(keys, commit, request::Server::Another, idle_s),
             What::Load(load) => request::load(keys, load),
             What::Plain(command) => command.clone(),
         }
@@ -67,6 +75,8 @@ impl<'a> Call<'a> {
 pub(super) struct Router {
     shards: Arc<Shards>,
     keys: Keys,
+    /// Seconds without a commit after which a user is forgotten; 0: never.
+    idle_s: AtomicU64,
 }
 
 /// What became of a call at a server.
@@ -74,7 +84,12 @@ type Answered = (usize, Result<Value, StoreError>);
 
 impl Router {
     pub(super) fn new(shards: Arc<Shards>, keys: Keys) -> Self {
-        Self { shards, keys }
+        Self { shards, keys, idle_s: AtomicU64::new(0) }
+    }
+
+    /// From now on commits have users forgotten after so many seconds without another one.
+    pub(super) fn forget_after(&self, idle_s: u64) {
+        self.idle_s.store(idle_s, Ordering::Relaxed);
     }
 
     pub(super) fn keys(&self) -> &Keys {
@@ -135,13 +150,29 @@ impl Router {
         let rounds = by_shard.into_values().map(|(shard, some)| async move {
             let mut answers = Vec::with_capacity(some.len());
             for some in some.chunks(PIPELINE_CALLS_MAX) {
-                answers.extend(at_shard(&shard, &self.keys, purpose, calls, some).await);
+                answers.extend(self.at_shard(&shard, purpose, calls, some).await);
             }
             answers
         });
         let of_shards = future::join_all(rounds).await;
         answers.extend(of_shards.into_iter().flatten());
         answers
+    }
+
+    async fn at_shard(&self, shard: &Shard, purpose: Purpose, calls: &[Call<'_>], some: &[usize]) -> Vec<Answered> {
+        let link = shard.link(purpose);
+        let run = async {
+            let connected: Connected = link.connected().await?;
+            let mut pipeline = Pipeline::with_capacity(some.len());
+            for at in some {
+                pipeline.add_command(calls[*at].command(self, connected.replication_id));
+            }
+            link.run_on(&connected, &pipeline).await
+        };
+        match run.await {
+            Ok(values) => some.iter().copied().zip(values.into_iter().map(Ok)).collect(),
+            Err(error) => some.iter().map(|at| (*at, Err(error.clone()))).collect(),
+        }
     }
 
     /// What a server's error means for a call.
@@ -182,7 +213,7 @@ impl Router {
             What::Commit(commit) => commit.replication_id,
             What::Load(_) | What::Plain(_) => connected.replication_id,
         };
-        let command = call.command(&self.keys, id);
+        let command = call.command(self, id);
         let mut pipeline = Pipeline::with_capacity(2);
         // With its source: a second try would have to ask again.
         pipeline.cmd("ASKING").add_command(with_source(&command).unwrap_or(command));
@@ -217,20 +248,4 @@ fn is_for_the_moment(error: &ServerError) -> bool {
 fn place(error: &ServerError) -> Option<(&str, u16)> {
     let (host, port) = error.details()?.split_whitespace().nth(1)?.rsplit_once(':')?;
     Some((host, port.parse().ok()?))
-}
-
-async fn at_shard(shard: &Shard, keys: &Keys, purpose: Purpose, calls: &[Call<'_>], some: &[usize]) -> Vec<Answered> {
-    let link = shard.link(purpose);
-    let run = async {
-        let connected: Connected = link.connected().await?;
-        let mut pipeline = Pipeline::with_capacity(some.len());
-        for at in some {
-            pipeline.add_command(calls[*at].command(keys, connected.replication_id));
-        }
-        link.run_on(&connected, &pipeline).await
-    };
-    match run.await {
-        Ok(values) => some.iter().copied().zip(values.into_iter().map(Ok)).collect(),
-        Err(error) => some.iter().map(|at| (*at, Err(error.clone()))).collect(),
-    }
 }

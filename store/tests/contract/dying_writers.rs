@@ -16,9 +16,12 @@ use conversation_store::{
     lanes::{Backlog, Enqueued, EntryId, Lane, LaneQueue, LaneWakes},
     rules::{Change, ReadUpTo},
 };
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
 };
 use tokio::{
     runtime::Runtime,
@@ -168,6 +171,10 @@ impl Store for Fated {
 
     async fn delete_user(&self, user: &UserId) -> Result<(), StoreError> {
         self.store.delete_user(user).await
+    }
+
+    async fn forget_idle(&self, idle: Duration) -> Result<u64, StoreError> {
+        self.store.forget_idle(idle).await
     }
 
     async fn hints(
