@@ -16,6 +16,7 @@ use conversation_protocol::{ApiError, ErrorKind};
 use dashmap::DashMap;
 use proxies::Proxies;
 use std::{
+    fmt,
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
     sync::Arc,
     time::Duration,
@@ -45,6 +46,12 @@ pub struct Address(IpAddr);
 impl From<IpAddr> for Address {
     fn from(address: IpAddr) -> Self {
         Self(cut(address.to_canonical(), 64, 32))
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
     }
 }
 

@@ -10,7 +10,7 @@ use crate::{
     path::Standing,
     relays::ShardPath,
     request::{ConnectQuery, bearer_token, error_response},
-    transport::{sse, websocket},
+    transport::{Transport, sse, websocket},
 };
 use actix_web::{
     Error, HttpRequest, HttpResponse,
@@ -89,6 +89,10 @@ pub async fn guard(
     }
     // A browser cannot see why a WebSocket's upgrade was refused, so that one is closed with a code instead.
     if request.path() != "/v1/ws" && !node.in_force().origins.allows(request.headers()) {
+        if request.path() == "/v1/events" {
+            // Without an address: the peer may be a proxy, which is looked into further below.
+            node.refusals.tell(Transport::Sse.name(), "origin", None);
+        }
         return refuse(request, "this Origin is not allowed");
     }
     let origin = request.headers().get(header::ORIGIN).cloned();
@@ -97,7 +101,10 @@ pub async fn guard(
     let mut response = if is_preflight {
         let response = HttpResponse::NoContent()
             .insert_header((header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST"))
-            .insert_header((header::ACCESS_CONTROL_ALLOW_HEADERS, "authorization, content-type, last-event-id"))
+            .insert_header((
+                header::ACCESS_CONTROL_ALLOW_HEADERS,
+                "authorization, content-type, last-event-id, x-request-id",
+            ))
             .insert_header((header::ACCESS_CONTROL_MAX_AGE, "600"))
             .finish();
         request.into_response(response).map_into_boxed_body()
@@ -107,6 +114,7 @@ pub async fn guard(
     if let Some(origin) = origin {
         let headers = response.headers_mut();
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+        headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("retry-after, x-request-id"));
         headers.insert(header::VARY, HeaderValue::from_static("origin"));
     }
     Ok(response)

@@ -13,6 +13,7 @@ use crate::{
     measured_store::MeasuredStore,
     metrics::Metrics,
     reads::SyncReads,
+    refusals::Refusals,
     relays::{Paths, Relays, ShardPath},
     session::Input,
     transport::{Transport, outbox::Outbox},
@@ -50,6 +51,8 @@ pub struct Node {
     in_force: Arc<ArcSwap<InForce>>,
     /// Limits by address.
     pub addresses: Arc<Addresses>,
+    /// Tells of refused connections.
+    pub refusals: Refusals,
     /// What it counts.
     pub metrics: Arc<Metrics>,
     /// Reads for syncs.
@@ -89,6 +92,7 @@ impl Node {
             leases: Leases::start(store.clone()),
             addresses: Addresses::start(&config, metrics.clone()),
             sync_reads: SyncReads::new(store.clone(), metrics.clone(), config.concurrent_syncs),
+            refusals: Refusals::default(),
             runtime: Handle::current(),
             is_draining: AtomicBool::new(false),
             is_closing: AtomicBool::new(false),

@@ -7,6 +7,7 @@ use crate::{
     config::{Listener, WebSocketDriver},
     http,
     node::Node,
+    request_id,
     transport::lean,
 };
 use actix_http::{HttpService, error::DispatchError};
@@ -65,6 +66,7 @@ fn service(
         .app_data(listener)
         .wrap(from_fn(limit::limit))
         .wrap(from_fn(http::guard))
+        .wrap(from_fn(request_id::name))
         .wrap(from_fn(watchdog::watch))
         .configure(http::routes(listener, node.mode))
         .into_factory()
@@ -120,7 +122,11 @@ fn accept(
     let place = match listener {
         Listener::Internal => None,
         Listener::Single | Listener::Public => {
-            node.addresses.connect(peer.ip()).map_err(|_| io::Error::from(io::ErrorKind::ConnectionRefused))?
+            let place = node.addresses.connect(peer.ip());
+            place.map_err(|_| {
+                node.refusals.tell("tcp", "address_flood", Some(peer.ip().into()));
+                io::Error::from(io::ErrorKind::ConnectionRefused)
+            })?
         }
     };
     Ok((Watched::new(stream, timeouts, node.metrics.clone(), place), Some(peer)))

@@ -16,6 +16,7 @@ mod process {
     mod fanout;
     mod flood;
     mod load;
+    mod logs;
     mod metrics;
     mod proxied;
     mod reload;

@@ -46,6 +46,9 @@ pub async fn limit(request: ServiceRequest, next: Next<BoxBody>) -> Result<Servi
     };
     if let Err(error) = outcome {
         if request.path() != "/v1/ws" {
+            if is_surplus || request.path() == "/v1/events" {
+                node.refusals.tell("http", &format!("{:?}", error.kind), Some(address));
+            }
             let mut response = error_response(&error);
             response.head_mut().set_connection_type(actix_http::ConnectionType::Close);
             return Ok(request.into_response(response));

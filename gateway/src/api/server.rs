@@ -22,6 +22,7 @@ use std::{
     collections::{BTreeMap, HashSet},
     sync::Arc,
 };
+use tracing::Instrument;
 
 /// Bytes of a call that is worked on where it came in; a longer one would keep the sessions there waiting.
 const NEAR_BYTES_MAX: usize = 64 * 1024;
@@ -43,7 +44,8 @@ pub async fn execute(node: &Arc<Node>, method: String, params: String, parent: O
         }
         super::count(&in_task, "server", &method, outcome.as_ref().err());
         outcome
-    };
+    }
+    .in_current_span();
     let work = if is_near { tokio::spawn(work) } else { node.runtime.spawn(work) };
     work.await.unwrap_or_else(|error| {
         tracing::error!(%error, "a backend's call failed");

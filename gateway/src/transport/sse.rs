@@ -6,6 +6,7 @@ use super::{
     sleep_until,
 };
 use crate::{
+    addresses::limit::ClientAddress,
     clock,
     live::LiveSession,
     node::Node,
@@ -13,7 +14,7 @@ use crate::{
     session::Input,
 };
 use actix_web::{
-    HttpRequest, HttpResponse,
+    HttpMessage, HttpRequest, HttpResponse,
     body::BoxBody,
     http::header::{self, ContentEncoding},
     web,
@@ -43,7 +44,8 @@ pub async fn events(node: web::Data<Arc<Node>>, query: ConnectQuery, request: Ht
         Err(error) => {
             node.metrics.connections.refusals.with_label_values(&["sse"]).inc();
             // Without the message, which may repeat what the client sent.
-            tracing::debug!(kind = ?error.kind, "an SSE stream is refused");
+            let address = request.extensions().get::<ClientAddress>().map(|client| client.0);
+            node.refusals.tell(Transport::Sse.name(), &format!("{:?}", error.kind), address);
             error_response(&error)
         }
     }

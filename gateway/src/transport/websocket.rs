@@ -119,7 +119,8 @@ where
             Err(Some(refusal)) => {
                 self.node.metrics.connections.refusals.with_label_values(&[refusal.code.name()]).inc();
                 // Without the reason, which may repeat what the client sent.
-                tracing::debug!(code = refusal.code.code(), "a WebSocket is refused");
+                let address = self.address.map(|client| client.0);
+                self.node.refusals.tell(Transport::WebSocket.name(), refusal.code.name(), address);
                 self.close(refusal.code.code(), &refusal.reason);
                 self.drain().await;
             }
