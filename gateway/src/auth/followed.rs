@@ -5,7 +5,7 @@ use super::{
     source::{FETCH_TIMEOUT, JwksSource, Reader},
     token::{Key, Rules, Token},
 };
-use crate::{clock, metrics::Metrics};
+use crate::{clock, config::ConfigError, metrics::Metrics};
 use conversation_protocol::{ApiError, ErrorKind};
 use std::{sync::Arc, time::Duration};
 use tokio::{
@@ -151,11 +151,22 @@ impl FollowedKeys {
         }
     }
 
+    /// Whether the source can be read now; an error names it and says why not.
+    pub async fn check(&self) -> Result<(), ConfigError> {
+        let read = self.fetch().await.map(drop);
+        read.map_err(|why| ConfigError(format!("--jwks {}: {why}", self.source)))
+    }
+
     async fn read(&self, is_asked: bool) {
+        self.settle(self.fetch().await, is_asked);
+    }
+
+    /// The keys that are there now, and why others are left out.
+    async fn fetch(&self) -> Result<(Vec<Key>, Vec<String>), String> {
         let reader = self.reader.clone();
         let bytes = tokio::task::spawn_blocking(move || reader.read()).await;
         let bytes = bytes.unwrap_or_else(|error| Err(error.to_string()));
-        self.settle(bytes.and_then(|bytes| jwks::read(&bytes, &self.rules)), is_asked);
+        bytes.and_then(|bytes| jwks::read(&bytes, &self.rules))
     }
 
     /// Takes what was read; a read that failed leaves the keys as they are.

@@ -4,11 +4,14 @@ use super::{Problem, mode_in_words, open};
 use crate::{auth::Authenticator, config::Config, logs, metrics::Metrics};
 use std::{process::ExitCode, sync::Arc};
 
-/// Reads all that a start reads; the first thing that is wrong is the error.
+/// Reads all that a node needs before it is ready; the first thing that is wrong is the error.
 pub(super) async fn check(config: &Config) -> Result<ExitCode, Problem> {
     let mode = config.mode()?;
     logs::directives(&config.log)?;
-    Authenticator::new(config, mode, Arc::new(Metrics::new()), None)?;
+    let authenticator = Authenticator::new(config, mode, Arc::new(Metrics::new()), None)?;
+    if let Some(keys) = authenticator.followed() {
+        keys.check().await?;
+    }
     println!("settings  fit together; {}", mode_in_words(mode));
     let store = open(config).await?;
     store.ping().await?;

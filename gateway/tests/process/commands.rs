@@ -49,6 +49,9 @@ async fn a_check_says_what_would_stop_a_start() {
     assert!(code == Some(1) && errors.contains("--jwt-secret, --jwt-public-key or --jwks"), "{errors}");
     let (code, _, errors) = said(&gateway(&["check", "--store", "memory:", "--log", "info,a=b=c"]));
     assert!(code == Some(1) && errors.contains("--log \"info,a=b=c\": expected"), "{errors}");
+    let nowhere = "http://127.0.0.1:1/jwks.json";
+    let (code, _, errors) = said(&gateway(&["check", "--store", "memory:", "--jwks", nowhere, "--api-key", "k"]));
+    assert!(code == Some(1) && errors.contains(&format!("--jwks {nowhere}: ")), "{errors}");
     let (code, _, errors) = said(&gateway(&["check", "--jwt-public-key", "ES256:/no-key.pem", "--api-key", "k"]));
     assert!(code == Some(1) && errors.contains("/no-key.pem"), "{errors}");
 }
