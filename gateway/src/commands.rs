@@ -32,13 +32,11 @@ pub enum Command {
         #[arg(long, default_value_t = 3_600)]
         ttl_seconds: u64,
     },
-    /// Prints what the store has of a user: clock, total, rows, folders, live sessions.
+    /// Prints what the store has, without a node.
     Inspect {
-        /// Whose.
-        user: UserId,
-        /// As JSON.
-        #[arg(long)]
-        json: bool,
+        /// What of it.
+        #[command(subcommand)]
+        what: Inspected,
     },
     /// Compares the limits of this machine with what --max-sessions needs.
     Doctor,
@@ -58,6 +56,19 @@ pub enum Command {
     },
 }
 
+/// What there is to be inspected.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Inspected {
+    /// What the store has of a user: clock, total, rows, folders, live sessions.
+    User {
+        /// Whose.
+        user: UserId,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
 impl Command {
     /// Does it; the exit code is 1 for an answer that is no, and for what could not be done.
     pub fn run(self, config: &Config, matches: &ArgMatches) -> ExitCode {
@@ -65,7 +76,7 @@ impl Command {
             Self::Check => in_runtime(check::check(config)),
             Self::Config => settings::print(matches),
             Self::Token { user, ttl_seconds } => token::print(config, &user, ttl_seconds),
-            Self::Inspect { user, json } => in_runtime(inspect::print(config, &user, json)),
+            Self::Inspect { what: Inspected::User { user, json } } => in_runtime(inspect::print(config, &user, json)),
             Self::Doctor => doctor::look(config),
             Self::Health { url, live } => health::ask(config, url.as_deref(), live),
             Self::Completions { shell } => completions::print(shell),

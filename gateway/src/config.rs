@@ -176,7 +176,7 @@ impl FromStr for KeySource {
 
 /// Where the settings are, which may stand behind a command.
 fn innermost(matches: &ArgMatches) -> &ArgMatches {
-    matches.subcommand().map_or(matches, |(_, of_command)| of_command)
+    matches.subcommand().map_or(matches, |(_, of_command)| innermost(of_command))
 }
 
 /// Why a text is not TOML, and where; the library would show the line, which may hold a secret.

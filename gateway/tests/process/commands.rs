@@ -79,20 +79,20 @@ async fn a_user_is_inspected_while_nodes_run_and_no_text_is_shown_in_words() {
     node.call("bob", "setConversationDraft", json!({"conversationID": "c2c_alice", "draftText": "a secret draft"}))
         .await
         .unwrap();
-    let (code, words, _) = said(&gateway(&["inspect", "bob", "--store", &redis.url()]));
+    let (code, words, _) = said(&gateway(&["inspect", "user", "bob", "--store", &redis.url()]));
     assert!(
         code == Some(0) && words.contains("unread     1 in all") && words.contains("  c2c_alice version "),
         "{words}"
     );
     assert!(words.contains("rows       1") && words.contains("tombstones 1, "), "{words}");
     assert!(words.contains("sessions   1") && !words.contains("a secret draft"), "{words}");
-    let (_, text, _) = said(&gateway(&["inspect", "bob", "--json", "--store", &redis.url()]));
+    let (_, text, _) = said(&gateway(&["inspect", "user", "bob", "--json", "--store", &redis.url()]));
     let inspected: Value = serde_json::from_str(&text).expect("JSON");
     assert_eq!(inspected["rows"][0]["conversationID"], "c2c_alice");
     assert_eq!((&inspected["totalUnread"], &inspected["sessions"][0]["userID"]), (&json!(1), &json!("bob")));
     assert_eq!((&inspected["rowCount"], &inspected["tombstones"][0][0]), (&json!(1), &json!("c2c_carol")));
     let nobody: Value =
-        serde_json::from_str(&said(&gateway(&["inspect", "nobody", "--json", "--store", &redis.url()])).1).unwrap();
+        serde_json::from_str(&said(&gateway(&["inspect", "user", "nobody", "--json", "--store", &redis.url()])).1).unwrap();
     assert_eq!((&nobody["cursor"], &nobody["rows"]), (&json!("0:0"), &json!([])));
 }
 
@@ -101,15 +101,15 @@ async fn an_embedded_store_is_inspected_once_its_node_has_ended() {
     let parent = tempfile::tempdir().unwrap();
     let directory = parent.path().join("data");
     let store = format!("embedded:{}", directory.display());
-    let (code, _, errors) = said(&gateway(&["inspect", "bob", "--store", &store]));
+    let (code, _, errors) = said(&gateway(&["inspect", "user", "bob", "--store", &store]));
     assert!(code == Some(1) && errors.contains("expected a directory that is there"), "{errors}");
     assert!(!directory.exists());
     let mut node = Gateway::with(&["--store", &store]).await;
     node.send(c2c("alice", "bob", 1)).await;
-    let (code, _, errors) = said(&gateway(&["inspect", "bob", "--store", &store]));
+    let (code, _, errors) = said(&gateway(&["inspect", "user", "bob", "--store", &store]));
     assert!(code == Some(1) && errors.contains("while a node runs, its file is its own"), "{errors}");
     node.kill();
-    let (code, words, errors) = said(&gateway(&["inspect", "bob", "--store", &store]));
+    let (code, words, errors) = said(&gateway(&["inspect", "user", "bob", "--store", &store]));
     assert!(code == Some(0) && words.contains("unread     1 in all"), "{words}{errors}");
 }
 
