@@ -1,6 +1,6 @@
 # What a newcomer runs: `make test` installs what the tests need and runs them all.
 
-.PHONY: run cluster test faults rolling soak peers mutations bench bench-short instructions instructions-accept proofs tools check fuzz audit advisories valgrind
+.PHONY: run cluster test faults rolling soak peers mutations bench bench-short instructions instructions-accept proofs tools check fuzz audit advisories valgrind deb
 
 # As it was built together with the gateway; built alone it has other features of what both use, and takes minutes more.
 LOADTEST = $(or $(CARGO_TARGET_DIR),target)/release/loadtest
@@ -110,6 +110,15 @@ advisories: $(DENY)
 
 $(DENY): Makefile
 	cargo install cargo-deny --version 0.20.2 --locked --root target/tools
+	@touch $@
+
+# A Debian package of the gateway and its unit, in target/debian.
+DEB = target/tools/bin/cargo-deb
+deb: $(DEB)
+	$(DEB) --locked -p conversation-gateway
+
+$(DEB): Makefile
+	cargo install cargo-deb --version 3.8.0 --locked --root target/tools
 	@touch $@
 
 # Everything that is read from outside, fed with mutations of what it should get; so many seconds in all.
