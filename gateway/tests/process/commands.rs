@@ -92,7 +92,8 @@ async fn a_user_is_inspected_while_nodes_run_and_no_text_is_shown_in_words() {
     assert_eq!((&inspected["totalUnread"], &inspected["sessions"][0]["userID"]), (&json!(1), &json!("bob")));
     assert_eq!((&inspected["rowCount"], &inspected["tombstones"][0][0]), (&json!(1), &json!("c2c_carol")));
     let nobody: Value =
-        serde_json::from_str(&said(&gateway(&["inspect", "user", "nobody", "--json", "--store", &redis.url()])).1).unwrap();
+        serde_json::from_str(&said(&gateway(&["inspect", "user", "nobody", "--json", "--store", &redis.url()])).1)
+            .unwrap();
     assert_eq!((&nobody["cursor"], &nobody["rows"]), (&json!("0:0"), &json!([])));
 }
 
