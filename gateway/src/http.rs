@@ -7,8 +7,7 @@ use crate::{
     config::{Listener, Mode},
     demo, documents,
     node::Node,
-    path::Standing,
-    relays::ShardPath,
+    path::{ShardPath, Standing},
     request::{ConnectQuery, bearer_token, error_response},
     transport::{Transport, sse, websocket},
 };

@@ -12,9 +12,10 @@ use crate::{
     live::{LiveSession, Opening},
     measured_store::MeasuredStore,
     metrics::Metrics,
+    path::ShardPath,
     reads::SyncReads,
     refusals::Refusals,
-    relays::{Paths, Relays, ShardPath},
+    relays::{Paths, Relays},
     session::Input,
     transport::{Transport, outbox::Outbox},
 };

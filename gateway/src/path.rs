@@ -1,7 +1,9 @@
 //! Is the path of hints proven to deliver? What is published over the store's other connection must come on it.
 
+use crate::metrics::PathMetrics;
+use conversation_store::Shard;
 use std::{
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -14,6 +16,17 @@ pub const PROBE_AGE_MAX: Duration = Duration::from_secs(6);
 #[derive(Debug)]
 pub struct HintPath {
     state: Mutex<State>,
+}
+
+/// A shard, and how its path of hints stands.
+#[derive(Clone)]
+pub struct ShardPath {
+    /// Which shard, and where it is.
+    pub shard: Shard,
+    /// Its path.
+    pub path: Arc<HintPath>,
+    /// What is counted of it.
+    pub shown: Arc<PathMetrics>,
 }
 
 #[derive(Debug)]

@@ -7,8 +7,7 @@ use crate::{
     clock, compare,
     hub::{Hub, Wish},
     metrics::{Metrics, PathMetrics},
-    path::{HintPath, PROBE_INTERVAL},
-    relays::ShardPath,
+    path::{HintPath, PROBE_INTERVAL, ShardPath},
     session::GapCause,
 };
 use conversation_protocol::UserId;

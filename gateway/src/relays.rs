@@ -3,8 +3,8 @@
 use crate::{
     clock,
     hub::{Hub, Wish},
-    metrics::{Metrics, PathMetrics},
-    path::HintPath,
+    metrics::Metrics,
+    path::{HintPath, ShardPath},
     relay::Relay,
 };
 use conversation_store::{Shard, ShardId, Store, Topology};
@@ -16,17 +16,6 @@ use tokio::sync::{mpsc, watch};
 
 /// Wishes that are handed on together.
 const BATCH_MAX: usize = 1_000;
-
-/// A shard, and how its path of hints stands.
-#[derive(Clone)]
-pub struct ShardPath {
-    /// Which shard, and where it is.
-    pub shard: Shard,
-    /// Its path.
-    pub path: Arc<HintPath>,
-    /// What is counted of it.
-    pub shown: Arc<PathMetrics>,
-}
 
 /// The paths of all shards.
 #[derive(Default)]
