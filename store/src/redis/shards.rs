@@ -4,17 +4,24 @@ use super::{endpoint::Endpoint, primary::Primary, shard::Shard, slots::Slots};
 use crate::{ShardId, StoreError, Topology, bucket::BUCKETS, topology::Shard as Told};
 use std::{
     collections::BTreeMap,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{Arc, PoisonError, RwLock, RwLockReadGuard},
 };
 use tokio::sync::{Notify, watch};
 
 /// All shards of a store.
 pub(super) struct Shards {
-    members: RwLock<BTreeMap<ShardId, Member>>,
-    topology: watch::Sender<Topology>,
+    known: RwLock<Known>,
+    /// Told under that lock, so that what is told last is the newest; nobody looks for a shard while it looks at what was told.
+    told: watch::Sender<Topology>,
     /// Told where the shards of a cluster may be elsewhere.
     pub(super) doubts: Arc<Notify>,
     node: u64,
+}
+
+/// Each shard that the topology names is among the members.
+struct Known {
+    members: BTreeMap<ShardId, Member>,
+    topology: Topology,
 }
 
 struct Member {
@@ -26,44 +33,45 @@ struct Member {
 impl Shards {
     /// One shard, whose place is known.
     pub(super) fn single(primary: Primary) -> Self {
-        let place = primary.endpoint().shown();
+        let topology = Topology::single(primary.endpoint().shown());
         let node = rand::random();
         let shard = Arc::new(Shard::new(ShardId::ONLY, primary, node));
         let members = BTreeMap::from([(ShardId::ONLY, Member { shard, primary: None })]);
-        let topology = watch::Sender::new(Topology::single(place));
-        Self { members: RwLock::new(members), topology, doubts: Arc::default(), node }
+        Self::new(Known { members, topology }, node)
     }
 
     /// Those of a cluster.
     pub(super) fn of_cluster(slots: &Slots) -> Self {
-        let topology = watch::Sender::new(Topology::single(""));
-        let shards = Self { members: RwLock::default(), topology, doubts: Arc::default(), node: rand::random() };
+        let known = Known { members: BTreeMap::new(), topology: Topology::single("") };
+        let shards = Self::new(known, rand::random());
         shards.update(slots);
         shards
     }
 
+    fn new(known: Known, node: u64) -> Self {
+        let told = watch::Sender::new(known.topology.clone());
+        Self { known: RwLock::new(known), told, doubts: Arc::default(), node }
+    }
+
     /// What everybody may know of them.
     pub(super) fn topology(&self) -> watch::Receiver<Topology> {
-        self.topology.subscribe()
+        self.told.subscribe()
     }
 
     /// The shard of an id, if there is one.
     pub(super) fn get(&self, id: ShardId) -> Result<Arc<Shard>, StoreError> {
-        let members = self.members.read().unwrap_or_else(PoisonError::into_inner);
-        let member = members.get(&id).or_else(|| members.values().next());
-        member.map(|member| member.shard.clone()).ok_or_else(|| StoreError::Unavailable("redis: no shard".to_owned()))
+        self.known().shard(id)
     }
 
     /// The shard of a bucket.
     pub(super) fn of_bucket(&self, bucket: u16) -> Result<Arc<Shard>, StoreError> {
-        let id = self.topology.borrow().shard_of_bucket(bucket);
-        self.get(id)
+        let known = self.known();
+        known.shard(known.topology.shard_of_bucket(bucket))
     }
 
     /// All of them.
     pub(super) fn all(&self) -> Vec<Arc<Shard>> {
-        let members = self.members.read().unwrap_or_else(PoisonError::into_inner);
-        members.values().map(|member| member.shard.clone()).collect()
+        self.known().members.values().map(|member| member.shard.clone()).collect()
     }
 
     /// The shard whose primary is at an address.
@@ -73,21 +81,19 @@ impl Shards {
 
     /// A server says that a bucket is in another shard by now.
     pub(super) fn moved(&self, bucket: u16, to: ShardId) {
-        self.topology.send_if_modified(|topology| {
-            let has_moved = topology.shard_of_bucket(bucket) != to;
-            if has_moved {
-                *topology = topology.with(bucket, to);
-            }
-            has_moved
-        });
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        if known.members.contains_key(&to) && known.topology.shard_of_bucket(bucket) != to {
+            known.topology = known.topology.with(bucket, to);
+            self.told.send_replace(known.topology.clone());
+        }
     }
 
     /// Takes up what a cluster says of itself.
     pub(super) fn update(&self, slots: &Slots) {
-        let known = self.topology.borrow().clone();
-        let mut members = self.members.write().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        let Known { members, topology } = &mut *known;
         let before = members.iter().filter_map(|(id, member)| Some((*id, member.primary.as_ref()?.0.clone())));
-        let ids = ids_of_primaries(slots, &before.collect(), &known);
+        let ids = ids_of_primaries(slots, &before.collect(), topology);
         for (node, endpoint) in &slots.primaries {
             let id = ids[node];
             let member = members.entry(id).or_insert_with(|| Member::new(id, endpoint, &self.doubts, self.node));
@@ -97,19 +103,27 @@ impl Shards {
             .map(|bucket| {
                 let now = slots.primary_of(bucket).and_then(|node| ids.get(node));
                 // What nobody serves at the moment is where it was.
-                now.copied().unwrap_or_else(|| known.shard_of_bucket(bucket))
+                now.copied().unwrap_or_else(|| topology.shard_of_bucket(bucket))
             })
             .collect();
         members.retain(|id, _| by_bucket.contains(id));
         let told = members.iter().map(|(id, member)| Told { id: *id, place: member.shard.primary.endpoint().shown() });
-        let topology = Topology::of_shards(told.collect(), by_bucket);
-        // Nobody holds both: whoever asks for a bucket looks at one after the other.
-        drop(members);
-        self.topology.send_if_modified(|known| {
-            let is_news = *known != topology;
-            *known = topology;
-            is_news
-        });
+        let now = Topology::of_shards(told.collect(), by_bucket);
+        if *topology != now {
+            *topology = now.clone();
+            self.told.send_replace(now);
+        }
+    }
+
+    fn known(&self) -> RwLockReadGuard<'_, Known> {
+        self.known.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Known {
+    fn shard(&self, id: ShardId) -> Result<Arc<Shard>, StoreError> {
+        let member = self.members.get(&id).map(|member| member.shard.clone());
+        member.ok_or_else(|| StoreError::Unavailable("redis: no such shard".to_owned()))
     }
 }
 
