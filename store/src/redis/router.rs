@@ -107,7 +107,7 @@ impl Router {
 
     /// Makes calls; one answer for each, in order. An error says nothing about the others.
     pub(super) async fn run(&self, purpose: Purpose, calls: &[Call<'_>]) -> Vec<Result<Value, StoreError>> {
-        let mut answers: Vec<_> = calls.iter().map(|_| Err(unexpected("no answer"))).collect();
+        let mut answers: Vec<_> = calls.iter().map(|_| None).collect();
         let mut waiting: Vec<usize> = (0..calls.len()).collect();
         let mut wait_ms = RETRY_MS.0;
         for tries in 1.. {
@@ -124,7 +124,7 @@ impl Router {
                     },
                     answer => answer,
                 };
-                answers[at] = answer;
+                answers[at] = Some(answer);
             }
             if again.is_empty() {
                 break;
@@ -134,7 +134,7 @@ impl Router {
             tokio::time::sleep(Duration::from_millis(wait_ms)).await;
             wait_ms = (wait_ms * 2).min(RETRY_MS.1);
         }
-        answers
+        answers.into_iter().map(|answer| answer.unwrap_or_else(|| Err(unexpected("no answer")))).collect()
     }
 
     /// Makes some of the calls where their buckets are now.
