@@ -2,17 +2,25 @@
 
 use super::link::unavailable;
 use crate::StoreError;
-use redis::{Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, TlsCertificates, io::tcp::TcpSettings};
+use redis::{
+    AsyncConnectionConfig, Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, TlsCertificates,
+    aio::MultiplexedConnection, io::tcp::TcpSettings,
+};
 use rustls::{
     ClientConfig, RootCertStore,
     pki_types::{CertificateDer, ServerName, pem::PemObject},
 };
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
 };
 use tokio_rustls::TlsConnector;
+
+/// Milliseconds within which a connection must be made.
+pub(super) const CONNECTION_TIMEOUT_MS: u64 = 1_000;
+/// Calls that may wait to be written; further ones wait for a place.
+const CALLS_WAITING_MAX: usize = 1_024;
 
 /// A connection's bytes.
 pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -66,7 +74,7 @@ impl Endpoint {
     }
 
     /// What makes connections for commands.
-    pub(super) fn client(&self) -> Result<Client, StoreError> {
+    fn client(&self) -> Result<Client, StoreError> {
         let client = match self.info.addr() {
             ConnectionAddr::TcpTls { .. } => {
                 let root_cert = self.authorities.as_deref().map(<[u8]>::to_vec);
@@ -75,6 +83,16 @@ impl Endpoint {
             _ => Client::open(self.info.clone()),
         };
         client.map_err(|error| unavailable(&error))
+    }
+
+    /// A connection for commands, each of which must be answered within so long.
+    pub(super) async fn connect(&self, response_timeout: Duration) -> Result<MultiplexedConnection, StoreError> {
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(Duration::from_millis(CONNECTION_TIMEOUT_MS)))
+            .set_response_timeout(Some(response_timeout))
+            .set_pipeline_buffer_size(CALLS_WAITING_MAX);
+        let made = self.client()?.get_multiplexed_async_connection_with_config(&config).await;
+        made.map_err(|error| unavailable(&error))
     }
 
     /// A bare connection, on which nothing was said.

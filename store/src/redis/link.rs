@@ -3,7 +3,7 @@
 use super::{endpoint::Endpoint, primary::Primary, scripts::with_source, server};
 use crate::StoreError;
 use redis::{
-    AsyncConnectionConfig, Cmd, Pipeline, RedisError, ServerError, ServerErrorKind, Value,
+    Cmd, Pipeline, RedisError, ServerError, ServerErrorKind, Value,
     aio::{ConnectionLike, MultiplexedConnection},
 };
 use std::{
@@ -19,12 +19,8 @@ use tokio::{sync::watch, task::AbortHandle};
 pub(super) const RESPONSE_TIMEOUT_MS: u64 = 3_000;
 /// Milliseconds that a call waits beyond that, so that a slow answer and a missing connection are told apart.
 const CALL_MARGIN_MS: u64 = 250;
-/// Milliseconds within which a connection must be made.
-pub(super) const CONNECTION_TIMEOUT_MS: u64 = 1_000;
 /// Milliseconds between two attempts to connect, at first and at most (with jitter up to twice that).
 const RECONNECT_DELAY_MS: (u64, u64) = (50, 500);
-/// Calls that may wait to be written; further ones wait for a place.
-const CALLS_WAITING_MAX: usize = 1_024;
 
 /// One connection to a primary, made anew for ever.
 pub(super) struct Link {
@@ -174,12 +170,7 @@ async fn keep(
 
 /// A connection to a primary, and the primary's replication id.
 pub(super) async fn connect(endpoint: &Endpoint) -> Result<(MultiplexedConnection, u64), StoreError> {
-    let config = AsyncConnectionConfig::new()
-        .set_connection_timeout(Some(Duration::from_millis(CONNECTION_TIMEOUT_MS)))
-        .set_response_timeout(Some(Duration::from_millis(RESPONSE_TIMEOUT_MS)))
-        .set_pipeline_buffer_size(CALLS_WAITING_MAX);
-    let made = endpoint.client()?.get_multiplexed_async_connection_with_config(&config).await;
-    let mut connection = made.map_err(|error| unavailable(&error))?;
+    let mut connection = endpoint.connect(Duration::from_millis(RESPONSE_TIMEOUT_MS)).await?;
     let replication_id = server::ask(&mut connection).await?;
     Ok((connection, replication_id))
 }

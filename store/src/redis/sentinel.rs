@@ -1,19 +1,17 @@
 //! Where do the Sentinels say that the primary is? They are all asked, and the newest configuration counts.
 
-use super::{
-    endpoint::Endpoint,
-    link::{CONNECTION_TIMEOUT_MS, unavailable, unexpected},
-    primary::Primary,
-};
+use super::{endpoint::Endpoint, link::unexpected, primary::Primary};
 use crate::StoreError;
 use futures_util::future;
-use redis::{AsyncConnectionConfig, aio::MultiplexedConnection};
+use redis::aio::MultiplexedConnection;
 use std::{collections::HashMap, sync::Arc, time::Duration};
 use tokio::{
     sync::{Notify, watch},
     time,
 };
 
+/// How long a Sentinel may take to answer.
+const ANSWER_WITHIN: Duration = Duration::from_secs(1);
 /// Between two questions, where nothing is in doubt.
 const ASK_INTERVAL: Duration = Duration::from_secs(1);
 /// Between two questions at least.
@@ -98,12 +96,7 @@ async fn ask_one(
 ) -> Result<(u64, String, u16), StoreError> {
     let mut connection = match kept.take() {
         Some(connection) => connection,
-        None => {
-            let limit = Some(Duration::from_millis(CONNECTION_TIMEOUT_MS));
-            let config = AsyncConnectionConfig::new().set_connection_timeout(limit).set_response_timeout(limit);
-            let made = endpoint.client()?.get_multiplexed_async_connection_with_config(&config).await;
-            made.map_err(|error| unavailable(&error))?
-        }
+        None => endpoint.connect(ANSWER_WITHIN).await?,
     };
     let mut question = redis::cmd("SENTINEL");
     question.arg("MASTER").arg(service);

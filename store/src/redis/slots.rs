@@ -3,13 +3,16 @@
 use super::{
     endpoint::Endpoint,
     keys::slot_of_bucket,
-    link::{CONNECTION_TIMEOUT_MS, unavailable, unexpected},
+    link::{unavailable, unexpected},
     reply,
 };
 use crate::{StoreError, bucket::BUCKETS};
 use futures_util::{StreamExt, stream::FuturesUnordered};
-use redis::{AsyncConnectionConfig, Pipeline, Value};
+use redis::{Pipeline, Value};
 use std::{collections::BTreeMap, time::Duration};
+
+/// How long a node may take to answer.
+const ANSWER_WITHIN: Duration = Duration::from_secs(1);
 
 /// One node's view of the cluster.
 pub(super) struct Slots {
@@ -55,10 +58,7 @@ impl Slots {
     }
 
     async fn ask_one(endpoint: &Endpoint) -> Result<Self, StoreError> {
-        let limit = Some(Duration::from_millis(CONNECTION_TIMEOUT_MS));
-        let config = AsyncConnectionConfig::new().set_connection_timeout(limit).set_response_timeout(limit);
-        let made = endpoint.client()?.get_multiplexed_async_connection_with_config(&config).await;
-        let mut connection = made.map_err(|error| unavailable(&error))?;
+        let mut connection = endpoint.connect(ANSWER_WITHIN).await?;
         let mut question = Pipeline::with_capacity(2);
         question.cmd("CLUSTER").arg("INFO").cmd("CLUSTER").arg("SLOTS");
         let answers: Result<(String, Value), _> = question.query_async(&mut connection).await;

@@ -2,8 +2,8 @@
 //! gone to another server, with its slot) for the answer to whatever it waits for; here both are told apart by the channel.
 
 use super::{
-    endpoint::Endpoint,
-    link::{CONNECTION_TIMEOUT_MS, RESPONSE_TIMEOUT_MS, unexpected},
+    endpoint::{CONNECTION_TIMEOUT_MS, Endpoint},
+    link::{RESPONSE_TIMEOUT_MS, unexpected},
 };
 use crate::StoreError;
 use futures_util::{SinkExt, StreamExt, stream::SplitSink, stream::SplitStream};
