@@ -54,9 +54,14 @@ pub struct Authenticator {
 }
 
 impl Authenticator {
-    /// Reads the configured keys; those of an address come later, unless another one with the same `--jwks` knows them. Follows
-    /// them on the current tokio runtime.
-    pub fn new(config: &Config, mode: Mode, metrics: Arc<Metrics>, known: Option<&Self>) -> Result<Self, ConfigError> {
+    /// Reads the configured keys, and follows those of `--jwks` on the current tokio runtime. Those of an address come later; but
+    /// where this takes the place of an earlier one they are that one's, if they are followed in the same way, or are read now.
+    pub fn new(
+        config: &Config,
+        mode: Mode,
+        metrics: Arc<Metrics>,
+        earlier: Option<&Self>,
+    ) -> Result<Self, ConfigError> {
         let rules = Rules::new(config);
         let mut keys = Vec::new();
         if let Some(secret) = &config.jwt_secret {
@@ -82,16 +87,20 @@ impl Authenticator {
             development = Some(EncodingKey::from_secret(&secret));
             api_keys.push("dev".to_owned());
         }
-        let known = known.and_then(|known| known.followed.clone()).filter(|followed| followed.keys().is_address());
         let followed = match &config.jwks {
-            Some(_) if known.is_some() => known,
             Some(text) => {
                 // Read here, since the parser of flags would show the whole of a wrong address, and a password in it.
                 let source: JwksSource = text.parse().map_err(|why| ConfigError(format!("--jwks: {why}")))?;
                 let refresh = Duration::from_millis(config.jwks_refresh_ms);
-                let keys = FollowedKeys::new(source.clone(), rules, refresh, metrics);
-                let keys = keys.map_err(|why| ConfigError(format!("--jwks {source}: {why}")))?;
-                Some(Arc::new(Following::start(keys)))
+                let known = earlier.and_then(|earlier| earlier.followed.clone());
+                match known.filter(|known| known.keys().follows(&source, &rules, refresh)) {
+                    Some(known) => Some(known),
+                    None => {
+                        let keys = FollowedKeys::new(source.clone(), rules, refresh, metrics, earlier.is_some());
+                        let keys = keys.map_err(|why| ConfigError(format!("--jwks {source}: {why}")))?;
+                        Some(Arc::new(Following::start(keys)))
+                    }
+                }
             }
             None => {
                 metrics.jwks_keys.set(0);

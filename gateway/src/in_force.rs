@@ -9,8 +9,6 @@ use crate::{
 };
 use std::sync::Arc;
 
-/// Settings that go into how a key set is read.
-const OF_KEY_SET: [&str; 4] = ["jwks", "jwks-refresh-ms", "jwt-issuer", "jwt-audience"];
 /// Settings that go into the limits of users.
 const OF_RATES: [&str; 2] = ["call-units-per-second", "connects-per-user"];
 
@@ -47,15 +45,11 @@ impl InForce {
     /// Says which key is wrong.
     pub fn next(&self, config: Config, mode: Mode, metrics: Arc<Metrics>) -> Result<Self, ConfigError> {
         let changed = self.config.differing(&config);
-        let has_changed = |names: &[&str]| names.iter().any(|name| changed.contains(name));
         let authenticator = match mode {
             Mode::Development => self.authenticator.clone(),
-            Mode::Production => {
-                let known = Some(self.authenticator.as_ref()).filter(|_| !has_changed(&OF_KEY_SET));
-                Arc::new(Authenticator::new(&config, mode, metrics, known)?)
-            }
+            Mode::Production => Arc::new(Authenticator::new(&config, mode, metrics, Some(&self.authenticator))?),
         };
-        let rates = if has_changed(&OF_RATES) {
+        let rates = if OF_RATES.iter().any(|name| changed.contains(name)) {
             Arc::new(UserRates::new(config.call_units_per_second, config.connects_per_user))
         } else {
             self.rates.clone()

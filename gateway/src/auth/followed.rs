@@ -67,32 +67,39 @@ impl Following {
 }
 
 impl FollowedKeys {
-    /// Reads a file, which must be good; an address is read by [`FollowedKeys::run`], as often as it takes.
+    /// Reads a file, which must be good, and an address that must be there now; else an address is read by
+    /// [`FollowedKeys::run`], as often as it takes. Blocks where it reads.
     pub(super) fn new(
         source: JwksSource,
         rules: Rules,
         refresh: Duration,
         metrics: Arc<Metrics>,
+        must_be_there: bool,
     ) -> Result<Self, String> {
         let reader = Reader::new(source.clone())?;
         let state = State { keys: None, reads: 0, has_failed: false, quiet_until: Duration::ZERO };
         let (state, asked) = (watch::Sender::new(state), Notify::new());
         let followed = Self { source, reader, rules, refresh, metrics, state, asked };
-        if matches!(followed.source, JwksSource::File(_)) {
+        if must_be_there || !followed.is_address() {
             let (keys, left_out) = jwks::read(&followed.reader.read()?, &followed.rules)?;
             if keys.is_empty() {
                 return Err(format!("expected a key that tokens can be signed with; {}", left_out.join("; ")));
             }
             followed.settle(Ok((keys, left_out)), false);
-        } else if matches!(&followed.source, JwksSource::Address(uri) if uri.scheme_str() == Some("http")) {
+        }
+        if matches!(&followed.source, JwksSource::Address(uri) if uri.scheme_str() == Some("http")) {
             tracing::warn!(jwks = %followed.source, "token keys come over http: whoever is on the way can replace them");
         }
         Ok(followed)
     }
 
-    /// Whether they come from an address.
-    pub(super) fn is_address(&self) -> bool {
+    fn is_address(&self) -> bool {
         matches!(self.source, JwksSource::Address(_))
+    }
+
+    /// Whether they come from this address, under these rules and as often.
+    pub(super) fn follows(&self, source: &JwksSource, rules: &Rules, refresh: Duration) -> bool {
+        self.is_address() && (&self.source, &self.rules, self.refresh) == (source, rules, refresh)
     }
 
     /// Whether keys were read at all.

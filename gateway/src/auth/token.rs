@@ -12,6 +12,7 @@ use jsonwebtoken::{
 use serde::{Deserialize, Deserializer};
 
 /// What every token must satisfy.
+#[derive(PartialEq)]
 pub(super) struct Rules {
     template: Validation,
 }

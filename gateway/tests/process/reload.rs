@@ -2,6 +2,7 @@
 
 use crate::support::{
     BOTH, Call, Gateway, Transport, c2c,
+    key_server::{KeyServer, Served},
     keys::{self, API_KEY, AsymmetricKey, SECRET},
     until,
 };
@@ -91,6 +92,31 @@ async fn a_file_with_a_key_is_read_again() {
     node.reload(&settings).await;
     assert_eq!(node.status_of_token(&old.token("alice", "k")).await, 401);
     assert_eq!(node.status_of_token(&new.token("alice", "k")).await, 200);
+}
+
+#[tokio::test]
+async fn an_address_of_keys_counts_once_it_was_read_and_not_before() {
+    let (old, new) = (AsymmetricKey::ecdsa(), AsymmetricKey::ecdsa());
+    let (old_keys, new_keys) = (KeyServer::start(vec![old.jwk("o")]), KeyServer::start(vec![new.jwk("n")]));
+    let settings = |url: &str| format!("jwks = \"{url}\"\napi-key = \"k\"\n");
+    let node = Reloaded::start(&settings(&old_keys.url())).await;
+    new_keys.serve(Served::Raw("500 Internal Server Error".to_owned(), Vec::new()));
+    let outcome = node.reload(&settings(&new_keys.url())).await;
+    assert!(outcome.contains("ERROR") && outcome.contains("http status: 500"), "{outcome}");
+    assert_eq!(node.status_of_token(&old.token("alice", "o")).await, 200);
+    assert_eq!(node.gateway.get("/readyz").await.status, 200);
+
+    new_keys.publish(vec![new.jwk("n")]);
+    let outcome = node.reload(&settings(&new_keys.url())).await;
+    assert!(outcome.contains("INFO"), "{outcome}");
+    assert_eq!(node.status_of_token(&new.token("alice", "n")).await, 200);
+    assert_eq!(node.status_of_token(&old.token("alice", "o")).await, 401);
+
+    let reads = new_keys.requests();
+    let outcome = node.reload(&(settings(&new_keys.url()) + "sessions-per-user = 3\n")).await;
+    assert!(outcome.contains("INFO"), "{outcome}");
+    assert_eq!(new_keys.requests(), reads, "keys of the same address are kept");
+    assert_eq!(node.status_of_token(&new.token("alice", "n")).await, 200);
 }
 
 #[tokio::test]
