@@ -9,9 +9,9 @@ use crate::{
 };
 use arc_swap::ArcSwap;
 use conversation_protocol::UserId;
-use conversation_store::{SessionLease, ShardId, Store, StoreError};
+use conversation_store::{SessionLease, Store, StoreError};
 use futures_util::future;
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 use tokio::time;
 
 /// Users compared in one trip to the store.
@@ -28,13 +28,9 @@ pub async fn run(store: Arc<dyn Store>, hub: Arc<Hub>, in_force: Arc<ArcSwap<InF
     let mut count = 0u32;
     loop {
         ticks.tick().await;
-        let topology = store.topology().borrow().clone();
-        let mut by_shard: BTreeMap<ShardId, Vec<UserId>> = BTreeMap::new();
-        for user in hub.due_for_comparison() {
-            by_shard.entry(topology.shard_of(&user)).or_default().push(user);
-        }
+        let due = hub.due_for_comparison();
         // A shard that does not answer delays no other one.
-        future::join_all(by_shard.values().map(|due| compare(store.as_ref(), &hub, due, GapCause::Comparison))).await;
+        future::join_all(due.values().map(|due| compare(store.as_ref(), &hub, due, GapCause::Comparison))).await;
         count = count.wrapping_add(1);
         if count.is_multiple_of(60) {
             in_force.load().rates.forget_quiet();

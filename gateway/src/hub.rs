@@ -5,6 +5,7 @@ use conversation_protocol::{Hint, UserId};
 use conversation_store::{ShardId, Topology, Wakes};
 use dashmap::{DashMap, mapref::entry::Entry};
 use std::{
+    collections::BTreeMap,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -212,14 +213,14 @@ impl Hub {
         self.users.contains_key(user)
     }
 
-    /// Users whose clock is due for a comparison; each is due again after an interval with jitter.
-    pub fn due_for_comparison(&self) -> Vec<UserId> {
+    /// Users whose clock is due for a comparison, by shard; each is due again after an interval with jitter.
+    pub fn due_for_comparison(&self) -> BTreeMap<ShardId, Vec<UserId>> {
         let now = clock::monotonic();
-        let mut due = Vec::new();
+        let mut due: BTreeMap<ShardId, Vec<UserId>> = BTreeMap::new();
         for mut followers in self.users.iter_mut() {
             if followers.compare_at <= now && !followers.sessions.is_empty() {
                 followers.compare_at = now + self.jittered_interval();
-                due.push(followers.key().clone());
+                due.entry(followers.shard).or_default().push(followers.key().clone());
             }
         }
         due

@@ -101,7 +101,7 @@ impl Relay {
             self.follow(sink, batch).await?;
         }
         if !is_first {
-            self.compare(users);
+            compare_soon(&self.store, &self.hub, users);
         }
         let mut sweep = time::interval(PING_INTERVAL);
         sweep.set_missed_tick_behavior(time::MissedTickBehavior::Delay);
@@ -115,7 +115,7 @@ impl Relay {
                     let again = wishes.iter().filter(|wish| wish.is_again).map(|wish| wish.user.clone()).collect();
                     let users: Vec<UserId> = wishes.drain(..).map(|wish| wish.user).collect();
                     self.follow(sink, &users).await?;
-                    self.compare(again);
+                    compare_soon(&self.store, &self.hub, again);
                 }
                 _ = sweep.tick() => {
                     within(sink.ping()).await?;
@@ -148,13 +148,13 @@ impl Relay {
         });
         Ok(())
     }
+}
 
-    /// Compares the clocks of users who may have missed something.
-    fn compare(&self, users: Vec<UserId>) {
-        if !users.is_empty() {
-            let (store, hub) = (self.store.clone(), self.hub.clone());
-            tokio::spawn(async move { compare::compare(store.as_ref(), &hub, &users, GapCause::Interruption).await });
-        }
+/// Has the clocks of users compared who may have missed something.
+fn compare_soon(store: &Arc<dyn Store>, hub: &Arc<Hub>, users: Vec<UserId>) {
+    if !users.is_empty() {
+        let (store, hub) = (store.clone(), hub.clone());
+        tokio::spawn(async move { compare::compare(store.as_ref(), &hub, &users, GapCause::Interruption).await });
     }
 }
 
@@ -219,10 +219,7 @@ async fn deafness(
         if path.take_doubt() {
             shown.silences.inc();
             tracing::warn!("hints: arrive again after a silence, in which some may have been lost");
-            let (store, hub) = (store.clone(), hub.clone());
-            tokio::spawn(async move {
-                compare::compare(store.as_ref(), &hub, &hub.users_of(shard), GapCause::Interruption).await;
-            });
+            compare_soon(store, hub, hub.users_of(shard));
         }
     }
 }
