@@ -6,7 +6,7 @@ use super::{
     stores::Stores,
 };
 use conversation_protocol::{Hint, UserId, limits::HINT_BYTES_MAX};
-use conversation_store::{Committed, ShardId, Told};
+use conversation_store::{Committed, HintSink, ShardId, Store, Told};
 use std::time::Duration;
 
 /// Seconds after which a hint that has not come is missing.
@@ -23,6 +23,17 @@ pub(super) async fn next(stream: &mut HintQueue) -> Option<(UserId, Hint)> {
 async fn told(stream: &mut HintQueue) -> Option<Told> {
     let next = tokio::time::timeout(Duration::from_secs(PATIENCE_S), stream.next()).await;
     next.expect("nothing comes")
+}
+
+/// A store in which alice has no data takes a commit of hers, tells it, and has what it took.
+pub(super) async fn works(store: &dyn Store) -> (Book, Box<dyn HintSink>, HintQueue) {
+    let mut book = Book::new(user("alice"));
+    let (mut sink, mut stream) = paths::open(store).await.unwrap();
+    sink.follow(std::slice::from_ref(&book.user)).await.unwrap();
+    let hint = book.commit(store, |step| step.put("c2c_bob", 1, true)).await;
+    assert_eq!(next(&mut stream).await, Some((book.user.clone(), hint)));
+    book.check(store).await;
+    (book, sink, stream)
 }
 
 pub(super) async fn a_follower_gets_every_later_hint_as_it_was_encoded(stores: &Stores) {

@@ -2,7 +2,7 @@
 
 use super::{
     book::{Book, commit_all, commit_one, id, user},
-    hints::next,
+    hints::{next, works},
     paths,
     redis_server::RedisServer,
 };
@@ -117,11 +117,7 @@ async fn scripts_may_be_flushed_at_any_time() {
 async fn a_server_that_dies_is_unavailable_until_it_is_back() {
     let mut server = RedisServer::start();
     let store = connect(&server).await;
-    let mut book = Book::new(user("alice"));
-    let (mut sink, mut stream) = paths::open(&*store).await.unwrap();
-    sink.follow(std::slice::from_ref(&book.user)).await.unwrap();
-    let hint = book.commit(&*store, |step| step.put("c2c_bob", 1, true)).await;
-    assert_eq!(next(&mut stream).await, Some((book.user.clone(), hint)));
+    let (book, mut sink, mut stream) = works(&*store).await;
     server.kill();
     assert_eq!(next(&mut stream).await, None, "the path says that it is broken");
     assert!(soon("following", sink.follow(&[user("bob")])).await.is_err());
@@ -133,23 +129,14 @@ async fn a_server_that_dies_is_unavailable_until_it_is_back() {
     server.restart();
     recovers(&*store).await;
     assert_eq!(store.heads(&[user("alice")]).await.remove(0).unwrap(), Head::empty(), "the server came back empty");
-    let mut book = Book::new(user("alice"));
-    let (mut sink, mut stream) = paths::open(&*store).await.unwrap();
-    sink.follow(std::slice::from_ref(&book.user)).await.unwrap();
-    let hint = book.commit(&*store, |step| step.put("c2c_bob", 1, true)).await;
-    assert_eq!(next(&mut stream).await, Some((book.user.clone(), hint)));
-    book.check(&*store).await;
+    works(&*store).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_silent_server_is_unavailable_until_it_speaks() {
     let server = RedisServer::start();
     let store = connect(&server).await;
-    let mut book = Book::new(user("alice"));
-    let (mut sink, mut stream) = paths::open(&*store).await.unwrap();
-    sink.follow(std::slice::from_ref(&book.user)).await.unwrap();
-    book.commit(&*store, |step| step.put("c2c_bob", 1, true)).await;
-    assert!(next(&mut stream).await.is_some());
+    let (book, mut sink, mut stream) = works(&*store).await;
 
     server.pause(true);
     is_away(&*store, &book).await;

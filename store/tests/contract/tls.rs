@@ -1,9 +1,7 @@
 //! Does everything go over TLS where the URL says so, and to servers of the named authority alone?
 
 use super::{
-    book::{Book, user},
-    hints::next,
-    paths,
+    hints::works,
     redis_cluster::ask,
     redis_server::{RedisServer, free_port},
 };
@@ -71,12 +69,7 @@ async fn commits_and_hints_go_over_tls_with_a_password() {
     let certificates = Certificates::new();
     let (_server, port) = start(&certificates).await;
     let store = open(&url(port, &certificates.path("ca.pem"))).await.unwrap();
-    let mut book = Book::new(user("alice"));
-    let (mut sink, mut stream) = paths::open(&*store).await.unwrap();
-    sink.follow(std::slice::from_ref(&book.user)).await.unwrap();
-    let hint = book.commit(&*store, |step| step.put("c2c_bob", 1, true)).await;
-    assert_eq!(next(&mut stream).await, Some((book.user.clone(), hint)));
-    book.check(&*store).await;
+    works(&*store).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
