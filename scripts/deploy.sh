@@ -22,7 +22,7 @@ elsewhere() {
   echo "$1" >>"$directory/covered"
 }
 
-elsewhere deploy/gateway.toml gateway/src/config.rs
+elsewhere deploy/gateway.toml gateway/src/config/sources.rs
 elsewhere deploy/redis/users.acl store/tests/contract/redis_server.rs
 
 export GATEWAY_BIND=127.0.0.1:8080 GATEWAY_NODE_A=127.0.0.1:8081 GATEWAY_NODE_B=127.0.0.1:8082 GATEWAY_NODE_C=127.0.0.1:8083

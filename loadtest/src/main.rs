@@ -152,7 +152,7 @@ struct FaultArguments {
     /// Scenarios, separated by commas; without it all.
     #[arg(long, value_delimiter = ',')]
     only: Vec<Scenario>,
-    /// A few scenarios with small loads, in less than a minute.
+    /// A few scenarios with small loads, in about a minute.
     #[arg(long)]
     short: bool,
     /// A document whose table is written.
